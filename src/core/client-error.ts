@@ -1,0 +1,56 @@
+/**
+ * A request that was understood and refused: the code and message of a reply.
+ *
+ * Whoever made the request sees code and message; the cause is for the log.
+ */
+export class ClientError extends Error {
+  override readonly name = "ClientError";
+  readonly code: number;
+  /** True where the same request may succeed later. */
+  readonly temporary: boolean;
+
+  constructor(code: number, message: string, temporary: boolean, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.temporary = temporary;
+  }
+}
+
+/** Names of the entries of the table. */
+export type ClientErrorName =
+  | "internal"
+  | "unauthorized"
+  | "unknownChannel"
+  | "permissionDenied"
+  | "methodNotFound"
+  | "alreadySubscribed"
+  | "limitExceeded"
+  | "badRequest"
+  | "notAvailable"
+  | "tokenExpired"
+  | "expired"
+  | "tooManyRequests"
+  | "unrecoverablePosition";
+
+/** The closed table of errors (uni-transports §5.3): code, message, temporary. */
+const TABLE: Readonly<Record<ClientErrorName, readonly [code: number, message: string, temporary: boolean]>> = {
+  internal: [100, "internal server error", true],
+  unauthorized: [101, "unauthorized", false],
+  unknownChannel: [102, "unknown channel", false],
+  permissionDenied: [103, "permission denied", false],
+  methodNotFound: [104, "method not found", false],
+  alreadySubscribed: [105, "already subscribed", false],
+  limitExceeded: [106, "limit exceeded", false],
+  badRequest: [107, "bad request", false],
+  notAvailable: [108, "not available", false],
+  tokenExpired: [109, "token expired", false],
+  expired: [110, "expired", false],
+  tooManyRequests: [111, "too many requests", true],
+  unrecoverablePosition: [112, "unrecoverable position", false],
+};
+
+/** An error of the table, with the cause kept for the log. */
+export function clientError(name: ClientErrorName, cause?: unknown): ClientError {
+  const [code, message, temporary] = TABLE[name];
+  return new ClientError(code, message, temporary, cause === undefined ? undefined : { cause });
+}

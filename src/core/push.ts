@@ -1,0 +1,40 @@
+import type { ClientInfo } from "./client-info.ts";
+import type { Publication } from "./publication.ts";
+
+/** What one connection receives. Protocol codecs turn it into bytes. */
+export type Push =
+  | { readonly type: "ping" }
+  | { readonly type: "connect"; readonly connect: ConnectResult }
+  | { readonly type: "publication"; readonly channel: string; readonly publication: Publication }
+  | { readonly type: "join"; readonly channel: string; readonly info: ClientInfo }
+  | { readonly type: "leave"; readonly channel: string; readonly info: ClientInfo }
+  | { readonly type: "subscribe"; readonly channel: string; readonly subscribe: SubscribeResult }
+  | { readonly type: "unsubscribe"; readonly channel: string; readonly code: number; readonly reason: string }
+  | { readonly type: "refresh"; readonly expires: boolean; readonly ttlSec: number }
+  | { readonly type: "disconnect"; readonly code: number; readonly reason: string };
+
+/** The first push of every accepted connection. */
+export interface ConnectResult {
+  /** Client id: public, a UUID. */
+  readonly client: string;
+  /** Session id: private to the client and the server API, a UUID. */
+  readonly session: string;
+  /** Server version and edition. */
+  readonly version: string;
+  /** Server-side subscriptions that were made while connecting. */
+  readonly subs: ReadonlyMap<string, SubscribeResult>;
+  /** Seconds until the connection expires; unset when it does not. */
+  readonly ttlSec: number | undefined;
+  /** Seconds between pings; 0 when there are none. */
+  readonly pingSec: number;
+  /** Server time, Unix milliseconds; unset unless configured. */
+  readonly timeMs: number | undefined;
+}
+
+/** How one subscription of a session began. */
+export interface SubscribeResult {
+  /** Raw JSON for the subscriber; unset when there is none. */
+  readonly data: Uint8Array | undefined;
+  /** True when the client asked for recovery, whether or not the channel can recover. */
+  readonly wasRecovering: boolean;
+}

@@ -1,0 +1,7 @@
+import type { EncodedPush } from "./encoded-push.ts";
+
+/** One subscription of one session as the hub sees it. */
+export interface Subscriber {
+  /** Takes a push of the channel; queues, never blocks, never throws. */
+  deliver(push: EncodedPush): void;
+}

@@ -1,0 +1,45 @@
+import type { SubscriptionOverride } from "./channel-options.ts";
+
+/** A server-side subscription that a token grants. */
+export interface SubscriptionGrant {
+  /** Raw JSON for ClientInfo.chanInfo. */
+  readonly info: Uint8Array | undefined;
+  /** Raw JSON for the subscriber's own SubscribeResult. */
+  readonly data: Uint8Array | undefined;
+  /** Channel options that this grant changes. */
+  readonly override: SubscriptionOverride;
+}
+
+/** What a valid connection token says. */
+export interface ConnectionToken {
+  /** "" for an anonymous user. */
+  readonly user: string;
+  /** When the connection expires, Unix seconds; undefined for never. */
+  readonly expireAtSec: number | undefined;
+  /** Raw JSON for ClientInfo.connInfo. */
+  readonly info: Uint8Array | undefined;
+  /** Raw JSON that only the server sees. */
+  readonly meta: Uint8Array | undefined;
+  readonly subscriptions: ReadonlyMap<string, SubscriptionGrant>;
+  /** `jti`; "" when absent. */
+  readonly tokenId: string;
+  /** `iat`, Unix seconds; 0 when absent. */
+  readonly issuedAtSec: number;
+}
+
+/** What a valid subscription token says. */
+export interface SubscriptionToken extends SubscriptionGrant {
+  readonly user: string;
+  readonly channel: string;
+  /** Legacy: the client id the token is bound to; "" for any. */
+  readonly client: string;
+  readonly expireAtSec: number | undefined;
+  readonly tokenId: string;
+  readonly issuedAtSec: number;
+}
+
+/** Verifies JWTs (core §1). Throws Disconnect 3500 for an invalid token, ClientError 109 for an expired one. */
+export interface TokenVerifier {
+  verifyConnection(token: string): Promise<ConnectionToken>;
+  verifySubscription(token: string): Promise<SubscriptionToken>;
+}

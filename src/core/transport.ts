@@ -1,0 +1,30 @@
+import type { ClientError } from "./client-error.ts";
+import type { Disconnect } from "./disconnect.ts";
+import type { WireFormat } from "./wire-format.ts";
+
+/** How bytes reach one session. Implemented by the edge folders, driven by the session. */
+export interface Transport {
+  /** Name as proxies and the Connections API see it, such as "uni_websocket". */
+  readonly name: string;
+  /** Encoding label as proxies and the Connections API see it. */
+  readonly protocol: "json" | "protobuf";
+  /** Codec and framing of everything written. */
+  readonly format: WireFormat;
+  /** Milliseconds between application pings; 0 or less for none. */
+  readonly pingIntervalMs: number;
+  /** False where the transport is configured to end without a `disconnect` push. */
+  readonly sendsDisconnectPush: boolean;
+  /** Bytes accepted by `write` that the operating system has not taken yet. */
+  readonly bufferedBytes: number;
+  /** Queues framed bytes behind all earlier ones. Never throws; after the end it does nothing. */
+  write(bytes: Uint8Array): void;
+  /**
+   * Answers a failed connect in the transport's own way, before anything was written (an HTTP status).
+   * Returns false where the failure goes to the client as a push.
+   */
+  refuse(failure: ClientError | Disconnect): boolean;
+  /** Ends the connection once everything written has gone out. Idempotent. */
+  close(disconnect: Disconnect): void;
+  /** Ends the connection at once and frees what is queued. Idempotent. */
+  abort(disconnect: Disconnect): void;
+}

@@ -1,0 +1,43 @@
+import type { Transport } from "./transport.ts";
+import type { Codec } from "./wire-format.ts";
+
+/** What a client asks of one channel in its connect request. Offset and epoch are the position it has seen. */
+export interface SubscriptionRequest {
+  readonly recover: boolean;
+  readonly offset: number;
+  readonly epoch: string;
+}
+
+/** The one message a unidirectional client sends. */
+export interface ConnectRequest {
+  /** JWT; "" when none was sent. */
+  readonly token: string;
+  /** Name and version of the client's application; "" when not sent. */
+  readonly name: string;
+  readonly version: string;
+  /** Channels the client would like to listen to. */
+  readonly subs: ReadonlyMap<string, SubscriptionRequest>;
+}
+
+/** Reads one request header, by lower-case name. Valid only until the connection is accepted. */
+export type HeaderReader = (name: string) => string | undefined;
+
+/** A unidirectional connection as its transport sees it. */
+export interface UniConnection {
+  /** Runs the client's request. Later calls do nothing. */
+  connect(request: ConnectRequest, header?: HeaderReader): void;
+  /** Refuses a request that could not be read: ends with 3501 without a push. */
+  refuseRequest(): void;
+  /** The client is gone: releases everything. Idempotent. */
+  closed(): void;
+}
+
+/** The unidirectional protocol as transports use it: they bring bytes, it holds the conversation. */
+export interface UniProtocol {
+  readonly jsonCodec: Codec;
+  readonly protobufCodec: Codec;
+  /** Reads a JSON connect request (uni-transports §2.1); throws ClientError 107 when it is malformed. */
+  parseConnectRequest(json: Uint8Array): ConnectRequest;
+  /** Opens a session over the transport; it ends by itself when no request comes in time. */
+  accept(transport: Transport): UniConnection;
+}
