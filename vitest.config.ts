@@ -1,9 +1,14 @@
-import { defineConfig } from "vitest/config";
+import type { ViteUserConfig } from "vitest/config";
 
-export default defineConfig({
+const config: ViteUserConfig = {
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts", "test/contract/**/*.test.ts", "test/*.test.ts"] } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts", "test/contract/**/*.test.ts", "test/*.test.ts"],
+        },
+      },
       {
         test: {
           name: "e2e",
@@ -14,4 +19,6 @@ export default defineConfig({
       },
     ],
   },
-});
+};
+
+export default config;

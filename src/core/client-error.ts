@@ -33,21 +33,22 @@ export type ClientErrorName =
   | "unrecoverablePosition";
 
 /** The closed table of errors (uni-transports §5.3): code, message, temporary. */
-const TABLE: Readonly<Record<ClientErrorName, readonly [code: number, message: string, temporary: boolean]>> = {
-  internal: [100, "internal server error", true],
-  unauthorized: [101, "unauthorized", false],
-  unknownChannel: [102, "unknown channel", false],
-  permissionDenied: [103, "permission denied", false],
-  methodNotFound: [104, "method not found", false],
-  alreadySubscribed: [105, "already subscribed", false],
-  limitExceeded: [106, "limit exceeded", false],
-  badRequest: [107, "bad request", false],
-  notAvailable: [108, "not available", false],
-  tokenExpired: [109, "token expired", false],
-  expired: [110, "expired", false],
-  tooManyRequests: [111, "too many requests", true],
-  unrecoverablePosition: [112, "unrecoverable position", false],
-};
+const TABLE: Readonly<Record<ClientErrorName, readonly [code: number, message: string, temporary: boolean]>> =
+  {
+    internal: [100, "internal server error", true],
+    unauthorized: [101, "unauthorized", false],
+    unknownChannel: [102, "unknown channel", false],
+    permissionDenied: [103, "permission denied", false],
+    methodNotFound: [104, "method not found", false],
+    alreadySubscribed: [105, "already subscribed", false],
+    limitExceeded: [106, "limit exceeded", false],
+    badRequest: [107, "bad request", false],
+    notAvailable: [108, "not available", false],
+    tokenExpired: [109, "token expired", false],
+    expired: [110, "expired", false],
+    tooManyRequests: [111, "too many requests", true],
+    unrecoverablePosition: [112, "unrecoverable position", false],
+  };
 
 /** An error of the table, with the cause kept for the log. */
 export function clientError(name: ClientErrorName, cause?: unknown): ClientError {
