@@ -158,8 +158,8 @@ export const Health: GenService<{
     output: typeof HealthCheckResponseSchema;
   },
   /**
-   * The current status of every service the server knows. May fail with RESOURCE_EXHAUSTED where the
-   * list is too long to send.
+   * The current status of every service the server knows. May fail with RESOURCE_EXHAUSTED where
+   * the list is too long to send.
    *
    * @generated from rpc grpc.health.v1.Health.List
    */

@@ -42,8 +42,8 @@ export type ServerReflectionRequest = Message<"grpc.reflection.v1.ServerReflecti
     case: "fileByFilename";
   } | {
     /**
-     * The file that declares this fully qualified symbol: a message, enum, service, method, field or
-     * extension, without a leading dot.
+     * The file that declares this fully qualified symbol: a message, enum, service, method, field
+     * or extension, without a leading dot.
      *
      * @generated from field: string file_containing_symbol = 4;
      */
@@ -185,8 +185,8 @@ export const ServerReflectionResponseSchema: GenMessage<ServerReflectionResponse
  */
 export type FileDescriptorResponse = Message<"grpc.reflection.v1.FileDescriptorResponse"> & {
   /**
-   * Serialized google.protobuf.FileDescriptorProto messages: the file asked for, and those it depends
-   * on directly or indirectly. Files already sent on this stream may be left out.
+   * Serialized google.protobuf.FileDescriptorProto messages: the file asked for, and those it
+   * depends on directly or indirectly. Files already sent on this stream may be left out.
    *
    * @generated from field: repeated bytes file_descriptor_proto = 1;
    */
