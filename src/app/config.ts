@@ -1,0 +1,105 @@
+import { z } from "zod";
+import { grpcApiConfig, httpApiConfig, type GrpcApiConfig, type HttpApiConfig } from "../api/config.ts";
+import { loadLayers, type ConfigSources, type LoadedConfig as Loaded } from "../config/load-config.ts";
+import { section, type ReportProblem, type Section } from "../config/section.ts";
+import { channelConfig, type ChannelConfig } from "../config/sections/channel.ts";
+import { clientConfig, type ClientConfig } from "../config/sections/client.ts";
+import { httpServerConfig, type HttpServerConfig } from "../config/sections/http-server.ts";
+import {
+  healthConfig,
+  LOG_LEVELS,
+  logConfig,
+  nodeConfig,
+  shutdownConfig,
+  type HealthConfig,
+  type LogConfig,
+  type NodeConfig,
+  type ShutdownConfig,
+} from "../config/sections/process.ts";
+import { OriginPolicy } from "../http/origin-policy.ts";
+import { uniGrpcConfig, type UniGrpcConfig } from "../transports/grpc/config.ts";
+import { uniHttpStreamConfig, type UniHttpStreamConfig } from "../transports/http-stream/config.ts";
+import { uniSseConfig, type UniSseConfig } from "../transports/sse/config.ts";
+import { uniWebSocketConfig, type UniWebSocketConfig } from "../transports/websocket/config.ts";
+
+/** The whole configuration: complete, valid, durations in milliseconds. Names are those of the file. */
+export interface Config {
+  readonly http_server: HttpServerConfig;
+  readonly client: ClientConfig;
+  readonly channel: ChannelConfig;
+  readonly uni_websocket: UniWebSocketConfig;
+  readonly uni_sse: UniSseConfig;
+  readonly uni_http_stream: UniHttpStreamConfig;
+  readonly uni_grpc: UniGrpcConfig;
+  readonly http_api: HttpApiConfig;
+  readonly grpc_api: GrpcApiConfig;
+  readonly health: HealthConfig;
+  readonly log: LogConfig;
+  readonly shutdown: ShutdownConfig;
+  readonly node: NodeConfig;
+  readonly pid_file: string;
+}
+
+/** A configuration with what to tell its owner about it. */
+export type LoadedConfig = Loaded<Config>;
+
+/** The schema of everything that can be configured. An edge adds its section here. */
+export const configSchema: Section<Config> = section<Config>(
+  "Configuration of Millrace.",
+  {
+    http_server: httpServerConfig,
+    client: clientConfig,
+    channel: channelConfig,
+    uni_websocket: uniWebSocketConfig,
+    uni_sse: uniSseConfig,
+    uni_http_stream: uniHttpStreamConfig,
+    uni_grpc: uniGrpcConfig,
+    http_api: httpApiConfig,
+    grpc_api: grpcApiConfig,
+    health: healthConfig,
+    log: logConfig,
+    shutdown: shutdownConfig,
+    node: nodeConfig,
+    pid_file: z
+      .string()
+      .default("")
+      .describe("File that holds the process id while the server runs; empty for none."),
+  },
+  checkAcrossSections,
+);
+
+/** Loads the configuration from file, environment and flags. Throws ConfigError. */
+export function loadConfig(sources: ConfigSources): LoadedConfig {
+  const loaded = loadLayers(configSchema, sources);
+  return { ...loaded, warnings: [...loaded.warnings, ...advise(loaded.config)] };
+}
+
+/**
+ * Completes and validates a configuration given in code, as one would write it in a file; every part may be left
+ * out. Throws ConfigError with all problems found.
+ */
+export function parseConfig(input?: unknown): LoadedConfig {
+  return loadConfig({ values: input });
+}
+
+function checkAcrossSections(config: Config, report: ReportProblem): void {
+  const { personal_channel_namespace: personal } = config.client.subscribe_to_user_personal_channel;
+  const isKnown = config.channel.namespaces.some((namespace) => namespace.name === personal);
+  if (personal !== "" && !isKnown) {
+    const path = ["client", "subscribe_to_user_personal_channel", "personal_channel_namespace"];
+    report(path, `there is no namespace ${JSON.stringify(personal)} in \`channel.namespaces\``);
+  }
+  for (const [index, origin] of config.client.allowed_origins.entries()) {
+    try {
+      // Compiled for its complaint only.
+      void new OriginPolicy([origin]);
+    } catch (cause) {
+      report(["client", "allowed_origins", index], cause instanceof Error ? cause.message : String(cause));
+    }
+  }
+}
+
+function advise(config: Config): readonly string[] {
+  const isLevel = LOG_LEVELS.some((level) => level === config.log.level);
+  return isLevel ? [] : [`log.level: there is no level ${JSON.stringify(config.log.level)}, using info`];
+}

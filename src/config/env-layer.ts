@@ -1,0 +1,160 @@
+import { formatPath, type ConfigProblem } from "./config-error.ts";
+import type { FlatName } from "./flat-names.ts";
+import { readText } from "./loose-value.ts";
+import { normaliseOption } from "./normalise.ts";
+import { findNearestName } from "./nearest-name.ts";
+import type { ListOutline, SectionOutline } from "./outline.ts";
+import { getAt, isTree, setAt, type Tree } from "./tree.ts";
+
+/** Environment variables by name, as in `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Prefixes of our environment variables; the first wins. */
+export const ENV_PREFIXES = ["MILLRACE_", "CENTRIFUGO_"] as const;
+
+/** An environment variable that leads nowhere. */
+export interface UnknownVariable {
+  readonly variable: string;
+  /** Its name without prefix, in lower case. */
+  readonly flatName: string;
+  readonly value: string;
+  readonly suggestion: string | undefined;
+}
+
+/** What the environment added to a configuration. */
+export interface EnvLayer {
+  readonly unknown: readonly UnknownVariable[];
+  readonly problems: readonly ConfigProblem[];
+  /** Which variable set the option at a path. */
+  readonly origins: ReadonlyMap<string, string>;
+}
+
+interface Variable {
+  readonly variable: string;
+  readonly flatName: string;
+  readonly value: string;
+}
+
+/** Writes what the environment says over `tree`. An empty variable counts as unset. */
+export function applyEnvironment(
+  tree: Tree,
+  flatNames: ReadonlyMap<string, FlatName>,
+  env: Environment,
+): EnvLayer {
+  const problems: ConfigProblem[] = [];
+  const origins = new Map<string, string>();
+  const strangers: Variable[] = [];
+  // The weakest comes first, so that the strongest is written last.
+  const variables = ENV_PREFIXES.toReversed().flatMap((prefix) => selectVariables(env, prefix, flatNames));
+  for (const entry of variables) {
+    const flat = flatNames.get(entry.flatName);
+    if (flat === undefined) {
+      strangers.push(entry);
+      continue;
+    }
+    const { path, option } = flat;
+    const value =
+      option.type === "value"
+        ? readText(option.kind, entry.value)
+        : readList(option, path, entry, getAt(tree, path), problems);
+    setAt(tree, path, value);
+    origins.set(formatPath(path), entry.variable);
+  }
+  const members = listNamedLists(flatNames);
+  const unknown = strangers
+    .filter((entry) => !members.some((list) => applyToMember(tree, list, entry, origins)))
+    .map((entry) => ({ ...entry, suggestion: suggestVariable(entry, flatNames) }));
+  return { unknown, problems, origins };
+}
+
+function selectVariables(
+  env: Environment,
+  prefix: string,
+  flatNames: ReadonlyMap<string, FlatName>,
+): readonly Variable[] {
+  const found: Variable[] = [];
+  for (const [variable, value] of Object.entries(env)) {
+    if (value === undefined || value === "" || !variable.startsWith(prefix)) continue;
+    const rest = variable.slice(prefix.length);
+    if (!isForeign(rest, value, flatNames.has(rest.toLowerCase()))) {
+      found.push({ variable, flatName: rest.toLowerCase(), value });
+    }
+  }
+  const isCurrent = (entry: Variable): number => Number(flatNames.get(entry.flatName)?.isCurrent ?? false);
+  return found.toSorted((one, other) => isCurrent(one) - isCurrent(other));
+}
+
+/** Variables that others make: Kubernetes describes services named like us, users name their own `…_VAR_…`. */
+function isForeign(rest: string, value: string, isKnown: boolean): boolean {
+  if (rest.startsWith("VAR_")) return true;
+  if (isKnown) return /^(tcp|udp|sctp):\/\//.test(value);
+  return /^(.*_)?(PORT|SERVICE)(_|$)/.test(rest);
+}
+
+/** A list is JSON, which replaces it, or (where entries have names) names of further entries. */
+function readList(
+  option: ListOutline,
+  path: readonly string[],
+  entry: Variable,
+  present: unknown,
+  problems: ConfigProblem[],
+): unknown {
+  if (entry.value.trimStart().startsWith("[")) {
+    try {
+      return normaliseOption(option, JSON.parse(entry.value)).value;
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      problems.push({ path: formatPath(path), message: `not valid JSON: ${reason}`, where: entry.variable });
+      return present;
+    }
+  }
+  if (option.entry.members.has("name")) {
+    const names = entry.value.split(/\s+/).filter((name) => name !== "");
+    return [...(Array.isArray(present) ? present : []), ...names.map((name) => ({ name }))];
+  }
+  problems.push({ path: formatPath(path), message: "expected a JSON array", where: entry.variable });
+  return present;
+}
+
+interface NamedList {
+  readonly flatName: string;
+  readonly path: readonly string[];
+  readonly entry: SectionOutline;
+}
+
+function listNamedLists(flatNames: ReadonlyMap<string, FlatName>): readonly NamedList[] {
+  const lists: NamedList[] = [];
+  for (const [flatName, { path, option }] of flatNames) {
+    const isNamed = option.type === "list" && option.entry.members.has("name");
+    if (isNamed) lists.push({ flatName, path, entry: option.entry });
+  }
+  return lists;
+}
+
+/** Sets one option of one named entry: `CHANNEL_NAMESPACES_<NAME>_<OPTION>`. False when the variable is not that. */
+function applyToMember(tree: Tree, list: NamedList, entry: Variable, origins: Map<string, string>): boolean {
+  if (!entry.flatName.startsWith(`${list.flatName}_`)) return false;
+  const rest = entry.flatName.slice(list.flatName.length + 1);
+  const items: unknown = getAt(tree, list.path);
+  if (!Array.isArray(items)) return false;
+  for (const [index, item] of items.entries()) {
+    if (!isTree(item) || typeof item["name"] !== "string") continue;
+    const name = item["name"].toLowerCase().replaceAll(/[.-]/g, "_");
+    const option = list.entry.members.get(rest.slice(name.length + 1));
+    if (!rest.startsWith(`${name}_`) || option?.type !== "value") continue;
+    const key = rest.slice(name.length + 1);
+    const changed: unknown[] = [...items];
+    changed[index] = { ...item, [key]: readText(option.kind, entry.value) };
+    setAt(tree, list.path, changed);
+    origins.set(formatPath([...list.path, index, key]), entry.variable);
+    return true;
+  }
+  return false;
+}
+
+function suggestVariable(entry: Variable, flatNames: ReadonlyMap<string, FlatName>): string | undefined {
+  const nearest = findNearestName(entry.flatName, flatNames.keys());
+  if (nearest === undefined) return undefined;
+  const prefix = entry.variable.slice(0, entry.variable.length - entry.flatName.length);
+  return prefix + nearest.toUpperCase();
+}

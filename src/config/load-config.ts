@@ -1,0 +1,206 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { parseEnv } from "node:util";
+import type { z } from "zod";
+import { ConfigError, formatPath, type ConfigProblem } from "./config-error.ts";
+import { applyEnvironment, type Environment, type EnvLayer } from "./env-layer.ts";
+import { explainIssue } from "./explain-issue.ts";
+import { formatOf, parseDocumentText, type ConfigDocument } from "./file-format.ts";
+import { listFlatNames, type FlatName } from "./flat-names.ts";
+import { readText } from "./loose-value.ts";
+import { normalise, type Normalised } from "./normalise.ts";
+import { outlineOf, type SectionOutline } from "./outline.ts";
+import { mergeTrees, setAt, isTree, type Tree } from "./tree.ts";
+import { findUpstreamName } from "./upstream-names.ts";
+
+/** Where a configuration comes from; each source wins over the ones before it. */
+export interface ConfigSources {
+  /** Values in place of the schema's defaults, by canonical names. */
+  readonly defaults?: Tree;
+  /** The file, by format of its extension. */
+  readonly file?: ConfigFile;
+  /** Values given in code, as one would write them in a file. */
+  readonly values?: unknown;
+  readonly env?: Environment;
+  /** Command-line flags by path: `{ "http_server.port": "8003" }`. */
+  readonly flags?: Readonly<Record<string, string>>;
+}
+
+/** A configuration file to read. */
+export interface ConfigFile {
+  /** Path as the user gave it; errors show it. */
+  readonly path: string;
+  /** Directory that `path` is relative to, and where a `.env` file is looked for. */
+  readonly directory: string;
+  /** Whether to read `.env` too: below the real environment, above the file. */
+  readonly readsDotEnv?: boolean;
+  /** Whether it goes without saying that there may be no file. */
+  readonly isOptional?: boolean;
+}
+
+/** A complete, valid configuration and what to tell its owner about it. */
+export interface LoadedConfig<T> {
+  readonly config: T;
+  /** Sentences for the log. */
+  readonly warnings: readonly string[];
+  /** Keys and environment variables that led nowhere, as written; `checkconfig --strict` refuses them. */
+  readonly unknownKeys: readonly string[];
+  /** The file that was read; undefined when there was none. */
+  readonly source: string | undefined;
+}
+
+/** Loads a configuration from all its sources. Throws ConfigError with every problem found. */
+export function loadLayers<T>(schema: z.ZodType<T>, sources: ConfigSources): LoadedConfig<T> {
+  const root = outlineOf(schema);
+  const flatNames = listFlatNames(root);
+  const report = new Report();
+  const document = sources.file === undefined ? undefined : readDocument(sources.file, report);
+  const source = document === undefined ? undefined : sources.file?.path;
+
+  const fileTree = addWritten(report, document?.tree ?? {}, root, flatNames, (written) => {
+    const line = document?.lineOf(written);
+    return line === undefined ? source : `${source}:${line}`;
+  });
+  const valueTree = addWritten(report, readValues(sources.values), root, flatNames, () => undefined);
+  const tree = mergeTrees(mergeTrees(structuredClone(sources.defaults ?? {}), fileTree), valueTree);
+
+  const env = applyEnvironment(tree, flatNames, readEnvironment(sources));
+  report.addEnvironment(env);
+  for (const [path, text] of Object.entries(sources.flags ?? {})) {
+    setAt(tree, path.split("."), readText(kindAt(root, path), text));
+    report.setOrigin(path, () => `--${path}`);
+  }
+
+  const result = schema.safeParse(tree);
+  if (!result.success) {
+    for (const issue of result.error.issues) report.addProblem(issue.path, explainIssue(issue, tree, root));
+  }
+  const config = report.finish(result.data);
+  return { config, warnings: report.warnings, unknownKeys: report.unknownKeys, source };
+}
+
+class Report {
+  readonly warnings: string[] = [];
+  readonly unknownKeys: string[] = [];
+  readonly #problems: ConfigProblem[] = [];
+  readonly #origins = new Map<string, () => string | undefined>();
+
+  setOrigin(path: string, where: () => string | undefined): void {
+    this.#origins.set(path, where);
+  }
+
+  addProblem(path: readonly PropertyKey[], message: string): void {
+    this.#problems.push({ path: formatPath(path), message, where: this.#findOrigin(path) });
+  }
+
+  /** What the nearest enclosing key with a known origin says. */
+  #findOrigin(path: readonly PropertyKey[]): string | undefined {
+    for (let length = path.length; length > 0; length--) {
+      const where = this.#origins.get(formatPath(path.slice(0, length)));
+      if (where !== undefined) return where();
+    }
+    return undefined;
+  }
+
+  addStray(
+    subject: string,
+    path: readonly (string | number)[],
+    value: unknown,
+    nearest: string | undefined,
+    where: string | undefined,
+  ): void {
+    const name = subject.replace(/^.*`(.*)`$/, "$1");
+    this.unknownKeys.push(name);
+    const place = where === undefined ? "" : ` (${where})`;
+    const upstream = findUpstreamName(path);
+    if (upstream === undefined) {
+      const hint = nearest === undefined ? "" : `: did you mean \`${nearest}\`?`;
+      this.warnings.push(`unknown ${subject}${hint}${place}`);
+    } else if (upstream.isProtective && isOn(value)) {
+      const message = "not supported yet, and the server would be less protected than asked for without it";
+      this.#problems.push({ path: name, message, where });
+    } else {
+      this.warnings.push(`${subject} is not supported yet and has no effect${place}`);
+    }
+  }
+
+  addEnvironment(env: EnvLayer): void {
+    this.#problems.push(...env.problems);
+    for (const [path, variable] of env.origins) this.setOrigin(path, () => variable);
+    for (const { variable, flatName, value, suggestion } of env.unknown) {
+      this.addStray(`environment variable \`${variable}\``, [flatName], value, suggestion, undefined);
+    }
+  }
+
+  finish<T>(config: T | undefined): T {
+    if (this.#problems.length > 0 || config === undefined) throw new ConfigError(this.#problems);
+    return config;
+  }
+}
+
+function addWritten(
+  report: Report,
+  raw: Tree,
+  root: SectionOutline,
+  flatNames: ReadonlyMap<string, FlatName>,
+  locate: (written: readonly (string | number)[]) => string | undefined,
+): Tree {
+  const normalised: Normalised = normalise(raw, root, flatNames);
+  for (const [path, written] of normalised.written) report.setOrigin(path, () => locate(written));
+  for (const { written, value, suggestion } of normalised.unknown) {
+    report.addStray(`key \`${formatPath(written)}\``, written, value, suggestion, locate(written));
+  }
+  for (const written of normalised.shadowed) {
+    report.warnings.push(`\`${formatPath(written)}\` is ignored: its current name is given too`);
+  }
+  return normalised.tree;
+}
+
+function readDocument(file: ConfigFile, report: Report): ConfigDocument | undefined {
+  const format = formatOf(file.path);
+  let text: string;
+  try {
+    text = readFileSync(resolve(file.directory, file.path), "utf8");
+  } catch (cause) {
+    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+    const reason = isMissing ? "not found" : `not readable (${cause instanceof Error ? cause.message : ""})`;
+    if (!(isMissing && file.isOptional === true)) {
+      report.warnings.push(`config file ${file.path} ${reason}: going on without it`);
+    }
+    return undefined;
+  }
+  return parseDocumentText(text, format, file.path);
+}
+
+function readEnvironment(sources: ConfigSources): Environment {
+  if (sources.file?.readsDotEnv !== true) return sources.env ?? {};
+  try {
+    return {
+      ...parseEnv(readFileSync(resolve(sources.file.directory, ".env"), "utf8")),
+      ...sources.env,
+    };
+  } catch {
+    // No .env file is the usual case, and an unreadable one is no reason not to start.
+    return sources.env ?? {};
+  }
+}
+
+function readValues(values: unknown): Tree {
+  if (values === undefined || values === null) return {};
+  if (isTree(values)) return values;
+  throw new ConfigError([{ path: "", message: "a configuration must be an object" }]);
+}
+
+function kindAt(root: SectionOutline, path: string): Parameters<typeof readText>[0] {
+  let outline: ReturnType<SectionOutline["members"]["get"]> = root;
+  for (const key of path.split("."))
+    outline = outline?.type === "section" ? outline.members.get(key) : undefined;
+  return outline?.type === "value" ? outline.kind : "text";
+}
+
+function isOn(value: unknown): boolean {
+  if (isTree(value)) return "enabled" in value ? isOn(value["enabled"]) : Object.values(value).some(isOn);
+  if (Array.isArray(value)) return value.length > 0;
+  if (typeof value === "string") return !["", "0", "false"].includes(value.toLowerCase());
+  return value !== null && value !== undefined && value !== false && value !== 0;
+}

@@ -1,0 +1,115 @@
+import { formatPath } from "./config-error.ts";
+import type { FlatName, Option } from "./flat-names.ts";
+import { readLoosely } from "./loose-value.ts";
+import { findNearestName } from "./nearest-name.ts";
+import type { Outline, SectionOutline } from "./outline.ts";
+import { setAt, isTree, type Tree } from "./tree.ts";
+
+/** A path as the author spelled it, to find its line again. */
+export type WrittenPath = readonly (string | number)[];
+
+/** A key that leads nowhere. */
+export interface UnknownKey {
+  readonly written: WrittenPath;
+  readonly value: unknown;
+  /** The known name most like it. */
+  readonly suggestion: string | undefined;
+}
+
+/** Someone's configuration with canonical names and, as far as they can be told, types. */
+export interface Normalised {
+  readonly tree: Tree;
+  /** How the author spelled each canonical path. */
+  readonly written: ReadonlyMap<string, WrittenPath>;
+  readonly unknown: readonly UnknownKey[];
+  /** Older names that lost against the current name of the same option. */
+  readonly shadowed: readonly WrittenPath[];
+}
+
+/** Gives every key of a written configuration its canonical name: any case, nested, flat, or older than v6. */
+export function normalise(
+  raw: Tree,
+  root: SectionOutline,
+  flatNames: ReadonlyMap<string, FlatName>,
+): Normalised {
+  const walk = new Walk();
+  for (const [key, value] of Object.entries(raw)) {
+    if (isAbsent(value) || root.members.has(key.toLowerCase())) continue;
+    const flat = flatNames.get(key.toLowerCase());
+    if (flat === undefined) {
+      const known = [...root.members.keys(), ...flatNames.keys()];
+      walk.unknown.push({ written: [key], value, suggestion: findNearestName(key.toLowerCase(), known) });
+      continue;
+    }
+    setAt(walk.tree, flat.path, walk.read(flat.option, value, flat.path, [key]));
+  }
+  const formerlyWritten = new Map(walk.written);
+  const nested = walk.readSection(root, raw, [], [], () => undefined);
+  for (const [key, value] of Object.entries(nested)) setAt(walk.tree, [key], value);
+  const shadowed = [...formerlyWritten]
+    .filter(([path, written]) => walk.written.get(path) !== written)
+    .map(([, written]) => written);
+  return { tree: walk.tree, written: walk.written, unknown: walk.unknown, shadowed };
+}
+
+/** Does the same to the value of one option, given outside a file. */
+export function normaliseOption(
+  option: Option,
+  raw: unknown,
+): { readonly value: unknown; readonly unknown: readonly UnknownKey[] } {
+  const walk = new Walk();
+  const value = walk.read(option, raw, [], []);
+  return { value, unknown: walk.unknown };
+}
+
+type OnUnknown = (key: string, value: unknown) => void;
+
+class Walk {
+  readonly tree: Tree = {};
+  readonly written = new Map<string, WrittenPath>();
+  readonly unknown: UnknownKey[] = [];
+
+  read(outline: Outline, raw: unknown, path: WrittenPath, written: WrittenPath): unknown {
+    if (outline.type === "section") return this.#readBranch(outline, raw, path, written);
+    this.written.set(formatPath(path), written);
+    if (outline.type === "value") return readLoosely(outline.kind, raw);
+    if (!Array.isArray(raw)) return raw;
+    return raw.map((item: unknown, index) =>
+      this.read(outline.entry, item, [...path, index], [...written, index]),
+    );
+  }
+
+  readSection(
+    outline: SectionOutline,
+    raw: Tree,
+    path: WrittenPath,
+    written: WrittenPath,
+    onUnknown: OnUnknown,
+  ): Tree {
+    const tree: Tree = {};
+    for (const [key, value] of Object.entries(raw)) {
+      if (isAbsent(value)) continue;
+      const name = key.toLowerCase();
+      const member = outline.members.get(name);
+      if (member === undefined) onUnknown(key, value);
+      else tree[name] = this.read(member, value, [...path, name], [...written, key]);
+    }
+    return tree;
+  }
+
+  #readBranch(outline: SectionOutline, raw: unknown, path: WrittenPath, written: WrittenPath): unknown {
+    this.written.set(formatPath(path), written);
+    const isSwitch = outline.members.has("enabled") && raw !== null && typeof raw !== "object";
+    if (isSwitch) return this.readSection(outline, { enabled: raw }, path, written, () => undefined);
+    if (!isTree(raw)) return raw;
+    return this.readSection(outline, raw, path, written, (key, value) => {
+      const nearest = findNearestName(key.toLowerCase(), outline.members.keys());
+      const suggestion = nearest === undefined ? undefined : formatPath([...path, nearest]);
+      this.unknown.push({ written: [...written, key], value, suggestion });
+    });
+  }
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null;
+}

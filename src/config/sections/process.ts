@@ -1,0 +1,63 @@
+import { z } from "zod";
+import { duration } from "../duration.ts";
+import { section, type Section } from "../section.ts";
+
+/** Log levels, the quietest first; each includes those before it. */
+export const LOG_LEVELS = ["none", "fatal", "error", "warn", "info", "debug", "trace"] as const;
+
+/** What is logged, and where to. */
+export interface LogConfig {
+  readonly level: string;
+  readonly file: string;
+}
+
+export const logConfig: Section<LogConfig> = section<LogConfig>("What is logged, and where to.", {
+  level: z
+    .string()
+    .default("info")
+    .describe("One of none, fatal, error, warn, info, debug, trace; anything else counts as info."),
+  file: z
+    .string()
+    .default("")
+    .describe(
+      "File to append JSON lines to. Empty: readable text on a terminal, JSON lines on stderr otherwise.",
+    ),
+});
+
+/** How the server ends. */
+export interface ShutdownConfig {
+  readonly timeout: number;
+}
+
+export const shutdownConfig: Section<ShutdownConfig> = section<ShutdownConfig>("How the server ends.", {
+  timeout: duration("30s").describe(
+    "How long connections may take to close after SIGINT or SIGTERM; beyond it the process exits with status 1.",
+  ),
+});
+
+/** The endpoint that tells whether the server is up. */
+export interface HealthConfig {
+  readonly enabled: boolean;
+  readonly handler_prefix: string;
+}
+
+export const healthConfig: Section<HealthConfig> = section<HealthConfig>(
+  "The endpoint that tells whether the server is up.",
+  {
+    enabled: z.boolean().default(false).describe("Serves the endpoint, which answers 200 with `{}`."),
+    handler_prefix: z.string().default("/health").describe("Its path."),
+  },
+);
+
+/** What this node is called. */
+export interface NodeConfig {
+  readonly name: string;
+}
+
+export const nodeConfig: Section<NodeConfig> = section<NodeConfig>("What this node is called.", {
+  name: z
+    .string()
+    .default("")
+    .describe("Name in the server API's `info`; empty for the host name and port.")
+    .meta({ formerly: ["name"] }),
+});

@@ -1,0 +1,106 @@
+import { z } from "zod";
+import { section, type ReportProblem, type Section, type Shape } from "../section.ts";
+
+/** How JWTs are verified, with static keys. */
+export interface TokenConfig {
+  readonly hmac_secret_key: string;
+  readonly hmac_previous_secret_key: string;
+  readonly hmac_previous_secret_key_valid_until: number;
+  readonly rsa_public_key: string;
+  readonly ecdsa_public_key: string;
+  readonly audience: string;
+  readonly audience_regex: string;
+  readonly issuer: string;
+  readonly issuer_regex: string;
+  readonly user_id_claim: string;
+}
+
+/** How subscription tokens are verified, where that differs from connection tokens. */
+export interface SubscriptionTokenConfig extends TokenConfig {
+  readonly enabled: boolean;
+}
+
+const tokenShape: Shape<TokenConfig> = {
+  hmac_secret_key: z
+    .string()
+    .default("")
+    .describe("Secret of tokens signed with HS256, HS384 or HS512; empty refuses these.")
+    .meta({ isSecret: true }),
+  hmac_previous_secret_key: z
+    .string()
+    .default("")
+    .describe("Secret before the last change, tried when the current one does not fit.")
+    .meta({ isSecret: true }),
+  hmac_previous_secret_key_valid_until: z
+    .int()
+    .default(0)
+    .describe("Unix second after which the previous secret no longer counts; 0 for no end."),
+  rsa_public_key: z
+    .string()
+    .default("")
+    .describe("Public key or certificate, as PEM text, of tokens signed with RS256, RS384 or RS512."),
+  ecdsa_public_key: z
+    .string()
+    .default("")
+    .describe("Public key or certificate, as PEM text, of tokens signed with ES256, ES384 or ES512."),
+  audience: z
+    .string()
+    .default("")
+    .describe("Text that a token's `aud` must have among its values; empty for any."),
+  audience_regex: z
+    .string()
+    .default("")
+    .describe("Regular expression, unanchored, that one of a token's `aud` must match. Excludes `audience`."),
+  issuer: z.string().default("").describe("Text that a token's `iss` must equal; empty for any."),
+  issuer_regex: z
+    .string()
+    .default("")
+    .describe("Regular expression, unanchored, that a token's `iss` must match. Excludes `issuer`."),
+  user_id_claim: z
+    .string()
+    .default("")
+    .describe("Claim that holds the user id (letters and `_`); empty for `sub`."),
+};
+
+export const tokenConfig: Section<TokenConfig> = section<TokenConfig>(
+  "How connection tokens (JWT) are verified; subscription tokens too, unless they have a section of their own.",
+  tokenShape,
+  checkToken,
+).meta({ formerPrefix: "token" });
+
+export const subscriptionTokenConfig: Section<SubscriptionTokenConfig> = section<SubscriptionTokenConfig>(
+  "How subscription tokens are verified.",
+  {
+    enabled: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Verifies subscription tokens by this section alone, and connection tokens by `client.token`.",
+      ),
+    ...tokenShape,
+  },
+  checkToken,
+).meta({ formerPrefix: "subscription_token" });
+
+function checkToken(token: TokenConfig, report: ReportProblem): void {
+  if (token.audience !== "" && token.audience_regex !== "") {
+    report(["audience_regex"], "cannot be set together with `audience`");
+  }
+  if (token.issuer !== "" && token.issuer_regex !== "") {
+    report(["issuer_regex"], "cannot be set together with `issuer`");
+  }
+  checkRegex("audience_regex", token.audience_regex, report);
+  checkRegex("issuer_regex", token.issuer_regex, report);
+  if (!/^[a-zA-Z_]*$/.test(token.user_id_claim)) {
+    report(["user_id_claim"], "may have letters and `_` only");
+  }
+}
+
+function checkRegex(option: string, pattern: string, report: ReportProblem): void {
+  try {
+    // Go writes named groups (?P<name>…), JavaScript (?<name>…).
+    RegExp(pattern.replaceAll("(?P<", "(?<"), "u");
+  } catch (cause) {
+    report([option], cause instanceof Error ? cause.message : String(cause));
+  }
+}
