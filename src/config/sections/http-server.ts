@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { section, type Section } from "../section.ts";
+import { tlsConfig, type TlsConfig } from "./tls.ts";
 
 /** The listener of everything that speaks HTTP. */
 export interface HttpServerConfig {
   readonly address: string;
   readonly port: number;
+  readonly tls: TlsConfig;
 }
 
 export const httpServerConfig: Section<HttpServerConfig> = section<HttpServerConfig>(
@@ -12,6 +14,7 @@ export const httpServerConfig: Section<HttpServerConfig> = section<HttpServerCon
   {
     address: z.string().default("").describe("Address to listen on; empty for all addresses of the machine."),
     port: port(8000).describe("Port to listen on; 0 lets the system choose one."),
+    tls: tlsConfig,
   },
 ).meta({ formerPrefix: "" });
 

@@ -31,7 +31,7 @@ export interface ShutdownConfig {
 
 export const shutdownConfig: Section<ShutdownConfig> = section<ShutdownConfig>("How the server ends.", {
   timeout: duration("30s").describe(
-    "How long connections may take to close after SIGINT or SIGTERM; beyond it the process exits with status 1.",
+    "How long connections may take to close after SIGINT or SIGTERM; beyond it the process exits with status 1. 0 or less for any time.",
   ),
 });
 

@@ -1,0 +1,34 @@
+import type { ServerAddresses, ServerOptions } from "../app/server.ts";
+import type { Environment } from "../config/env-layer.ts";
+import type { Clock } from "../core/clock.ts";
+import type { TextOutput } from "../telemetry/logger.ts";
+
+/** A server as the command line needs it. */
+export interface ServerHandle {
+  start(): Promise<ServerAddresses>;
+  /** Resolves once every connection has been told and closed. */
+  stop(): Promise<void>;
+}
+
+/** Signals that end the server. */
+export type StopSignal = "SIGINT" | "SIGTERM";
+
+/** Everything outside that commands touch, so that tests can run them in their own process. */
+export interface CliIo {
+  readonly stdout: TextOutput;
+  readonly stderr: TextOutput;
+  readonly env: Environment;
+  /** Directory that relative file names start from. */
+  readonly cwd: string;
+  readonly clock: Clock;
+  readonly createServer: (options: ServerOptions) => ServerHandle;
+  /** Calls `handler` at each such signal until disposed. */
+  onSignal(signal: StopSignal, handler: () => void): Disposable;
+  /** Ends the process at once. */
+  exit(status: number): void;
+}
+
+/** A command cannot do what it was asked; the message is all the user gets to see. */
+export class CommandFailure extends Error {
+  override readonly name = "CommandFailure";
+}
