@@ -1,0 +1,45 @@
+import type { ClientError } from "../core/client-error.ts";
+import { Disconnect, type DisconnectName, disconnect } from "../core/disconnect.ts";
+
+/** The configuration's section `client.connect_code_to_unidirectional_disconnect`. */
+export interface ConnectFailureOptions {
+  readonly enabled: boolean;
+  /** The first row with the error's code decides. */
+  readonly transforms: readonly DisconnectTransform[];
+}
+
+/** A connect error with this code ends the connection like that. */
+export interface DisconnectTransform {
+  readonly code: number;
+  readonly to: { readonly code: number; readonly reason: string };
+}
+
+/** Errors that mean something to a client that can only be disconnected; all others are the server's fault. */
+const DISCONNECTS: ReadonlyMap<number, DisconnectName> = new Map([
+  [103, "permissionDenied"],
+  [109, "expired"],
+  [110, "expired"],
+  [111, "tooManyRequests"],
+]);
+
+/** What a failed connect is to unidirectional clients, which receive no error replies (uni-transports §5.4). */
+export class ConnectFailureMap {
+  readonly #transforms: ReadonlyMap<number, Disconnect>;
+
+  constructor(options: ConnectFailureOptions) {
+    const transforms = new Map<number, Disconnect>();
+    for (const { code, to } of options.enabled ? options.transforms : []) {
+      if (!transforms.has(code)) transforms.set(code, new Disconnect(to.code, to.reason));
+    }
+    this.#transforms = transforms;
+  }
+
+  /** The disconnect for a failure: itself, or what the configuration or else the table has for the error. */
+  asDisconnect(failure: ClientError | Disconnect): Disconnect {
+    if (failure instanceof Disconnect) return failure;
+    const configured = this.#transforms.get(failure.code);
+    if (configured !== undefined)
+      return new Disconnect(configured.code, configured.reason, { cause: failure });
+    return disconnect(DISCONNECTS.get(failure.code) ?? "serverError", failure);
+  }
+}

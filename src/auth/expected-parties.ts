@@ -1,0 +1,76 @@
+import type { RegisteredClaims } from "./claims.ts";
+import { invalidToken } from "./invalid-token.ts";
+import { compileRe2 } from "./re2-pattern.ts";
+import { TokenOptionError, type TokenOptions } from "./token-options.ts";
+
+/** What the named groups of the patterns for issuer and audience matched. */
+export type Captures = ReadonlyMap<string, string>;
+
+/** Whose tokens are taken, and meant for whom: the options on `iss` and `aud`. */
+export class ExpectedParties {
+  readonly #audience: string;
+  readonly #issuer: string;
+  readonly #audiencePattern: RegExp | undefined;
+  readonly #issuerPattern: RegExp | undefined;
+
+  /** Throws TokenOptionError for a bad pattern, and where an exact value and a pattern exclude each other. */
+  constructor(options: TokenOptions, section: string) {
+    this.#audience = options.audience;
+    this.#issuer = options.issuer;
+    this.#audiencePattern = compileOption(options, section, "audience_regex", "audience");
+    this.#issuerPattern = compileOption(options, section, "issuer_regex", "issuer");
+  }
+
+  /** Matches the patterns; throws Disconnect 3500 where one does not match. */
+  matchPatterns({ issuer, audience }: RegisteredClaims): Captures {
+    const captures = new Map<string, string>();
+    if (this.#issuerPattern !== undefined) {
+      capture(this.#issuerPattern, [issuer], "issuer", captures);
+    }
+    if (this.#audiencePattern !== undefined) {
+      capture(this.#audiencePattern, audience, "audience", captures);
+    }
+    return captures;
+  }
+
+  /** Compares the exact values; throws Disconnect 3500 where one differs. */
+  checkExact({ issuer, audience }: RegisteredClaims): void {
+    if (this.#audience !== "" && !audience.includes(this.#audience)) throw invalidToken("audience differs");
+    if (this.#issuer !== "" && issuer !== this.#issuer) throw invalidToken("issuer differs");
+  }
+}
+
+/** The first text that matches decides. */
+function capture(
+  pattern: RegExp,
+  texts: readonly string[],
+  what: string,
+  captures: Map<string, string>,
+): void {
+  for (const text of texts) {
+    const match = pattern.exec(text);
+    if (match === null) continue;
+    for (const [name, value] of Object.entries(match.groups ?? {})) captures.set(name, value ?? "");
+    return;
+  }
+  throw invalidToken(`${what} does not match`);
+}
+
+function compileOption(
+  options: TokenOptions,
+  section: string,
+  option: "audience_regex" | "issuer_regex",
+  exact: "audience" | "issuer",
+): RegExp | undefined {
+  const pattern = options[option];
+  if (pattern === "") return undefined;
+  if (options[exact] !== "")
+    throw new TokenOptionError(section, option, `cannot be set together with ${exact}`);
+  try {
+    return compileRe2(pattern);
+  } catch (cause) {
+    throw new TokenOptionError(section, option, cause instanceof Error ? cause.message : String(cause), {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,18 @@
+import type { CryptoKey } from "jose";
+import type { TokenHeader } from "./compact-token.ts";
+import type { Captures } from "./expected-parties.ts";
+
+/** Where the keys that verify signatures come from. */
+export interface KeySource {
+  /**
+   * The keys that may have signed a token with this header, in the order to try; none where its algorithm is
+   * not configured.
+   *
+   * `captures` matches the configured patterns against the token's claims on first call, and throws Disconnect
+   * 3500 where they do not match. Anybody can send such claims: a source that can do without does not call it.
+   */
+  keysFor(
+    header: TokenHeader,
+    captures: () => Captures,
+  ): readonly CryptoKey[] | Promise<readonly CryptoKey[]>;
+}

@@ -1,0 +1,220 @@
+import { compactVerify, type CryptoKey, errors } from "jose";
+import type { SubscriptionOverride } from "../core/channel-options.ts";
+import { clientError } from "../core/client-error.ts";
+import type { Clock } from "../core/clock.ts";
+import type {
+  ConnectionToken,
+  SubscriptionGrant,
+  SubscriptionToken,
+  TokenVerifier,
+} from "../core/token-verifier.ts";
+import {
+  type ConnectionClaims,
+  decodeConnectionClaims,
+  decodeSubscriptionClaims,
+  type GrantClaims,
+  type PayloadClaim,
+  type RegisteredClaims,
+} from "./claims.ts";
+import { type CompactToken, parseCompactToken } from "./compact-token.ts";
+import { type Captures, ExpectedParties } from "./expected-parties.ts";
+import { invalidToken } from "./invalid-token.ts";
+import { JsonObject } from "./json-object.ts";
+import type { KeySource } from "./key-source.ts";
+import { StaticKeys } from "./static-keys.ts";
+import type { TokenOptions } from "./token-options.ts";
+
+/** A connection or subscription that outlives this is a mistake; one without end is not. */
+const MAX_LIFETIME_SEC = 365 * 24 * 3600;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+const NO_OVERRIDE: SubscriptionOverride = {};
+const PLAIN_GRANT: SubscriptionGrant = { info: undefined, data: undefined, override: NO_OVERRIDE };
+
+/** How a verifier differs from the usual one. */
+export interface TokenVerifierSettings {
+  /** Path of the options in the configuration, for messages; `client.token` by default. */
+  readonly section?: string;
+  /** Believes every signature. For development. All else is checked. */
+  readonly skipSignature?: boolean;
+}
+
+/** Makes a verifier; rejects with TokenOptionError where an option cannot be used. */
+export async function createTokenVerifier(
+  options: TokenOptions,
+  clock: Clock,
+  settings: TokenVerifierSettings = {},
+): Promise<TokenVerifier> {
+  const section = settings.section ?? "client.token";
+  const parties = new ExpectedParties(options, section);
+  const keys = await StaticKeys.import(options, section, clock);
+  const skipSignature = settings.skipSignature === true;
+  return new JwtVerifier({ keys, parties, userIdClaim: options.user_id_claim, skipSignature, clock });
+}
+
+/** The options of the section `client` that decide about tokens. */
+export interface ClientTokenOptions {
+  readonly token: TokenOptions;
+  /** Where enabled, subscription tokens are verified by this section alone. */
+  readonly subscription_token: TokenOptions & { readonly enabled: boolean };
+  readonly insecure_skip_token_signature_verify: boolean;
+}
+
+/** Makes the verifier of a server, which may treat both kinds of token differently. */
+export async function createClientTokenVerifier(
+  options: ClientTokenOptions,
+  clock: Clock,
+): Promise<TokenVerifier> {
+  const skipSignature = options.insecure_skip_token_signature_verify;
+  const connection = await createTokenVerifier(options.token, clock, { skipSignature });
+  if (!options.subscription_token.enabled) return connection;
+  const section = "client.subscription_token";
+  const subscription = await createTokenVerifier(options.subscription_token, clock, {
+    section,
+    skipSignature,
+  });
+  return {
+    verifyConnection: (token) => connection.verifyConnection(token),
+    verifySubscription: (token) => subscription.verifySubscription(token),
+  };
+}
+
+interface JwtVerifierParts {
+  readonly keys: KeySource;
+  readonly parties: ExpectedParties;
+  /** "" for `sub`. */
+  readonly userIdClaim: string;
+  readonly skipSignature: boolean;
+  readonly clock: Clock;
+}
+
+/**
+ * Verifies tokens in the order of core §1.1, in which the first failure decides: shape, types of the claims,
+ * patterns, signature, audience, issuer, kind of token, times, payloads.
+ *
+ * Patterns wait for the signature where the keys do not depend on them; both failures look the same outside.
+ */
+class JwtVerifier implements TokenVerifier {
+  readonly #parts: JwtVerifierParts;
+
+  constructor(parts: JwtVerifierParts) {
+    this.#parts = parts;
+  }
+
+  async verifyConnection(text: string): Promise<ConnectionToken> {
+    const token = parseCompactToken(text);
+    const claims = decodeConnectionClaims(JsonObject.parse(token.claims, "claims"), this.#parts.userIdClaim);
+    await this.#verifyOrigin(token, claims.registered);
+    if (claims.channel !== "") throw invalidToken("a subscription token");
+    this.#checkTimes(claims.registered);
+    const subscriptions = grantsOf(claims);
+    const info = decodeConnectionInfo(claims.info);
+    return {
+      user: claims.user,
+      expireAtSec: this.#expiry(claims.registered, claims.expireAtSec),
+      info,
+      meta: claims.meta,
+      subscriptions,
+      ...identityOf(claims.registered),
+    };
+  }
+
+  async verifySubscription(text: string): Promise<SubscriptionToken> {
+    const token = parseCompactToken(text);
+    const claims = decodeSubscriptionClaims(
+      JsonObject.parse(token.claims, "claims"),
+      this.#parts.userIdClaim,
+    );
+    await this.#verifyOrigin(token, claims.registered);
+    this.#checkTimes(claims.registered);
+    if (claims.channel === "") throw invalidToken("no channel");
+    return {
+      user: claims.user,
+      channel: claims.channel,
+      client: claims.client,
+      expireAtSec: this.#expiry(claims.registered, claims.expireAtSec),
+      ...decodeGrant(claims.grant),
+      ...identityOf(claims.registered),
+    };
+  }
+
+  /** Makes sure that the token comes from one of ours and is meant for us. */
+  async #verifyOrigin(token: CompactToken, registered: RegisteredClaims): Promise<void> {
+    const { parties, skipSignature } = this.#parts;
+    let matched: Captures | undefined;
+    const captures = (): Captures => (matched ??= parties.matchPatterns(registered));
+    if (!skipSignature) await this.#verifySignature(token, captures);
+    captures();
+    parties.checkExact(registered);
+  }
+
+  async #verifySignature(token: CompactToken, captures: () => Captures): Promise<void> {
+    const keys = await this.#parts.keys.keysFor(token.header, captures);
+    if (keys.length === 0) throw invalidToken("no key for the token's algorithm");
+    for (const key of keys) if (await signatureHolds(token, key)) return;
+    throw invalidToken("signature does not hold");
+  }
+
+  /** A token that is not valid yet counts as expired, as its client can do the same about it: get another. */
+  #checkTimes({ expiresSec, notBeforeSec }: RegisteredClaims): void {
+    const nowMs = this.#parts.clock.wallMs();
+    if (expiresSec !== undefined && expiresSec * 1000 <= nowMs) throw clientError("tokenExpired");
+    if (notBeforeSec !== undefined && notBeforeSec * 1000 > nowMs) throw clientError("tokenExpired");
+  }
+
+  #expiry({ expiresSec }: RegisteredClaims, expireAtSec: number | undefined): number | undefined {
+    const endSec = expireAtSec ?? expiresSec;
+    if (endSec === undefined || endSec <= 0) return undefined;
+    return Math.min(Math.floor(endSec), Math.floor(this.#parts.clock.wallMs() / 1000) + MAX_LIFETIME_SEC);
+  }
+}
+
+/** False for every kind of refusal. Other errors are bugs, such as a key that is none, and go up. */
+async function signatureHolds(token: CompactToken, key: CryptoKey): Promise<boolean> {
+  try {
+    await compactVerify(token.text, key, { algorithms: [token.header.algorithm] });
+    return true;
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return false;
+    throw error;
+  }
+}
+
+function identityOf({ tokenId, issuedAtSec = 0 }: RegisteredClaims): {
+  tokenId: string;
+  issuedAtSec: number;
+} {
+  return { tokenId, issuedAtSec: Math.floor(issuedAtSec) };
+}
+
+/** `channels` counts only where `subs` grants nothing. */
+function grantsOf({ channels, subs }: ConnectionClaims): ReadonlyMap<string, SubscriptionGrant> {
+  const grants = new Map<string, SubscriptionGrant>();
+  for (const [channel, grant] of subs) grants.set(channel, decodeGrant(grant));
+  if (grants.size === 0) for (const channel of channels) grants.set(channel, PLAIN_GRANT);
+  return grants;
+}
+
+function decodeGrant({ info, data, override }: GrantClaims): SubscriptionGrant {
+  return { info: decodePayload(info), data: decodePayload(data), override };
+}
+
+function decodePayload(claim: PayloadClaim): Uint8Array | undefined {
+  if (claim.base64 === "") return claim.json;
+  const bytes = decodeBase64(claim.base64);
+  if (bytes === undefined) throw invalidToken("a payload is not base64");
+  return bytes;
+}
+
+/** Of the connection's own payload a mistake counts as ours, by upstream's habit: 100, not 3500. */
+function decodeConnectionInfo(claim: PayloadClaim): Uint8Array | undefined {
+  if (claim.base64 === "") return claim.json;
+  const bytes = decodeBase64(claim.base64);
+  if (bytes === undefined) throw clientError("internal", new Error("b64info is not base64"));
+  return bytes;
+}
+
+/** Standard base64 with padding; line breaks may stand anywhere. */
+function decodeBase64(text: string): Uint8Array | undefined {
+  const joined = text.replaceAll(/[\r\n]/g, "");
+  return BASE64.test(joined) ? Buffer.from(joined, "base64") : undefined;
+}

@@ -1,0 +1,70 @@
+import type { ChannelOptions } from "./channel-options.ts";
+
+/** How channel names are read, and the options behind them. An empty text switches its feature off. */
+export interface ChannelRulesOptions {
+  /** Ends the namespace in a name: ":" in `chat:index`. */
+  readonly namespaceBoundary: string;
+  /** Begins the names that need a token of their own: "$" in `$chat:index`. */
+  readonly privatePrefix: string;
+  /** Stands before the user ids of a user-limited channel: "#" in `dialog#41,42`. */
+  readonly userBoundary: string;
+  /** Stands between those user ids; empty where there can be one only. */
+  readonly userSeparator: string;
+  /** Options of the names without namespace. */
+  readonly withoutNamespace: ChannelOptions;
+  readonly namespaces: ReadonlyMap<string, ChannelOptions>;
+}
+
+/** What a channel's name says about it (core §2.1). Stateless; asked on every publish. */
+export class ChannelRules {
+  readonly #options: ChannelRulesOptions;
+
+  constructor(options: ChannelRulesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The options of a channel; undefined where its namespace is unknown.
+   *
+   * The namespace is what stands before the first boundary, without one private prefix; `:x` has none.
+   */
+  optionsOf(channel: string): ChannelOptions | undefined {
+    const { namespaceBoundary, privatePrefix, withoutNamespace, namespaces } = this.#options;
+    if (namespaceBoundary === "") return withoutNamespace;
+    const start = channel.startsWith(privatePrefix) ? privatePrefix.length : 0;
+    const end = channel.indexOf(namespaceBoundary, start);
+    return end <= start ? withoutNamespace : namespaces.get(channel.slice(start, end));
+  }
+
+  /** Whether a client needs a token for this very channel. */
+  isPrivate(channel: string): boolean {
+    const { privatePrefix } = this.#options;
+    return privatePrefix !== "" && channel.startsWith(privatePrefix);
+  }
+
+  /** Whether clients may ask for the channel by this name: ASCII only. */
+  nameIsValid(channel: string): boolean {
+    for (let at = 0; at < channel.length; at++) if (channel.charCodeAt(at) > 0x7f) return false;
+    return true;
+  }
+
+  /** Whether the name ends in a list of users. It has a meaning only where the options give it one. */
+  hasUserList(channel: string): boolean {
+    const { userBoundary } = this.#options;
+    return userBoundary !== "" && channel.includes(userBoundary);
+  }
+
+  /** Whether the user is in the name's list: the text after the last boundary. False without a list. */
+  userIsListed(channel: string, user: string): boolean {
+    if (!this.hasUserList(channel)) return false;
+    const { userBoundary, userSeparator } = this.#options;
+    const list = channel.slice(channel.lastIndexOf(userBoundary) + userBoundary.length);
+    return userSeparator === "" ? list === user : list.split(userSeparator).includes(user);
+  }
+
+  /** A user's own channel in a namespace, "" for none: `#42`, `personal:#42`. */
+  personalChannelOf(user: string, namespace: string): string {
+    const { namespaceBoundary, userBoundary } = this.#options;
+    return namespace === "" ? userBoundary + user : namespace + namespaceBoundary + userBoundary + user;
+  }
+}
