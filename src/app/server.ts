@@ -1,6 +1,13 @@
-import type { Logger } from "../core/logger.ts";
 import type { Server as HttpServer } from "node:http";
+import { hostname } from "node:os";
+import { disconnect } from "../core/disconnect.ts";
+import type { Logger } from "../core/logger.ts";
+import { HttpApp } from "../http/http-app.ts";
+import { HttpListener } from "../http/http-listener.ts";
+import type { ServerNode } from "../node/server-node.ts";
+import { attachHttpApp } from "./attached-http.ts";
 import type { Config } from "./config.ts";
+import { assembleServer, type Assembly } from "./assembly.ts";
 
 /** What a server is made of. */
 export interface ServerOptions {
@@ -11,9 +18,98 @@ export interface ServerOptions {
   readonly attachTo?: HttpServer | undefined;
 }
 
-/** Where a started server listens; undefined for what is switched off. */
+/** Where one listener of a started server is reached. */
+export interface ListenerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where a started server listens; undefined for what is switched off, and for HTTP on an attached server. */
 export interface ServerAddresses {
-  readonly http: { readonly host: string; readonly port: number } | undefined;
-  readonly uniGrpc: { readonly host: string; readonly port: number } | undefined;
-  readonly grpcApi: { readonly host: string; readonly port: number } | undefined;
+  readonly http: ListenerAddress | undefined;
+  readonly uniGrpc: ListenerAddress | undefined;
+  readonly grpcApi: ListenerAddress | undefined;
+}
+
+/** A server: from configuration to listeners, and back. */
+export interface MillraceServer {
+  /** The node, for publishing from code. Available once started. */
+  readonly node: ServerNode;
+  /** Opens all listeners. Rejects, with nothing left open, when one of them cannot. */
+  start(): Promise<ServerAddresses>;
+  /**
+   * Stops listening, tells every client 3001, and waits for connections to end; past `shutdown.timeout` the
+   * rest are cut. Resolves to whether none had to be. Idempotent.
+   */
+  stop(): Promise<boolean>;
+}
+
+/** Makes a server. Nothing happens until it is started. */
+export function createServer(options: ServerOptions): MillraceServer {
+  return new Server(options);
+}
+
+class Server implements MillraceServer {
+  readonly #options: ServerOptions;
+  readonly #cleanup = new AsyncDisposableStack();
+  #assembly: Assembly | undefined;
+  #http: HttpListener | undefined;
+  #stopping: Promise<boolean> | undefined;
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+  }
+
+  get node(): ServerNode {
+    if (this.#assembly === undefined) throw new Error("the server has not been started");
+    return this.#assembly.node;
+  }
+
+  async start(): Promise<ServerAddresses> {
+    const { config, logger } = this.#options;
+    const assembly = await assembleServer(config, logger);
+    this.#assembly = assembly;
+    this.#cleanup.use(assembly.wheel);
+    try {
+      await assembly.node.start();
+      return {
+        http: await this.#startHttp(assembly),
+        uniGrpc: await addressOf(assembly.uniGrpc),
+        grpcApi: await addressOf(assembly.grpcApi),
+      };
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  stop(): Promise<boolean> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #startHttp(assembly: Assembly): Promise<ListenerAddress | undefined> {
+    const { config, logger, attachTo } = this.#options;
+    const app = new HttpApp(assembly.routes, logger);
+    if (attachTo !== undefined) {
+      this.#cleanup.use(attachHttpApp(app, attachTo));
+      return undefined;
+    }
+    const { address: host, port, tls } = config.http_server;
+    this.#http = new HttpListener(app, { host, port, tls: tlsOptions(tls) });
+    return listenerAddress(await this.#http.start());
+  }
+
+  async #stop(): Promise<boolean> {
+    const { config } = this.#options;
+    const deadline = AbortSignal.timeout(config.shutdown.timeout);
+    const assembly = this.#assembly;
+    if (assembly === undefined) return true;
+    this.#http?.stopAccepting();
+    const grpcClosed = [assembly.uniGrpc, assembly.grpcApi].map((listener) => listener?.stop(deadline));
+    await assembly.node.stop(disconnect("shutdown"));
+    await Promise.all([this.#http?.drain(deadline), ...grpcClosed]);
+    await this.#cleanup.disposeAsync();
+    return !deadline.aborted;
+  }
 }

@@ -32,12 +32,20 @@ export interface UniConnection {
   closed(): void;
 }
 
+/** One encoding of the protocol: what the server writes and what the client may send. */
+export interface UniEncoding {
+  readonly codec: Codec;
+  /** Reads a connect request; throws ClientError 107 when it is malformed. */
+  parseRequest(bytes: Uint8Array): ConnectRequest;
+}
+
 /** The unidirectional protocol as transports use it: they bring bytes, it holds the conversation. */
 export interface UniProtocol {
-  readonly jsonCodec: Codec;
-  readonly protobufCodec: Codec;
-  /** Reads a JSON connect request (uni-transports §2.1); throws ClientError 107 when it is malformed. */
-  parseConnectRequest(json: Uint8Array): ConnectRequest;
+  /** Centrifugo's JSON (uni-transports §2.1, §4.1). */
+  readonly json: UniEncoding;
+  readonly protobuf: UniEncoding;
+  /** The standard JSON mapping of the protobuf messages, as Connect clients expect it. */
+  readonly protoJson: UniEncoding;
   /** Opens a session over the transport; it ends by itself when no request comes in time. */
   accept(transport: Transport): UniConnection;
 }

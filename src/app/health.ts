@@ -1,0 +1,18 @@
+import type { HealthConfig } from "../config/sections/process.ts";
+import type { Route } from "../http/route.ts";
+
+const BODY = Buffer.from("{}");
+
+/** The route that tells whether the server is up; none when it is switched off. */
+export function createHealthRoutes(config: HealthConfig): Route[] {
+  if (!config.enabled) return [];
+  return [
+    {
+      path: config.handler_prefix,
+      handle(_request, response) {
+        response.writeHead(200, { "Content-Type": "application/json", "Content-Length": BODY.length });
+        response.end(BODY);
+      },
+    },
+  ];
+}

@@ -1,0 +1,45 @@
+/** What the gate needs of a clock. */
+export interface GateClock {
+  monotonicMs(): number;
+}
+
+/** Limits on connections over HTTP transports; 0 or less switches one off. */
+export interface ConnectionGateOptions {
+  /** Identified connections on this node. */
+  readonly connectionLimit: number;
+  /** New connections a second; as many may come at once. */
+  readonly connectionRateLimit: number;
+  readonly connectionCount: () => number;
+  readonly clock: GateClock;
+}
+
+/** Decides whether one more connection may be tried. A refused one is answered with 503. */
+export class ConnectionGate {
+  readonly #options: ConnectionGateOptions;
+  #tokens: number;
+  #refilledAtMs: number;
+
+  constructor(options: ConnectionGateOptions) {
+    this.#options = options;
+    this.#tokens = options.connectionRateLimit;
+    this.#refilledAtMs = options.clock.monotonicMs();
+  }
+
+  admits(): boolean {
+    const { connectionLimit, connectionCount } = this.#options;
+    if (connectionLimit > 0 && connectionCount() >= connectionLimit) return false;
+    return this.#takeToken();
+  }
+
+  #takeToken(): boolean {
+    const { connectionRateLimit, clock } = this.#options;
+    if (connectionRateLimit <= 0) return true;
+    const now = clock.monotonicMs();
+    const refill = ((now - this.#refilledAtMs) / 1000) * connectionRateLimit;
+    this.#tokens = Math.min(connectionRateLimit, this.#tokens + refill);
+    this.#refilledAtMs = now;
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+}

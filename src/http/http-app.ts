@@ -1,0 +1,89 @@
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Logger } from "../core/logger.ts";
+import type { Route } from "./route.ts";
+
+/**
+ * Dispatches requests to routes, whatever server they came through.
+ *
+ * Paths match exactly; a trailing slash makes another path.
+ */
+export class HttpApp {
+  readonly #exact: ReadonlyMap<string, Route>;
+  readonly #prefixes: readonly Route[];
+  readonly #logger: Logger;
+
+  constructor(routes: readonly Route[], logger: Logger) {
+    this.#exact = new Map(
+      routes.filter((route) => route.prefix !== true).map((route) => [route.path, route]),
+    );
+    this.#prefixes = routes.filter((route) => route.prefix === true);
+    this.#logger = logger;
+  }
+
+  /** Whether a route serves the request. */
+  serves(request: IncomingMessage): boolean {
+    return this.#find(request) !== undefined;
+  }
+
+  /** Answers a request; 404 where no route does. */
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    const route = this.#find(request);
+    if (route === undefined) {
+      sendText(response, 404, "404 page not found\n");
+      return;
+    }
+    try {
+      route.handle(request, response)?.catch((error: unknown) => this.#fail(response, error));
+    } catch (error) {
+      this.#fail(response, error);
+    }
+  }
+
+  /** Hands an upgraded socket to its route; refuses it where no route takes upgrades. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const route = this.#find(request);
+    if (route?.upgrade === undefined) refuseUpgrade(socket, route === undefined ? 404 : 400);
+    else route.upgrade(request, socket, head);
+  }
+
+  #find(request: IncomingMessage): Route | undefined {
+    const url = request.url ?? "/";
+    const queryAt = url.indexOf("?");
+    const path = queryAt < 0 ? url : url.slice(0, queryAt);
+    return this.#exact.get(path) ?? this.#prefixes.find((route) => path.startsWith(route.path));
+  }
+
+  #fail(response: ServerResponse, error: unknown): void {
+    this.#logger.error({ err: error }, "request handler failed");
+    if (response.headersSent) response.destroy();
+    else sendText(response, 500, "Internal Server Error\n");
+  }
+}
+
+/** Answers with a line of text. */
+export function sendText(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, {
+    "Content-Type": "text/plain; charset=utf-8",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Length": Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+/** Answers with a status and nothing else. */
+export function sendEmpty(response: ServerResponse, status: number): void {
+  response.writeHead(status, status === 204 ? {} : { "Content-Length": 0 });
+  response.end();
+}
+
+/** Refuses an upgrade with a status, its text as the body, and the end of the connection. */
+export function refuseUpgrade(socket: Duplex, status: number, body?: string): void {
+  const title = STATUS_CODES[status] ?? "";
+  const text = `${body ?? title}\n`;
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\nSec-Websocket-Version: 13\r\n` +
+      "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n" +
+      `Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+  );
+}

@@ -1,0 +1,105 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { ServerHttp2Stream } from "node:http2";
+import type { Writable } from "node:stream";
+import type { Framer } from "../core/wire-format.ts";
+
+/** How body bytes must be framed for a response: HTTP/1.1 chunks made by us, or nothing. */
+export type BodyFraming = "chunked" | "plain";
+
+/**
+ * A response whose body goes on until somebody ends it.
+ *
+ * Over HTTP/1.1 its bytes are chunks already and go to the socket as they are, bypassing `response.write`;
+ * Node stays in charge of head and end. Otherwise (HTTP/2, HTTP/1.0, a pipelined request that has no socket
+ * yet) Node frames what we write.
+ */
+export class ResponseStream {
+  readonly framing: BodyFraming;
+  readonly #response: ServerResponse;
+  readonly #framingHeaders: OutgoingHttpHeaders;
+  #started = false;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#response = response;
+    const ownChunks = request.httpVersion === "1.1" && response.socket !== null;
+    this.framing = ownChunks ? "chunked" : "plain";
+    // HTTP/2 forbids both headers.
+    this.#framingHeaders = {
+      ...(request.httpVersionMajor === 1 ? { Connection: "keep-alive" } : {}),
+      ...(ownChunks ? { "Transfer-Encoding": "chunked" } : {}),
+    };
+  }
+
+  /** Whether status and headers have been sent. */
+  get started(): boolean {
+    return this.#started;
+  }
+
+  /** Bytes written that the operating system has not taken. */
+  get bufferedBytes(): number {
+    return this.#sink?.writableLength ?? 0;
+  }
+
+  /** Where bytes go: the socket, or the HTTP/2 stream. Undefined once the client is gone. */
+  get socket(): Writable | undefined {
+    return this.#sink;
+  }
+
+  /** Sends status and headers. */
+  start(status: number, headers: OutgoingHttpHeaders): void {
+    if (this.#started || this.#response.destroyed) return;
+    this.#started = true;
+    this.#response.writeHead(status, { ...headers, ...this.#framingHeaders });
+    this.#response.flushHeaders();
+  }
+
+  /** Writes bytes that carry the stream's framing. */
+  write(bytes: Uint8Array): void {
+    const response = this.#response;
+    if (response.destroyed || response.writableEnded) return;
+    if (this.framing === "chunked") response.socket?.write(bytes);
+    else response.write(bytes);
+  }
+
+  /** Writes bytes that are not framed yet. */
+  writeUnframed(bytes: Uint8Array): void {
+    this.write(this.framing === "chunked" ? chunk(bytes) : bytes);
+  }
+
+  /** Ends the body after everything written. */
+  end(): void {
+    if (!this.#response.writableEnded) this.#response.end();
+  }
+
+  /** Ends the connection at once; what is queued is dropped. */
+  abort(): void {
+    const stream = http2Stream(this.#response);
+    if (stream === undefined) this.#response.destroy();
+    else stream.destroy();
+  }
+
+  get #sink(): Writable | undefined {
+    return http2Stream(this.#response) ?? this.#response.socket ?? undefined;
+  }
+}
+
+/** The stream behind Node's HTTP/2 compatibility response; undefined for HTTP/1. */
+function http2Stream(response: ServerResponse): ServerHttp2Stream | undefined {
+  return "stream" in response ? (response.stream as ServerHttp2Stream | undefined) : undefined;
+}
+
+const CRLF = Buffer.from("\r\n");
+
+/** Puts each message of a framer into an HTTP/1.1 chunk of its own. */
+export function chunkedFramer(inner: Framer): Framer {
+  return {
+    id: `${inner.id}+chunked`,
+    frame: (message) => chunk(inner.frame(message)),
+    join: (frames) => Buffer.concat(frames),
+  };
+}
+
+/** One chunk of an HTTP/1.1 body (RFC 9112 §7.1). */
+function chunk(bytes: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(`${bytes.byteLength.toString(16)}\r\n`), bytes, CRLF]);
+}

@@ -1,0 +1,73 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ConnectRequest, UniEncoding, UniProtocol } from "../core/uni-protocol.ts";
+import type { TimerWheel } from "../lib/timer-wheel.ts";
+import { BodyTooLarge, readBody } from "./body.ts";
+import type { ConnectionGate } from "./connection-gate.ts";
+import { sendEmpty } from "./http-app.ts";
+import { addCorsHeaders, type OriginPolicy } from "./origin-policy.ts";
+
+/** What every unidirectional endpoint of the HTTP server needs. */
+export interface UniEndpointContext {
+  readonly protocol: UniProtocol;
+  readonly gate: ConnectionGate;
+  readonly origins: OriginPolicy;
+  readonly wheel: TimerWheel;
+  /** Milliseconds between application pings; 0 or less for none. */
+  readonly pingIntervalMs: number;
+}
+
+/** Admits a request past the connection limits and gives it its CORS headers; answers 503 and returns false otherwise. */
+export function admitRequest(
+  { gate, origins }: UniEndpointContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+): boolean {
+  if (!gate.admits()) {
+    sendEmpty(response, 503);
+    return false;
+  }
+  addCorsHeaders(origins, request, response);
+  return true;
+}
+
+/**
+ * Reads a connect request from the body.
+ *
+ * Answers 400 for a malformed one and 413 for one over the limit, and returns undefined then or when the
+ * client has left.
+ */
+export async function readConnectRequest(
+  encoding: UniEncoding,
+  maxBytes: number,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<ConnectRequest | undefined> {
+  let body: Buffer;
+  try {
+    body = await readBody(request, maxBytes);
+  } catch (error) {
+    if (error instanceof BodyTooLarge) sendTooLarge(request, response);
+    return undefined;
+  }
+  return parseConnectRequest(encoding, body, response);
+}
+
+/** Parses a connect request; answers 400 and returns undefined for a malformed one. */
+export function parseConnectRequest(
+  encoding: UniEncoding,
+  bytes: Uint8Array,
+  response: ServerResponse,
+): ConnectRequest | undefined {
+  try {
+    return encoding.parseRequest(bytes);
+  } catch {
+    sendEmpty(response, 400);
+    return undefined;
+  }
+}
+
+/** The rest of the body is not read, so the connection cannot be used again. */
+function sendTooLarge(request: IncomingMessage, response: ServerResponse): void {
+  if (request.httpVersionMajor === 1) response.setHeader("Connection", "close");
+  sendEmpty(response, 413);
+}

@@ -1,0 +1,53 @@
+import { fromBinary, fromJsonString, toBinary, toJsonString } from "@bufbuild/protobuf";
+import {
+  type ConnectRequest as ConnectRequestMessage,
+  ConnectRequestSchema,
+  PushSchema,
+} from "../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
+import { clientError } from "../../core/client-error.ts";
+import type { ConnectRequest, SubscriptionRequest, UniEncoding } from "../../core/uni-protocol.ts";
+import { decodeMessage } from "../../lib/json/decode-message.ts";
+import { jsonCodec } from "./json-codec.ts";
+import { toPushMessage } from "./push-message.ts";
+
+/** Centrifugo's JSON. */
+export const jsonEncoding: UniEncoding = {
+  codec: jsonCodec,
+  parseRequest: (bytes) => parse(() => decodeMessage(ConnectRequestSchema, bytes, { trailing: "ignore" })),
+};
+
+/** Binary protobuf; payloads of any kind. */
+export const protobufEncoding: UniEncoding = {
+  codec: {
+    id: "centrifugo-protobuf",
+    encode: (push) => toBinary(PushSchema, toPushMessage(push)),
+  },
+  parseRequest: (bytes) => parse(() => fromBinary(ConnectRequestSchema, bytes)),
+};
+
+/** The standard JSON mapping of the same messages: camelCase names, payloads in base64. */
+export const protoJsonEncoding: UniEncoding = {
+  codec: {
+    id: "centrifugo-proto-json",
+    encode: (push) => Buffer.from(toJsonString(PushSchema, toPushMessage(push))),
+  },
+  parseRequest: (bytes) =>
+    parse(() =>
+      fromJsonString(ConnectRequestSchema, Buffer.from(bytes).toString(), { ignoreUnknownFields: true }),
+    ),
+};
+
+function parse(decode: () => ConnectRequestMessage): ConnectRequest {
+  let message: ConnectRequestMessage;
+  try {
+    message = decode();
+  } catch (error) {
+    throw clientError("badRequest", error);
+  }
+  const { token, name, version } = message;
+  const subs = new Map<string, SubscriptionRequest>();
+  for (const [channel, { recover, offset, epoch }] of Object.entries(message.subs)) {
+    subs.set(channel, { recover, offset: Number(offset), epoch });
+  }
+  return { token, name, version, subs };
+}

@@ -1,0 +1,81 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type ClientInfo as ClientInfoMessage,
+  ClientInfoSchema,
+  type Connect as ConnectMessage,
+  ConnectSchema,
+  type Publication as PublicationMessage,
+  PublicationSchema,
+  type Push as PushMessage,
+  PushSchema,
+  type SubscribeResult as SubscribeResultMessage,
+  SubscribeResultSchema,
+} from "../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
+import type { ClientInfo } from "../../core/client-info.ts";
+import type { Publication } from "../../core/publication.ts";
+import type { ConnectResult, Push, SubscribeResult } from "../../core/push.ts";
+
+/** A push as the schema's message. */
+export function toPushMessage(push: Push): PushMessage {
+  switch (push.type) {
+    case "ping":
+      return create(PushSchema);
+    case "connect":
+      return create(PushSchema, { connect: connectMessage(push.connect) });
+    case "publication":
+      return create(PushSchema, { channel: push.channel, pub: publicationMessage(push.publication) });
+    case "join":
+      return create(PushSchema, { channel: push.channel, join: { info: clientInfoMessage(push.info) } });
+    case "leave":
+      return create(PushSchema, { channel: push.channel, leave: { info: clientInfoMessage(push.info) } });
+    case "subscribe": {
+      const { data } = push.subscribe;
+      return create(PushSchema, { channel: push.channel, subscribe: data === undefined ? {} : { data } });
+    }
+    case "unsubscribe":
+      return create(PushSchema, {
+        channel: push.channel,
+        unsubscribe: { code: push.code, reason: push.reason },
+      });
+    case "refresh":
+      return create(PushSchema, { refresh: { expires: push.expires, ttl: push.ttlSec } });
+    case "disconnect":
+      return create(PushSchema, { disconnect: { code: push.code, reason: push.reason } });
+  }
+}
+
+function connectMessage(connect: ConnectResult): ConnectMessage {
+  const subs = [...connect.subs].map(([channel, sub]) => [channel, subscribeResultMessage(sub)] as const);
+  return create(ConnectSchema, {
+    client: connect.client,
+    session: connect.session,
+    version: connect.version,
+    subs: Object.fromEntries(subs),
+    expires: connect.ttlSec !== undefined,
+    ttl: connect.ttlSec ?? 0,
+    ping: connect.pingSec,
+    time: BigInt(connect.timeMs ?? 0),
+  });
+}
+
+function subscribeResultMessage(subscribe: SubscribeResult): SubscribeResultMessage {
+  const message = create(SubscribeResultSchema, { wasRecovering: subscribe.wasRecovering });
+  if (subscribe.data !== undefined) message.data = subscribe.data;
+  return message;
+}
+
+function publicationMessage(publication: Publication): PublicationMessage {
+  const message = create(PublicationSchema, { data: publication.data, offset: BigInt(publication.offset) });
+  if (publication.tags !== undefined) message.tags = { ...publication.tags };
+  if (publication.info !== undefined) message.info = clientInfoMessage(publication.info);
+  // The epoch is news only at the first publication of a stream.
+  if (publication.offset === 1) message.epoch = publication.epoch;
+  return message;
+}
+
+function clientInfoMessage(info: ClientInfo): ClientInfoMessage {
+  const message = create(ClientInfoSchema, { user: info.user, client: info.client });
+  if (info.connInfo !== undefined) message.connInfo = info.connInfo;
+  if (info.chanInfo !== undefined) message.chanInfo = info.chanInfo;
+  return message;
+}

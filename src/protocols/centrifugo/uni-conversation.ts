@@ -1,0 +1,152 @@
+import type { ConnectAuthenticator, Credentials } from "../../auth/connect-authenticator.ts";
+import type { ConnectFailureMap } from "../../auth/connect-failure.ts";
+import { grantRequestedSubscriptions } from "../../auth/requested-subscriptions.ts";
+import { ClientError, clientError } from "../../core/client-error.ts";
+import type { Clock } from "../../core/clock.ts";
+import { Disconnect, disconnect } from "../../core/disconnect.ts";
+import { EncodedPush } from "../../core/encoded-push.ts";
+import type { Logger } from "../../core/logger.ts";
+import type { SubscribeResult } from "../../core/push.ts";
+import type { SubscriptionGrant } from "../../core/token-verifier.ts";
+import type { ConnectRequest, HeaderReader, UniConnection } from "../../core/uni-protocol.ts";
+import type { ServerNode } from "../../node/server-node.ts";
+import type { Session } from "../../session/session.ts";
+import { PLAIN_GRANT } from "../../session/subscription.ts";
+
+/** What the configuration says about connecting. 0 or less switches a limit off. */
+export interface UniConnectOptions {
+  /** Server version and edition as clients see it. */
+  readonly version: string;
+  readonly channelLimit: number;
+  /** Connections of one user on this node; anonymous users are not counted. */
+  readonly userConnectionLimit: number;
+  readonly includeServerTime: boolean;
+  /** Admits requested channels that no rule admits. */
+  readonly insecure: boolean;
+  /** A user's own channel, subscribed unasked; undefined when switched off. */
+  readonly personalChannel: ((user: string) => string) | undefined;
+}
+
+/** What conversations need; one object for all of them. */
+export interface UniContext {
+  readonly node: ServerNode;
+  readonly authenticator: ConnectAuthenticator;
+  readonly failures: ConnectFailureMap;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly options: UniConnectOptions;
+}
+
+/** The conversation of one unidirectional connection: one request, then pushes (uni-transports §3). */
+export class UniConversation implements UniConnection {
+  readonly #context: UniContext;
+  readonly #session: Session;
+  #asked = false;
+
+  constructor(session: Session, context: UniContext) {
+    this.#session = session;
+    this.#context = context;
+  }
+
+  connect(request: ConnectRequest, header: HeaderReader = () => undefined): void {
+    if (this.#asked) return;
+    this.#asked = true;
+    this.#accept(request, header).catch((error: unknown) => this.#refuse(error));
+  }
+
+  refuseRequest(): void {
+    this.#session.disconnectSilently(disconnect("badRequest"));
+  }
+
+  closed(): void {
+    this.#session.transportClosed();
+  }
+
+  async #accept(request: ConnectRequest, header: HeaderReader): Promise<void> {
+    const { authenticator, clock } = this.#context;
+    const session = this.#session;
+    const credentials = await authenticator.authenticate({ token: request.token, header });
+    if (session.isClosed) return;
+    const grants = this.#grants(credentials, request);
+    this.#checkLimits(credentials, grants.size);
+    if (credentials.expireAtSec !== undefined && credentials.expireAtSec * 1000 <= clock.wallMs()) {
+      throw clientError("expired");
+    }
+    session.identify({ ...credentials, appName: request.name, appVersion: request.version });
+    this.#context.node.admit(session);
+    const subs = await this.#subscribeAll(grants, request);
+    if (session.isClosed) return;
+    session.send(new EncodedPush({ type: "connect", connect: this.#connectResult(credentials, subs) }));
+    for (const subscription of session.subscriptions.values()) subscription.release();
+    session.startPings();
+  }
+
+  /** Everything the connection is to be subscribed to, by channel: its token's, its user's own, what it asked for. */
+  #grants(credentials: Credentials, request: ConnectRequest): Map<string, SubscriptionGrant> {
+    const { node, options } = this.#context;
+    const { user, source } = credentials;
+    const grants = new Map(credentials.subscriptions);
+    for (const channel of grants.keys()) {
+      if (node.channelOptions(channel) === undefined) throw clientError("unknownChannel");
+    }
+    if (source === "token" && user !== "" && options.personalChannel !== undefined) {
+      grants.set(options.personalChannel(user), PLAIN_GRANT);
+    }
+    if (source !== "header") {
+      const requested = grantRequestedSubscriptions(request.subs.keys(), {
+        user,
+        rules: node.channelRules,
+        insecure: options.insecure,
+      });
+      for (const channel of requested) if (!grants.has(channel)) grants.set(channel, PLAIN_GRANT);
+    }
+    return grants;
+  }
+
+  #checkLimits({ user }: Credentials, channels: number): void {
+    const { node, options } = this.#context;
+    if (options.channelLimit > 0 && channels > options.channelLimit) throw disconnect("channelLimit");
+    const limit = options.userConnectionLimit;
+    if (user !== "" && limit > 0 && node.sessionsOf(user).size >= limit) throw disconnect("connectionLimit");
+  }
+
+  async #subscribeAll(
+    grants: ReadonlyMap<string, SubscriptionGrant>,
+    request: ConnectRequest,
+  ): Promise<Map<string, SubscribeResult>> {
+    const { node } = this.#context;
+    const subscribed = [...grants].map(async ([channel, grant]) => {
+      const wasRecovering = request.subs.get(channel)?.recover === true;
+      const result = await node.subscribe(this.#session, channel, grant);
+      return [channel, { ...result, wasRecovering }] as const;
+    });
+    return new Map(await Promise.all(subscribed));
+  }
+
+  #connectResult(credentials: Credentials, subs: ReadonlyMap<string, SubscribeResult>) {
+    const { clock, options } = this.#context;
+    const now = clock.wallMs();
+    const { expireAtSec } = credentials;
+    return {
+      client: this.#session.id,
+      session: this.#session.secretId,
+      version: options.version,
+      subs,
+      ttlSec: expireAtSec === undefined ? undefined : Math.max(0, Math.floor(expireAtSec - now / 1000)),
+      pingSec: Math.max(0, Math.floor(this.#session.transport.pingIntervalMs / 1000)),
+      timeMs: options.includeServerTime ? now : undefined,
+    };
+  }
+
+  #refuse(error: unknown): void {
+    const { failures, logger } = this.#context;
+    let failure: ClientError | Disconnect;
+    if (error instanceof ClientError || error instanceof Disconnect) {
+      failure = error;
+    } else {
+      failure = clientError("internal", error);
+      logger.error({ session: this.#session.id, err: error }, "connect failed");
+    }
+    this.#session.refuse(failure, failures.asDisconnect(failure));
+  }
+}

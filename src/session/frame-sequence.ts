@@ -1,0 +1,70 @@
+import type { WireFormat } from "../core/wire-format.ts";
+
+/**
+ * A row of frames that one or many outboxes hold, as a path in a trie.
+ *
+ * Outboxes that received the same frames in the same order are at the same node, so the bytes for the row
+ * are joined once and shared. A trie lives for one turn of the event loop. Frames belong to one wire format
+ * (they are cached per format), hence so does every path.
+ */
+export class FrameSequence {
+  readonly #parent: FrameSequence | undefined;
+  readonly #frame: Uint8Array | undefined;
+  /** Frames in the row. */
+  readonly count: number;
+  /** Sum of the frames' lengths, in bytes. */
+  readonly byteLength: number;
+  /** Most nodes have one child: all sessions receive the same next frame. */
+  #lastChild: FrameSequence | undefined;
+  #children: Map<Uint8Array, FrameSequence> | undefined;
+  #joined: Uint8Array | undefined;
+
+  private constructor(parent: FrameSequence | undefined, frame: Uint8Array | undefined) {
+    this.#parent = parent;
+    this.#frame = frame;
+    this.count = parent === undefined ? 0 : parent.count + 1;
+    this.byteLength = (parent?.byteLength ?? 0) + (frame?.byteLength ?? 0);
+  }
+
+  /** The empty row: the root of a new trie. */
+  static empty(): FrameSequence {
+    return new FrameSequence(undefined, undefined);
+  }
+
+  /** The row with one more frame at its end. */
+  append(frame: Uint8Array): FrameSequence {
+    const last = this.#lastChild;
+    if (last !== undefined && last.#frame === frame) return last;
+    return this.#branch(frame, last);
+  }
+
+  /** The bytes of the whole row, joined by the format on first demand. */
+  bytes(format: WireFormat): Uint8Array {
+    if (this.count === 1 && this.#frame !== undefined) return this.#frame;
+    this.#joined ??= format.join(this.#frames());
+    return this.#joined;
+  }
+
+  #branch(frame: Uint8Array, last: FrameSequence | undefined): FrameSequence {
+    if (last !== undefined && this.#children === undefined && last.#frame !== undefined) {
+      this.#children = new Map([[last.#frame, last]]);
+    }
+    let child = this.#children?.get(frame);
+    if (child === undefined) {
+      child = new FrameSequence(this, frame);
+      this.#children?.set(frame, child);
+    }
+    this.#lastChild = child;
+    return child;
+  }
+
+  #frames(): Uint8Array[] {
+    const frames = new Array<Uint8Array>(this.count);
+    let at: FrameSequence | undefined = this;
+    while (at !== undefined && at.#frame !== undefined) {
+      frames[at.count - 1] = at.#frame;
+      at = at.#parent;
+    }
+    return frames;
+  }
+}

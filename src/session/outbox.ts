@@ -1,0 +1,78 @@
+import type { Transport } from "../core/transport.ts";
+import { FrameSequence } from "./frame-sequence.ts";
+
+/**
+ * Who has something to write at the end of this turn of the event loop. One per server.
+ *
+ * Broadcasting only appends to outboxes; the flush writes each of them once.
+ */
+export class FlushList {
+  #dirty: Outbox[] = [];
+  #root = FrameSequence.empty();
+  readonly #flush = (): void => this.flush();
+
+  /** Start of every row of frames in this turn. */
+  get root(): FrameSequence {
+    return this.#root;
+  }
+
+  /** Has the outbox flushed when the turn ends. */
+  add(outbox: Outbox): void {
+    if (this.#dirty.push(outbox) === 1) setImmediate(this.#flush);
+  }
+
+  /** Writes every dirty outbox now. */
+  flush(): void {
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    this.#root = FrameSequence.empty();
+    for (const outbox of dirty) outbox.flush();
+  }
+}
+
+/**
+ * The bounded queue of framed bytes of one session.
+ *
+ * What the transport has not handed to the operating system counts against the same limit, so a client that
+ * does not read is found out by its first push beyond it.
+ */
+export class Outbox {
+  readonly #transport: Transport;
+  readonly #flushList: FlushList;
+  readonly #maxBytes: number;
+  #pending: FrameSequence | undefined;
+
+  /** `maxBytes` of 0 or less means no limit. */
+  constructor(transport: Transport, flushList: FlushList, maxBytes: number) {
+    this.#transport = transport;
+    this.#flushList = flushList;
+    this.#maxBytes = maxBytes > 0 ? maxBytes : Number.POSITIVE_INFINITY;
+  }
+
+  /** Queues a frame for the end of the turn; returns false, and queues nothing, where it would exceed the limit. */
+  enqueue(frame: Uint8Array): boolean {
+    const pending = this.#pending;
+    const queuedBytes = (pending?.byteLength ?? 0) + this.#transport.bufferedBytes;
+    if (queuedBytes + frame.byteLength > this.#maxBytes) return false;
+    if (pending === undefined) {
+      this.#pending = this.#flushList.root.append(frame);
+      this.#flushList.add(this);
+    } else {
+      this.#pending = pending.append(frame);
+    }
+    return true;
+  }
+
+  /** Hands everything queued to the transport in one write. */
+  flush(): void {
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    this.#pending = undefined;
+    this.#transport.write(pending.bytes(this.#transport.format));
+  }
+
+  /** Forgets everything queued. */
+  clear(): void {
+    this.#pending = undefined;
+  }
+}

@@ -1,0 +1,219 @@
+import { randomUUID } from "node:crypto";
+import type { ClientError } from "../core/client-error.ts";
+import type { Clock } from "../core/clock.ts";
+import { type Disconnect, disconnect } from "../core/disconnect.ts";
+import { EncodedPush } from "../core/encoded-push.ts";
+import type { Logger } from "../core/logger.ts";
+import type { Transport } from "../core/transport.ts";
+import { type TimerWheel, WheelTimer } from "../lib/timer-wheel.ts";
+import { type FlushList, Outbox } from "./outbox.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** Who the client of a session turned out to be. */
+export interface SessionIdentity {
+  /** "" for an anonymous user. */
+  readonly user: string;
+  /** When the connection expires, Unix seconds; undefined for never. */
+  readonly expireAtSec: number | undefined;
+  /** Raw JSON that other clients may see. */
+  readonly info: Uint8Array | undefined;
+  /** Raw JSON that only the server sees. */
+  readonly meta: Uint8Array | undefined;
+  /** Name and version of the client's application; "" when unknown. */
+  readonly appName: string;
+  readonly appVersion: string;
+}
+
+/** Told when a session ends, exactly once for each. */
+export interface SessionHost {
+  onSessionClosed(session: Session): void;
+}
+
+/** Limits and delays that all sessions share. Milliseconds; 0 or less switches one off. */
+export interface SessionLimits {
+  readonly outboxMaxBytes: number;
+  readonly staleCloseDelayMs: number;
+  readonly expiredCloseDelayMs: number;
+}
+
+/** What sessions need from the server; one object for all of them. */
+export interface SessionContext {
+  readonly host: SessionHost;
+  readonly flushList: FlushList;
+  readonly wheel: TimerWheel;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: SessionLimits;
+  /** Uniform in [0, 1). Spreads first pings. */
+  readonly random: () => number;
+}
+
+const PING = new EncodedPush({ type: "ping" });
+const ANONYMOUS: SessionIdentity = {
+  user: "",
+  expireAtSec: undefined,
+  info: undefined,
+  meta: undefined,
+  appName: "",
+  appVersion: "",
+};
+
+/**
+ * The server's side of one connection.
+ *
+ * Life: `connecting` (nothing known of the client; ends as stale by itself) → `open` (identified, pinged,
+ * expires) → `closed`. It is its own timer, so that a connection costs one object on the shared wheel.
+ */
+export class Session extends WheelTimer {
+  /** Client id: public, new for each connection. */
+  readonly id: string = randomUUID();
+  /** Session id: known to this client and the server API only. */
+  readonly secretId: string = randomUUID();
+  readonly transport: Transport;
+  readonly connectedAtMs: number;
+  /** Server-side subscriptions by channel. */
+  readonly subscriptions: Map<string, Subscription> = new Map<string, Subscription>();
+  readonly #context: SessionContext;
+  readonly #outbox: Outbox;
+  #state: "connecting" | "open" | "closed" = "connecting";
+  #identity: SessionIdentity = ANONYMOUS;
+  /** Monotonic times; infinite while not wanted. */
+  #staleAtMs: number;
+  #pingAtMs = Number.POSITIVE_INFINITY;
+  #expireAtMs = Number.POSITIVE_INFINITY;
+
+  constructor(transport: Transport, context: SessionContext) {
+    super();
+    this.transport = transport;
+    this.connectedAtMs = context.clock.wallMs();
+    this.#context = context;
+    this.#outbox = new Outbox(transport, context.flushList, context.limits.outboxMaxBytes);
+    const staleMs = context.limits.staleCloseDelayMs;
+    this.#staleAtMs = staleMs > 0 ? context.clock.monotonicMs() + staleMs : Number.POSITIVE_INFINITY;
+    this.#schedule();
+  }
+
+  get identity(): SessionIdentity {
+    return this.#identity;
+  }
+
+  get user(): string {
+    return this.#identity.user;
+  }
+
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  get isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  /** The client has been identified: the session is no longer stale, and expires when its credentials do. */
+  identify(identity: SessionIdentity): void {
+    if (this.#state !== "connecting") return;
+    this.#state = "open";
+    this.#identity = identity;
+    this.#staleAtMs = Number.POSITIVE_INFINITY;
+    this.#expireAtMs = this.#expiryDeadline(identity.expireAtSec);
+    this.#schedule();
+  }
+
+  /** Starts the pings; the first comes after a random half to whole interval so that they spread. */
+  startPings(): void {
+    const interval = this.transport.pingIntervalMs;
+    if (interval <= 0 || this.#state !== "open") return;
+    this.#pingAtMs = this.#context.clock.monotonicMs() + interval * (0.5 + this.#context.random() / 2);
+    this.#schedule();
+  }
+
+  /** Queues a push for the end of this turn. A client that does not keep up is disconnected. */
+  send(push: EncodedPush): void {
+    if (this.#state === "closed") return;
+    const frame = push.frameFor(this.transport.format);
+    if (frame === undefined) {
+      this.disconnect(disconnect("inappropriateProtocol"));
+      return;
+    }
+    if (!this.#outbox.enqueue(frame)) this.abort(disconnect("slow"));
+  }
+
+  /** Ends the session: what is queued, then a disconnect push, then the transport's own goodbye. */
+  disconnect(reason: Disconnect): void {
+    if (this.#state === "closed") return;
+    if (this.transport.sendsDisconnectPush) {
+      const push = new EncodedPush({ type: "disconnect", code: reason.code, reason: reason.reason });
+      const frame = push.frameFor(this.transport.format);
+      if (frame !== undefined) this.#outbox.enqueue(frame);
+    }
+    this.#closeGracefully(reason);
+  }
+
+  /** Ends the session like `disconnect`, without the push. */
+  disconnectSilently(reason: Disconnect): void {
+    if (this.#state !== "closed") this.#closeGracefully(reason);
+  }
+
+  /** Ends a session whose connect failed: in the transport's own way if it has one, else as `asDisconnect`. */
+  refuse(failure: ClientError | Disconnect, asDisconnect: Disconnect): void {
+    if (this.#state === "closed") return;
+    if (this.transport.refuse(failure)) this.disconnectSilently(asDisconnect);
+    else this.disconnect(asDisconnect);
+  }
+
+  /** Ends the session at once; nothing queued is sent. */
+  abort(reason: Disconnect): void {
+    if (this.#state === "closed") return;
+    this.#outbox.clear();
+    this.#release(reason);
+    this.transport.abort(reason);
+  }
+
+  /** The transport is gone: there is nobody left to tell. */
+  transportClosed(): void {
+    if (this.#state === "closed") return;
+    this.#outbox.clear();
+    this.#release(disconnect("connectionClosed"));
+  }
+
+  override onDue(): void {
+    const now = this.#context.clock.monotonicMs();
+    if (now >= this.#staleAtMs) return this.disconnect(disconnect("stale"));
+    if (now >= this.#expireAtMs) return this.disconnect(disconnect("expired"));
+    if (now >= this.#pingAtMs) {
+      this.#pingAtMs = now + this.transport.pingIntervalMs;
+      this.send(PING);
+    }
+    this.#schedule();
+  }
+
+  #closeGracefully(reason: Disconnect): void {
+    this.#outbox.flush();
+    this.#release(reason);
+    this.transport.close(reason);
+  }
+
+  #release(reason: Disconnect): void {
+    this.#state = "closed";
+    this.#context.wheel.cancel(this);
+    const { logger } = this.#context;
+    const user = this.#identity.user;
+    logger.debug({ session: this.id, user, code: reason.code, reason: reason.reason }, "session closed");
+    this.#context.host.onSessionClosed(this);
+  }
+
+  #expiryDeadline(expireAtSec: number | undefined): number {
+    if (expireAtSec === undefined) return Number.POSITIVE_INFINITY;
+    const { clock, limits } = this.#context;
+    const graceMs = Math.max(0, limits.expiredCloseDelayMs);
+    return clock.monotonicMs() + (expireAtSec * 1000 - clock.wallMs()) + graceMs;
+  }
+
+  #schedule(): void {
+    if (this.#state === "closed") return;
+    const { wheel, clock } = this.#context;
+    const dueMs = Math.min(this.#staleAtMs, this.#pingAtMs, this.#expireAtMs);
+    if (dueMs === Number.POSITIVE_INFINITY) wheel.cancel(this);
+    else wheel.schedule(this, dueMs - clock.monotonicMs());
+  }
+}

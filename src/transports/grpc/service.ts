@@ -1,0 +1,27 @@
+import type { handleServerStreamingCall } from "@grpc/grpc-js";
+import type { UniProtocol } from "../../core/uni-protocol.ts";
+import { WireFormat } from "../../core/wire-format.ts";
+import { grpcFramer } from "./framer.ts";
+import { GrpcTransport } from "./transport.ts";
+
+/** The `Consume` method (uni-transports §2.5): requests and pushes stay bytes on both sides of the call. */
+export function createConsumeHandler(
+  protocol: UniProtocol,
+): handleServerStreamingCall<Uint8Array, Uint8Array> {
+  const { codec, parseRequest } = protocol.protobuf;
+  const format = new WireFormat(codec, grpcFramer);
+  return (call) => {
+    const transport = new GrpcTransport(call, format);
+    const connection = protocol.accept(transport);
+    const closed = (): void => connection.closed();
+    call.once("cancelled", closed);
+    call.once("close", closed);
+    // A stream that fails has been cancelled or cut; `close` follows.
+    call.on("error", () => undefined);
+    try {
+      connection.connect(parseRequest(call.request), (name) => call.metadata.get(name)[0]?.toString());
+    } catch {
+      connection.refuseRequest();
+    }
+  };
+}

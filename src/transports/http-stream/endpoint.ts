@@ -1,0 +1,49 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { ConnectRefusals } from "../../http/connect-refusals.ts";
+import { sendEmpty } from "../../http/http-app.ts";
+import { PushTransport, PushTransportKind } from "../../http/push-transport.ts";
+import { admitRequest, readConnectRequest, type UniEndpointContext } from "../../http/uni-endpoint.ts";
+import type { UniHttpStreamConfig } from "./config.ts";
+import { lineFramer } from "./framer.ts";
+
+/** How long browsers may remember the answer to a preflight, seconds. */
+const PREFLIGHT_MAX_AGE_SEC = 300;
+
+/** The HTTP streaming endpoint (uni-transports §2.3). */
+export class HttpStreamEndpoint {
+  readonly #context: UniEndpointContext;
+  readonly #config: UniHttpStreamConfig;
+  readonly #kind: PushTransportKind;
+
+  constructor(context: UniEndpointContext, config: UniHttpStreamConfig) {
+    this.#context = context;
+    this.#config = config;
+    this.#kind = new PushTransportKind({
+      name: "uni_http_stream",
+      protocol: "json",
+      codec: context.protocol.json.codec,
+      framer: lineFramer,
+      contentType: "text/plain; charset=utf-8",
+      pingIntervalMs: context.pingIntervalMs,
+      wheel: context.wheel,
+      refusals: new ConnectRefusals(config.connect_code_to_http_response),
+    });
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!admitRequest(this.#context, request, response)) return;
+    if (request.method === "OPTIONS") return answerPreflight(response);
+    if (request.method !== "POST") return sendEmpty(response, 405);
+    const { protocol } = this.#context;
+    const maxBytes = this.#config.max_request_body_size;
+    const connect = await readConnectRequest(protocol.json, maxBytes, request, response);
+    if (connect === undefined) return;
+    new PushTransport(request, response, this.#kind).run(protocol, connect, request.headers);
+  }
+}
+
+function answerPreflight(response: ServerResponse): void {
+  response.setHeader("Access-Control-Max-Age", PREFLIGHT_MAX_AGE_SEC);
+  response.setHeader("Access-Control-Allow-Methods", "POST, OPTIONS");
+  sendEmpty(response, 204);
+}

@@ -1,0 +1,61 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ConnectRequest } from "../../core/uni-protocol.ts";
+import { ConnectRefusals } from "../../http/connect-refusals.ts";
+import { sendEmpty } from "../../http/http-app.ts";
+import { PushTransport, PushTransportKind } from "../../http/push-transport.ts";
+import {
+  admitRequest,
+  parseConnectRequest,
+  readConnectRequest,
+  type UniEndpointContext,
+} from "../../http/uni-endpoint.ts";
+import type { UniSseConfig } from "./config.ts";
+import { sseFramer } from "./framer.ts";
+
+const EMPTY_REQUEST = Buffer.from("{}");
+/** Sent at once, so that the browser's `open` event does not wait for the first push. */
+const PREAMBLE = Buffer.from("\r\n");
+
+/** The Server-Sent Events endpoint (uni-transports §2.4). */
+export class SseEndpoint {
+  readonly #context: UniEndpointContext;
+  readonly #config: UniSseConfig;
+  readonly #kind: PushTransportKind;
+
+  constructor(context: UniEndpointContext, config: UniSseConfig) {
+    this.#context = context;
+    this.#config = config;
+    this.#kind = new PushTransportKind({
+      name: "uni_sse",
+      protocol: "json",
+      codec: context.protocol.json.codec,
+      framer: sseFramer,
+      contentType: "text/event-stream; charset=utf-8",
+      pingIntervalMs: context.pingIntervalMs,
+      wheel: context.wheel,
+      preamble: PREAMBLE,
+      refusals: new ConnectRefusals(config.connect_code_to_http_response),
+    });
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!admitRequest(this.#context, request, response)) return;
+    const encoding = this.#context.protocol.json;
+    if (request.method === "GET") {
+      const inQuery = new URLSearchParams(request.url?.split("?", 2)[1]).get("cf_connect");
+      const bytes = inQuery === null || inQuery === "" ? EMPTY_REQUEST : Buffer.from(inQuery);
+      this.#open(request, response, parseConnectRequest(encoding, bytes, response));
+    } else if (request.method === "POST") {
+      const maxBytes = this.#config.max_request_body_size;
+      this.#open(request, response, await readConnectRequest(encoding, maxBytes, request, response));
+    } else {
+      sendEmpty(response, 405);
+    }
+  }
+
+  #open(request: IncomingMessage, response: ServerResponse, connect: ConnectRequest | undefined): void {
+    if (connect === undefined) return;
+    const transport = new PushTransport(request, response, this.#kind);
+    transport.run(this.#context.protocol, connect, request.headers);
+  }
+}

@@ -1,0 +1,147 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { ConnectRequest, HeaderReader } from "../../core/uni-protocol.ts";
+import { WireFormat } from "../../core/wire-format.ts";
+import { refuseUpgrade, sendText } from "../../http/http-app.ts";
+import type { UniEndpointContext } from "../../http/uni-endpoint.ts";
+import type { UniWebSocketConfig } from "./config.ts";
+import { createTextFramer } from "./framer.ts";
+import { WebSocketTransport, type WebSocketTransportOptions } from "./transport.ts";
+
+/** Heartbeat where application pings are switched off (uni-transports §6.1). */
+const FALLBACK_HEARTBEAT_MS = 25_000;
+const FALLBACK_PONG_TIMEOUT_MS = 10_000;
+/** How long the client may take over its side of the closing handshake. */
+const CLOSE_TIMEOUT_MS = 5000;
+/** Sixteen random bytes in base64 (RFC 6455 §4.1). */
+const KEY = /^[+/0-9A-Za-z]{22}==$/u;
+
+/** What the endpoint needs beyond what all unidirectional endpoints do. */
+export interface WebSocketEndpointContext extends UniEndpointContext {
+  readonly pongTimeoutMs: number;
+}
+
+/** The unidirectional WebSocket endpoint (uni-transports §2.2). */
+export class WebSocketEndpoint {
+  readonly #context: WebSocketEndpointContext;
+  readonly #server: WebSocketServer;
+  readonly #transportOptions: WebSocketTransportOptions;
+  readonly #plainFormat: WireFormat;
+  readonly #deflatedFormat: WireFormat;
+
+  constructor(context: WebSocketEndpointContext, config: UniWebSocketConfig) {
+    this.#context = context;
+    const { codec } = context.protocol.json;
+    const joinMessages = config.join_push_messages;
+    const deflate = { level: config.compression_level, minBytes: config.compression_min_size };
+    this.#plainFormat = new WireFormat(codec, createTextFramer({ joinMessages, deflate: undefined }));
+    this.#deflatedFormat = new WireFormat(codec, createTextFramer({ joinMessages, deflate }));
+    this.#server = createWebSocketServer(config);
+    const { pingIntervalMs, pongTimeoutMs } = context;
+    this.#transportOptions = {
+      wheel: context.wheel,
+      pingIntervalMs,
+      heartbeatIntervalMs: pingIntervalMs > 0 ? pingIntervalMs : FALLBACK_HEARTBEAT_MS,
+      pongTimeoutMs: pongTimeoutMs > 0 ? pongTimeoutMs : FALLBACK_PONG_TIMEOUT_MS,
+      writeTimeoutMs: config.write_timeout,
+      sendsDisconnectPush: !config.disable_disconnect_push,
+      closingHandshake: !config.disable_closing_handshake,
+    };
+  }
+
+  /** Answers a request that is not an upgrade. */
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    response.setHeader("Sec-Websocket-Version", "13");
+    if (request.method === "GET") sendText(response, 400, "Bad Request\n");
+    else sendText(response, 405, "Method Not Allowed\n");
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (!this.#context.gate.admits()) return refuseUpgrade(socket, 503, "");
+    const status = handshakeProblem(request);
+    if (status !== undefined) return refuseUpgrade(socket, status);
+    if (!this.#context.origins.allows(request.headers.origin)) return refuseUpgrade(socket, 403);
+    const inQuery = queryRequest(request);
+    let connect: ConnectRequest | undefined;
+    try {
+      if (inQuery !== undefined) connect = this.#context.protocol.json.parseRequest(Buffer.from(inQuery));
+    } catch {
+      return refuseUpgrade(socket, 400, "invalid connect request");
+    }
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#open(webSocket, socket, request, connect);
+    });
+  }
+
+  #open(
+    webSocket: WebSocket,
+    socket: Duplex,
+    request: IncomingMessage,
+    connect: ConnectRequest | undefined,
+  ): void {
+    if (!(socket instanceof Socket)) {
+      webSocket.terminate();
+      return;
+    }
+    const { protocol } = this.#context;
+    const format = webSocket.extensions === "" ? this.#plainFormat : this.#deflatedFormat;
+    const transport = new WebSocketTransport(webSocket, socket, format, this.#transportOptions);
+    const connection = protocol.accept(transport);
+    transport.bind(connection);
+    const { headers } = request;
+    const header: HeaderReader = (name) => headers[name]?.toString();
+    if (connect !== undefined) {
+      connection.connect(connect, header);
+      return;
+    }
+    // The first message is the request; `ws` reads and drops the later ones.
+    webSocket.once("message", (data) => {
+      try {
+        connection.connect(protocol.json.parseRequest(toBuffer(data)), header);
+      } catch {
+        connection.refuseRequest();
+      }
+    });
+  }
+}
+
+function createWebSocketServer(config: UniWebSocketConfig): WebSocketServer {
+  const wireLimit = config.message_size_limit;
+  const inflatedLimit = config.decompressed_message_size_limit || 10 * wireLimit;
+  const limit = config.compression ? inflatedLimit : wireLimit;
+  return new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: Math.max(0, limit),
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    handleProtocols: () => false,
+    perMessageDeflate: config.compression
+      ? { serverNoContextTakeover: true, clientNoContextTakeover: true, serverMaxWindowBits: false }
+      : false,
+  });
+}
+
+/** Status for a handshake that is not one (RFC 6455 §4.2.1); undefined when it is in order. */
+function handshakeProblem({ method, headers }: IncomingMessage): number | undefined {
+  if (method !== "GET") return 405;
+  const key = headers["sec-websocket-key"];
+  const inOrder =
+    headers.upgrade?.toLowerCase() === "websocket" &&
+    headers["sec-websocket-version"] === "13" &&
+    key !== undefined &&
+    KEY.test(key);
+  return inOrder ? undefined : 400;
+}
+
+/** The connect request in the query string; undefined when there is none. */
+function queryRequest(request: IncomingMessage): string | undefined {
+  const text = new URLSearchParams(request.url?.split("?", 2)[1]).get("cf_connect");
+  return text === null || text === "" || text.trim() === "null" ? undefined : text;
+}
+
+function toBuffer(data: Buffer | ArrayBuffer | Buffer[]): Uint8Array {
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+}

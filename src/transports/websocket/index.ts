@@ -1,0 +1,19 @@
+import type { Route } from "../../http/route.ts";
+import type { UniWebSocketConfig } from "./config.ts";
+import { WebSocketEndpoint, type WebSocketEndpointContext } from "./endpoint.ts";
+
+/** Routes of the unidirectional WebSocket transport; none when it is switched off. */
+export function createWebSocketRoutes(
+  context: WebSocketEndpointContext,
+  config: UniWebSocketConfig,
+): Route[] {
+  if (!config.enabled) return [];
+  const endpoint = new WebSocketEndpoint(context, config);
+  return [
+    {
+      path: config.handler_prefix,
+      handle: (request, response) => endpoint.handle(request, response),
+      upgrade: (request, socket, head) => endpoint.upgrade(request, socket, head),
+    },
+  ];
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { EncodedPush } from "../../../src/core/encoded-push.ts";
+import type { Subscriber } from "../../../src/core/subscriber.ts";
+import { Hub } from "../../../src/hub/hub.ts";
+
+const PUSH = new EncodedPush({ type: "ping" });
+
+class Listener implements Subscriber {
+  received = 0;
+  readonly #onPush: () => void;
+
+  constructor(onPush: () => void = () => undefined) {
+    this.#onPush = onPush;
+  }
+
+  deliver(): void {
+    this.received += 1;
+    this.#onPush();
+  }
+}
+
+describe("Hub", () => {
+  it("finds members by user and forgets them", () => {
+    const hub = new Hub();
+    const [a, b, c] = [
+      { id: "a", user: "1" },
+      { id: "b", user: "1" },
+      { id: "c", user: "" },
+    ];
+    for (const member of [a, b, c]) hub.add(member);
+    expect([...hub.membersOf("1")]).toEqual([a, b]);
+    expect([hub.memberCount, hub.userCount]).toEqual([3, 2]);
+    hub.remove(a);
+    hub.remove(a);
+    hub.remove(c);
+    expect([...hub.membersOf("1")]).toEqual([b]);
+    expect([...hub.membersOf("")]).toEqual([]);
+    expect([hub.memberCount, hub.userCount]).toEqual([1, 1]);
+  });
+
+  it("tells the first and the last subscriber of a channel", () => {
+    const hub = new Hub();
+    const [one, two] = [new Listener(), new Listener()];
+    expect([hub.subscribe("c", one), hub.subscribe("c", two), hub.subscribe("c", two)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect([hub.channelCount, hub.subscriptionCount]).toEqual([1, 2]);
+    expect([hub.unsubscribe("c", one), hub.unsubscribe("c", one), hub.unsubscribe("c", two)]).toEqual([
+      false,
+      false,
+      true,
+    ]);
+    expect([hub.channelCount, hub.subscriptionCount]).toEqual([0, 0]);
+  });
+
+  it("broadcasts to the subscribers of the channel only", () => {
+    const hub = new Hub();
+    const [one, other] = [new Listener(), new Listener()];
+    hub.subscribe("c", one);
+    hub.subscribe("d", other);
+    expect([hub.broadcast("c", PUSH), hub.broadcast("nobody", PUSH)]).toEqual([1, 0]);
+    expect([one.received, other.received]).toEqual([1, 0]);
+  });
+
+  it("delivers to everybody else when one leaves during the broadcast", () => {
+    const hub = new Hub();
+    const leaver: Listener = new Listener(() => hub.unsubscribe("c", leaver));
+    const others = [new Listener(), new Listener(), new Listener()];
+    for (const listener of [others[0], leaver, others[1], others[2]])
+      if (listener) hub.subscribe("c", listener);
+    hub.broadcast("c", PUSH);
+    hub.broadcast("c", PUSH);
+    expect(others.map(({ received }) => received)).toEqual([2, 2, 2]);
+    expect(leaver.received).toBe(1);
+  });
+});

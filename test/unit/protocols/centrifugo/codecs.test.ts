@@ -1,0 +1,213 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { PushSchema } from "../../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
+import { Publication } from "../../../../src/core/publication.ts";
+import type { ConnectResult, Push, SubscribeResult } from "../../../../src/core/push.ts";
+import {
+  jsonEncoding,
+  protobufEncoding,
+  protoJsonEncoding,
+} from "../../../../src/protocols/centrifugo/encodings.ts";
+
+const bytes = (text: string): Buffer => Buffer.from(text);
+const json = (push: Push): string => String(jsonEncoding.codec.encode(push));
+const publish = (data: string, rest: { channel?: string; tags?: Record<string, string> } = {}): Push => ({
+  type: "publication",
+  channel: rest.channel ?? "news",
+  publication: new Publication({ data: bytes(data), tags: rest.tags }),
+});
+
+const CONNECT: ConnectResult = {
+  client: "c1",
+  session: "s1",
+  version: "1.0.0 OSS",
+  subs: new Map(),
+  ttlSec: undefined,
+  pingSec: 25,
+  timeMs: undefined,
+};
+const PLAIN_SUB: SubscribeResult = { data: undefined, wasRecovering: false };
+
+describe("Centrifugo JSON pushes", () => {
+  it.each<[string, Push, string]>([
+    ["ping", { type: "ping" }, "{}"],
+    [
+      "connect with nothing optional",
+      { type: "connect", connect: CONNECT },
+      '{"connect":{"client":"c1","version":"1.0.0 OSS","ping":25,"session":"s1"}}',
+    ],
+    [
+      "connect with everything",
+      {
+        type: "connect",
+        connect: {
+          ...CONNECT,
+          subs: new Map([
+            ["a&b", PLAIN_SUB],
+            ["b", { data: bytes('{"x": 1}'), wasRecovering: true }],
+          ]),
+          ttlSec: 60,
+          timeMs: 1_700_000_000_000,
+        },
+      },
+      '{"connect":{"client":"c1","version":"1.0.0 OSS","subs":{"a\\u0026b":{},"b":{"data":{"x": 1},"was_recovering":true}},' +
+        '"expires":true,"ttl":60,"ping":25,"session":"s1","time":1700000000000}}',
+    ],
+    [
+      "connect that expires within the second",
+      { type: "connect", connect: { ...CONNECT, ttlSec: 0, pingSec: 0 } },
+      '{"connect":{"client":"c1","version":"1.0.0 OSS","expires":true,"session":"s1"}}',
+    ],
+    [
+      "uni 58: payload byte for byte",
+      publish('{"input": 1}'),
+      '{"channel":"news","pub":{"data":{"input": 1}}}',
+    ],
+    [
+      "uni 59: line breaks between tokens",
+      publish('{\r\n"a":\n1}'),
+      '{"channel":"news","pub":{"data":{"a":1}}}',
+    ],
+    [
+      "uni 61: tags",
+      publish("1", { tags: { k: "<v>" } }),
+      '{"channel":"news","pub":{"data":1,"tags":{"k":"\\u003cv\\u003e"}}}',
+    ],
+    ["uni 62: escaped channel", publish("1", { channel: "a&b" }), '{"channel":"a\\u0026b","pub":{"data":1}}'],
+    [
+      "first publication of a stream",
+      { type: "publication", channel: "h", publication: new Publication({ data: bytes("1") }, 1, "abcd") },
+      '{"channel":"h","pub":{"data":1,"offset":1,"epoch":"abcd"}}',
+    ],
+    [
+      "later publication of a stream",
+      { type: "publication", channel: "h", publication: new Publication({ data: bytes("1") }, 2, "abcd") },
+      '{"channel":"h","pub":{"data":1,"offset":2}}',
+    ],
+    [
+      "join with empty user",
+      {
+        type: "join",
+        channel: "c",
+        info: { user: "", client: "x", connInfo: bytes('{"n":1}'), chanInfo: undefined },
+      },
+      '{"channel":"c","join":{"info":{"user":"","client":"x","conn_info":{"n":1}}}}',
+    ],
+    [
+      "unsubscribe",
+      { type: "unsubscribe", channel: "c", code: 2000, reason: "server unsubscribe" },
+      '{"channel":"c","unsubscribe":{"code":2000,"reason":"server unsubscribe"}}',
+    ],
+    [
+      "subscribe",
+      { type: "subscribe", channel: "c", subscribe: PLAIN_SUB },
+      '{"channel":"c","subscribe":{}}',
+    ],
+    ["refresh", { type: "refresh", expires: true, ttlSec: 60 }, '{"refresh":{"expires":true,"ttl":60}}'],
+    ["refresh without expiry", { type: "refresh", expires: false, ttlSec: 0 }, '{"refresh":{}}'],
+    [
+      "disconnect",
+      { type: "disconnect", code: 3001, reason: "shutdown" },
+      '{"disconnect":{"code":3001,"reason":"shutdown"}}',
+    ],
+  ])("%s", (_name, push, expected) => {
+    expect(json(push)).toBe(expected);
+  });
+
+  it("uni 63: cannot carry a payload that is not JSON", () => {
+    expect(jsonEncoding.codec.encode(publish("\u0001binary"))).toBeUndefined();
+    expect(jsonEncoding.codec.encode(publish(""))).toBeUndefined();
+  });
+
+  it("is one line of valid JSON around any JSON payload", () => {
+    fc.assert(
+      fc.property(fc.json(), fc.string(), (data, channel) => {
+        const text = json(publish(data, { channel }));
+        expect(text).not.toMatch(/[\r\n]/u);
+        const parsed = JSON.parse(text) as { channel?: string; pub: { data: unknown } };
+        expect(parsed.channel ?? "").toBe(channel);
+        expect(parsed.pub.data).toEqual(JSON.parse(data));
+      }),
+    );
+  });
+});
+
+describe("Centrifugo protobuf pushes", () => {
+  const decode = (push: Push) =>
+    fromBinary(PushSchema, protobufEncoding.codec.encode(push) ?? Buffer.alloc(0));
+
+  it("sends a ping as nothing", () => {
+    expect(protobufEncoding.codec.encode({ type: "ping" })).toHaveLength(0);
+  });
+
+  it("carries any bytes", () => {
+    const data = Buffer.from([0, 255, 10]);
+    const push = decode({
+      type: "publication",
+      channel: "c",
+      publication: new Publication({ data, tags: { k: "v" } }),
+    });
+    expect([push.channel, Buffer.from(push.pub?.data ?? []), push.pub?.tags]).toEqual([
+      "c",
+      data,
+      { k: "v" },
+    ]);
+  });
+
+  it("says the same as JSON in connect", () => {
+    const subs = new Map([["a", { data: bytes("1"), wasRecovering: true }]]);
+    const { connect } = decode({ type: "connect", connect: { ...CONNECT, subs, ttlSec: 5, timeMs: 7 } });
+    expect(connect).toMatchObject({ client: "c1", session: "s1", expires: true, ttl: 5, ping: 25, time: 7n });
+    expect(connect?.subs["a"]).toMatchObject({ wasRecovering: true });
+  });
+
+  it("has a standard JSON form with payloads in base64", () => {
+    const text = String(protoJsonEncoding.codec.encode(publish("1")));
+    expect(JSON.parse(text)).toEqual({ channel: "news", pub: { data: "MQ==" } });
+  });
+});
+
+describe("connect requests", () => {
+  const EMPTY = { token: "", name: "", version: "", subs: new Map() };
+
+  it.each<[string, string, object]>([
+    ["{}", "{}", EMPTY],
+    ["uni 6: null", "null", EMPTY],
+    ["uni 7: trailing bytes", "{} x", EMPTY],
+    ["uni 8: names in any case, unknown names", '{"TOKEN":"t","zzz":1}', { ...EMPTY, token: "t" }],
+    ["white space in front", ' \n{"name":"n","version":"v"}', { ...EMPTY, name: "n", version: "v" }],
+    [
+      "subs",
+      '{"subs":{"a":{"recover":true,"offset":5,"epoch":"e"},"b":null}}',
+      {
+        ...EMPTY,
+        subs: new Map([
+          ["a", { recover: true, offset: 5, epoch: "e" }],
+          ["b", { recover: false, offset: 0, epoch: "" }],
+        ]),
+      },
+    ],
+    ["null fields", '{"token":null,"subs":null}', EMPTY],
+  ])("accepts %s", (_name, text, expected) => {
+    expect(jsonEncoding.parseRequest(bytes(text))).toEqual(expected);
+  });
+
+  it.each([
+    "",
+    "not json",
+    "[]",
+    '{"token":1}',
+    '{"subs":{"a":{"offset":"1"}}}',
+    '{"subs":{"a":{"offset":-1}}}',
+    '"x"',
+  ])("uni 4, 5: refuses %j", (text) => {
+    expect(() => jsonEncoding.parseRequest(bytes(text))).toThrow(expect.objectContaining({ code: 107 }));
+  });
+
+  it("refuses what is no protobuf", () => {
+    expect(() => protobufEncoding.parseRequest(Buffer.from([255]))).toThrow(
+      expect.objectContaining({ code: 107 }),
+    );
+  });
+});

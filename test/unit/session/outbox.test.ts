@@ -1,0 +1,92 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { FrameSequence } from "../../../src/session/frame-sequence.ts";
+import { FlushList, Outbox } from "../../../src/session/outbox.ts";
+import { endOfTurn, FakeTransport, lineFormat } from "../../support/fake-transport.ts";
+
+const frame = (text: string): Buffer => Buffer.from(text);
+
+describe("FrameSequence", () => {
+  it("gives every row the bytes of its frames in order, whatever the branching", () => {
+    const frames = ["a", "bb", "ccc", "dd"].map(frame);
+    const rows = fc.array(fc.array(fc.nat(frames.length - 1), { minLength: 1, maxLength: 6 }), {
+      maxLength: 20,
+    });
+    fc.assert(
+      fc.property(rows, (indexes) => {
+        const root = FrameSequence.empty();
+        const format = lineFormat();
+        for (const row of indexes) {
+          const chosen = row.map((index) => frames[index] ?? frame(""));
+          const end = chosen.reduce((sequence, next) => sequence.append(next), root);
+          expect(Buffer.from(end.bytes(format))).toEqual(Buffer.concat(chosen));
+          expect(end.byteLength).toBe(Buffer.concat(chosen).length);
+          expect(end.count).toBe(row.length);
+        }
+      }),
+    );
+  });
+
+  it("shares the joined bytes between equal rows", () => {
+    const [a, b] = [frame("a"), frame("b")];
+    const root = FrameSequence.empty();
+    const format = lineFormat();
+    const first = root.append(a).append(b).bytes(format);
+    root.append(b);
+    expect(root.append(a).append(b).bytes(format)).toBe(first);
+  });
+
+  it("hands out a lone frame as it is", () => {
+    const a = frame("a");
+    expect(FrameSequence.empty().append(a).bytes(lineFormat())).toBe(a);
+  });
+});
+
+describe("Outbox", () => {
+  it("writes once per turn, whatever was queued, and shares the bytes between sessions", async () => {
+    const flushList = new FlushList();
+    const transports = [new FakeTransport(), new FakeTransport()];
+    const outboxes = transports.map((transport) => new Outbox(transport, flushList, 1000));
+    const frames = [frame("1"), frame("2"), frame("3")];
+    for (const next of frames) for (const outbox of outboxes) outbox.enqueue(next);
+    expect(transports.map(({ writes }) => writes.length)).toEqual([0, 0]);
+    await endOfTurn();
+    expect(transports.map(({ writes }) => writes.map(String))).toEqual([["123"], ["123"]]);
+    expect(transports[0]?.writes[0]).toBe(transports[1]?.writes[0]);
+  });
+
+  it("refuses the frame that would exceed the limit, counting what the transport still holds", () => {
+    const transport = new FakeTransport();
+    const outbox = new Outbox(transport, new FlushList(), 10);
+    transport.bufferedBytes = 4;
+    expect(outbox.enqueue(frame("12345"))).toBe(true);
+    expect(outbox.enqueue(frame("12"))).toBe(false);
+    expect(outbox.enqueue(frame("1"))).toBe(true);
+    outbox.flush();
+    expect(transport.writes.map(String)).toEqual(["123451"]);
+  });
+
+  it("writes nothing after being cleared", async () => {
+    const transport = new FakeTransport();
+    const outbox = new Outbox(transport, new FlushList(), 10);
+    outbox.enqueue(frame("1"));
+    outbox.clear();
+    await endOfTurn();
+    expect(transport.writes).toEqual([]);
+  });
+
+  it("starts a new row after being flushed within a turn", async () => {
+    const transport = new FakeTransport();
+    const outbox = new Outbox(transport, new FlushList(), 10);
+    outbox.enqueue(frame("1"));
+    outbox.flush();
+    outbox.enqueue(frame("2"));
+    await endOfTurn();
+    expect(transport.writes.map(String)).toEqual(["1", "2"]);
+  });
+
+  it("has no limit at 0", () => {
+    const outbox = new Outbox(new FakeTransport(), new FlushList(), 0);
+    expect(outbox.enqueue(Buffer.alloc(10_000_000))).toBe(true);
+  });
+});
