@@ -1,0 +1,304 @@
+import { create, type DescMessage, type Message, type MessageInitShape } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import * as api from "../../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import { ConnectRequestSchema } from "../../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
+import { decodeMessage } from "../../../../src/lib/json/decode-message.ts";
+import { JsonEncodeError, MessageEncoder } from "../../../../src/lib/json/encode-message.ts";
+import { JsonDecodeError } from "../../../../src/lib/json/json-decode-error.ts";
+
+const bytes = (text: string): Buffer => Buffer.from(text);
+
+function expectDecoded<Desc extends DescMessage>(
+  desc: Desc,
+  json: string,
+  expected: MessageInitShape<Desc>,
+): void {
+  expect(decodeMessage(desc, bytes(json))).toEqual(create(desc, expected));
+}
+
+function pathOfError(desc: DescMessage, json: string): string {
+  try {
+    decodeMessage(desc, bytes(json));
+  } catch (error) {
+    if (error instanceof JsonDecodeError) return error.path;
+    throw error;
+  }
+  throw new Error(`${json} was accepted`);
+}
+
+describe("decodeMessage", () => {
+  test("api 17: names match exactly, else without regard to case; unknown ones are ignored", () => {
+    expectDecoded(
+      api.PublishRequestSchema,
+      '{"CHANNEL":"a","Data":1,"zz":{"channel":2},"Skip_History":true}',
+      {
+        channel: "a",
+        data: bytes("1"),
+        skipHistory: true,
+      },
+    );
+  });
+
+  test("names are not those of protobuf's JSON mapping", () => {
+    expectDecoded(api.PublishRequestSchema, '{"skipHistory":true}', {});
+  });
+
+  test("escapes in names and strings are decoded", () => {
+    expectDecoded(
+      api.PublishRequestSchema,
+      '{"ch\\u0061nnel":"\\u00fc \\ud83d\\ude00\\n","tags":{"\\"k":"é"}}',
+      {
+        channel: "ü 😀\n",
+        tags: { '"k': "é" },
+      },
+    );
+  });
+
+  test("half a surrogate pair becomes U+FFFD", () => {
+    expectDecoded(api.PublishRequestSchema, '{"channel":"\\ud800"}', { channel: "\ufffd" });
+  });
+
+  test("the last of repeated names counts", () => {
+    expectDecoded(api.PublishRequestSchema, '{"channel":"a","channel":"b","Channel":"c","data":1,"data":2}', {
+      channel: "c",
+      data: bytes("2"),
+    });
+  });
+
+  test("null leaves fields unset, but is a value of bytes", () => {
+    const all = '{"channel":null,"data":null,"tags":null,"version":null,"delta":null}';
+    expectDecoded(api.PublishRequestSchema, all, { data: bytes("null") });
+    expectDecoded(api.HistoryRequestSchema, '{"since":null}', {});
+    expectDecoded(api.BroadcastRequestSchema, '{"channels":null}', {});
+  });
+
+  test("null as a whole is an empty message", () => {
+    expectDecoded(api.PublishRequestSchema, " null ", {});
+  });
+
+  test("raw JSON is kept byte for byte and not copied", () => {
+    const data = '{ "b":1.50, "a" : [ 12345678901234567890.10,"\\u00e9<" ] ,"a":null}';
+    const json = bytes(` {"data" : ${data} , "channel":"a"}`);
+    const message = decodeMessage(api.PublishRequestSchema, json);
+    expect(Buffer.from(message.data).toString()).toBe(data);
+    expect(message.data.buffer).toBe(json.buffer);
+  });
+
+  test("64-bit integers keep all digits", () => {
+    const max = 18446744073709551615n;
+    expectDecoded(api.PublishRequestSchema, `{"version":${max}}`, { version: max });
+    expectDecoded(api.RefreshRequestSchema, '{"expire_at":-9223372036854775808}', { expireAt: -(2n ** 63n) });
+  });
+
+  test.each(['"5"', "5.0", "1e3", "-1", "-0", "18446744073709551616", "true", "[]", "1".repeat(100)])(
+    "api 18: %s is not an unsigned 64-bit integer",
+    (value) => {
+      expect(pathOfError(api.PublishRequestSchema, `{"version":${value}}`)).toBe("version");
+    },
+  );
+
+  test.each([
+    [api.HistoryRequestSchema, '{"limit":2147483648}', "limit"],
+    [api.HistoryRequestSchema, '{"limit":1.5}', "limit"],
+    [api.DisconnectRequestSchema, '{"disconnect":{"code":4294967296}}', "disconnect.code"],
+    [api.PublishRequestSchema, '{"tags":{"a":1}}', "tags.a"],
+    [api.PublishRequestSchema, '{"tags":[]}', "tags"],
+    [api.PublishRequestSchema, '{"channel":1}', "channel"],
+    [api.PublishRequestSchema, '{"delta":"true"}', "delta"],
+    [api.PublishRequestSchema, '{"delta":0}', "delta"],
+    [api.BroadcastRequestSchema, '{"channels":"a"}', "channels"],
+    [api.BroadcastRequestSchema, '{"channels":["a",2]}', "channels.1"],
+    [api.SubscribeRequestSchema, '{"override":{"presence":true}}', "override.presence"],
+    [api.MetricsSchema, '{"interval":"1"}', "interval"],
+    [api.MetricsSchema, '{"items":{"a":1e999}}', "items.a"],
+    [api.PublishRequestSchema, "[]", ""],
+    [api.PublishRequestSchema, '"a"', ""],
+  ])("%o refuses %s at %j", (desc, json, path) => {
+    expect(pathOfError(desc, json)).toBe(path);
+  });
+
+  test.each([
+    "",
+    " ",
+    "{",
+    '{"channel":"a"',
+    '{"channel":"a"}x',
+    "{}{}",
+    '{"zz":nul}',
+    '{"zz":[1,]}',
+    '{"a":"\u0001"}',
+  ])("%j is not JSON", (json) => {
+    expect(pathOfError(api.PublishRequestSchema, json)).toBe("");
+  });
+
+  test("text that is not UTF-8 is refused", () => {
+    const json = Buffer.concat([bytes('{"channel":"'), Buffer.from([0xc3]), bytes('"}')]);
+    expect(() => decodeMessage(api.PublishRequestSchema, json)).toThrow(JsonDecodeError);
+  });
+
+  test("what follows the value can be ignored", () => {
+    const decode = (json: string) =>
+      decodeMessage(ConnectRequestSchema, bytes(json), { trailing: "ignore" }).token;
+    expect(decode(' {"token":"}"} garbage {')).toBe("}");
+    expect(decode("null!")).toBe("");
+    expect(() => decode('{"token":"a"')).toThrow(JsonDecodeError);
+    expect(() => decode('{"token":}{}')).toThrow(JsonDecodeError);
+    expect(() => decode("{]}")).toThrow(JsonDecodeError);
+    expect(() => decode("")).toThrow(JsonDecodeError);
+  });
+
+  test("null in a map of messages is an empty message", () => {
+    expectDecoded(ConnectRequestSchema, '{"subs":{"a":null,"b":{"offset":5}}}', {
+      subs: { a: {}, b: { offset: 5n } },
+    });
+  });
+
+  test("null among the items of a list can be told from {}", () => {
+    const nullItems = new Set<Message>();
+    const { commands } = decodeMessage(api.BatchRequestSchema, bytes('{"commands":[null,{}]}'), {
+      nullItems,
+    });
+    expect(commands).toEqual([create(api.CommandSchema), create(api.CommandSchema)]);
+    expect(commands.map((command) => nullItems.has(command))).toEqual([true, false]);
+  });
+
+  test("__proto__ is a key like any other", () => {
+    const { subs } = decodeMessage(
+      ConnectRequestSchema,
+      bytes('{"subs":{"__proto__":{"epoch":"x"}},"__proto__":{}}'),
+    );
+    expect(Object.keys(subs)).toEqual(["__proto__"]);
+    expect(Object.getPrototypeOf(subs)).toBe(Object.prototype);
+  });
+
+  test("messages may nest, but not without end", () => {
+    const nested = (depth: number): string =>
+      `{"label_filter":${'{"nodes":['.repeat(depth)}${"]}".repeat(depth)}}`;
+    expect(decodeMessage(api.ConnectionsRequestSchema, bytes(nested(90))).labelFilter).toBeDefined();
+    expect(() => decodeMessage(api.ConnectionsRequestSchema, bytes(nested(200_000)))).toThrow(
+      JsonDecodeError,
+    );
+  });
+
+  test("any JSON value embedded as data survives byte for byte", () => {
+    fc.assert(
+      fc.property(
+        fc.jsonValue(),
+        fc.constantFrom(undefined, 2, "\r\n\t"),
+        fc.string(),
+        (value, indent, channel) => {
+          const data = JSON.stringify(value, undefined, indent);
+          const json = bytes(`{"data":${data},"channel":${JSON.stringify(channel)}}`);
+          const message = decodeMessage(api.PublishRequestSchema, json);
+          expect(Buffer.from(message.data).toString()).toBe(data);
+          expect(message.channel).toBe(channel);
+        },
+      ),
+    );
+  });
+
+  test("garbage makes nothing but JsonDecodeError", () => {
+    const name = fc.constantFrom(
+      "commands",
+      "parallel",
+      "publish",
+      "channel",
+      "data",
+      "tags",
+      "version",
+      "disconnect",
+    );
+    const tokens = fc.oneof(
+      name.map((n) => `"${n}":`),
+      fc.constantFrom("{", "}", "[", "]", ",", "null", "1", '"', "\\"),
+    );
+    const garbage = fc.oneof(
+      fc.uint8Array(),
+      fc.array(tokens).map((parts) => bytes(`{"commands":[{${parts.join("")}}]}`)),
+      fc.dictionary(name, fc.jsonValue()).map((object) => bytes(JSON.stringify({ commands: [object] }))),
+    );
+    fc.assert(
+      fc.property(garbage, fc.constantFrom("ignore" as const, "refuse" as const), (json, trailing) => {
+        try {
+          decodeMessage(api.BatchRequestSchema, json, { trailing });
+        } catch (error) {
+          expect(error).toBeInstanceOf(JsonDecodeError);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe("MessageEncoder", () => {
+  const encoder = new MessageEncoder(
+    new Set([
+      "ClientInfo.user",
+      "HistoryResult.publications",
+      "HistoryResult.offset",
+      "PresenceResult.presence",
+    ]),
+  );
+
+  test("zero values are left out, but for those always printed", () => {
+    expect(encoder.encode(api.PublishResultSchema, create(api.PublishResultSchema))).toBe("{}");
+    expect(encoder.encode(api.HistoryResultSchema, create(api.HistoryResultSchema))).toBe(
+      '{"publications":[],"offset":0}',
+    );
+    expect(encoder.encode(api.PresenceResultSchema, create(api.PresenceResultSchema))).toBe(
+      '{"presence":{}}',
+    );
+    const reply = create(api.ReplySchema, { publish: {}, presence: { presence: { c: {} } } });
+    expect(encoder.encode(api.ReplySchema, reply)).toBe(
+      '{"publish":{},"presence":{"presence":{"c":{"user":""}}}}',
+    );
+  });
+
+  test("api 52: raw JSON is compacted and keeps its digits; integers keep theirs; keys are sorted", () => {
+    const publication = create(api.PublicationSchema, {
+      data: bytes(' {"n": 12345678901234567890.10, "h": "<b>"} '),
+      offset: 18446744073709551615n,
+      tags: { "\u{1f600}": "3", "\uffee": "2", b: '"', a: "" },
+    });
+    expect(encoder.encode(api.PublicationSchema, publication)).toBe(
+      '{"data":{"n":12345678901234567890.10,"h":"\\u003cb\\u003e"},"offset":18446744073709551615,' +
+        '"tags":{"a":"","b":"\\"","\uffee":"2","\u{1f600}":"3"}}',
+    );
+  });
+
+  test("numbers and lists", () => {
+    const metrics = create(api.MetricsSchema, { interval: 60, items: { x: 0.5, y: 1e21, z: 0 } });
+    expect(encoder.encode(api.MetricsSchema, metrics)).toBe(
+      '{"interval":60,"items":{"x":0.5,"y":1e+21,"z":0}}',
+    );
+    const request = create(api.BroadcastRequestSchema, { channels: ["a", ""], delta: true });
+    expect(encoder.encode(api.BroadcastRequestSchema, request)).toBe('{"channels":["a",""],"delta":true}');
+  });
+
+  test("what JSON cannot hold is refused", () => {
+    const binary = create(api.PublicationSchema, { data: Buffer.from([0, 1]) });
+    expect(() => encoder.encode(api.PublicationSchema, binary)).toThrow(JsonEncodeError);
+    const infinite = create(api.MetricsSchema, { interval: Infinity });
+    expect(() => encoder.encode(api.MetricsSchema, infinite)).toThrow(JsonEncodeError);
+  });
+
+  test("what is encoded decodes to the same", () => {
+    const request = fc.record({
+      channel: fc.string(),
+      data: fc.jsonValue().map((value) => bytes(JSON.stringify(value))),
+      tags: fc.dictionary(fc.string(), fc.string()),
+      version: fc.bigInt(0n, 2n ** 64n - 1n),
+      delta: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(request, (init) => {
+        const message = create(api.PublishRequestSchema, init);
+        const text = encoder.encode(api.PublishRequestSchema, message);
+        const again = decodeMessage(api.PublishRequestSchema, bytes(text));
+        expect(JSON.parse(Buffer.from(again.data).toString())).toEqual(JSON.parse(init.data.toString()));
+        expect({ ...again, data: message.data }).toEqual(message);
+      }),
+    );
+  });
+});
