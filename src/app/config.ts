@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { compileRe2 } from "../auth/re2-pattern.ts";
 import { grpcApiConfig, httpApiConfig, type GrpcApiConfig, type HttpApiConfig } from "../api/config.ts";
 import { loadLayers, type ConfigSources, type LoadedConfig as Loaded } from "../config/load-config.ts";
 import { section, type ReportProblem, type Section } from "../config/section.ts";
@@ -65,7 +66,7 @@ export const configSchema: Section<Config> = section<Config>(
       .default("")
       .describe("File that holds the process id while the server runs; empty for none."),
   },
-  checkAcrossSections,
+  checkConfig,
 );
 
 /** Loads the configuration from file, environment and flags. Throws ConfigError. */
@@ -82,20 +83,35 @@ export function parseConfig(input?: unknown): LoadedConfig {
   return loadConfig({ values: input });
 }
 
-function checkAcrossSections(config: Config, report: ReportProblem): void {
+/** Rules that join sections, or that only those who use an option know. */
+function checkConfig(config: Config, report: ReportProblem): void {
+  checkPersonalChannel(config, report);
+  for (const [index, origin] of config.client.allowed_origins.entries()) {
+    const path = ["client", "allowed_origins", index];
+    reportFailure(path, report, () => new OriginPolicy([origin]));
+  }
+  for (const kind of ["token", "subscription_token"] as const) {
+    for (const option of ["audience_regex", "issuer_regex"] as const) {
+      const pattern = config.client[kind][option];
+      reportFailure(["client", kind, option], report, () => compileRe2(pattern));
+    }
+  }
+}
+
+function checkPersonalChannel(config: Config, report: ReportProblem): void {
   const { personal_channel_namespace: personal } = config.client.subscribe_to_user_personal_channel;
   const isKnown = config.channel.namespaces.some((namespace) => namespace.name === personal);
-  if (personal !== "" && !isKnown) {
-    const path = ["client", "subscribe_to_user_personal_channel", "personal_channel_namespace"];
-    report(path, `there is no namespace ${JSON.stringify(personal)} in \`channel.namespaces\``);
-  }
-  for (const [index, origin] of config.client.allowed_origins.entries()) {
-    try {
-      // Compiled for its complaint only.
-      void new OriginPolicy([origin]);
-    } catch (cause) {
-      report(["client", "allowed_origins", index], cause instanceof Error ? cause.message : String(cause));
-    }
+  if (personal === "" || isKnown) return;
+  const path = ["client", "subscribe_to_user_personal_channel", "personal_channel_namespace"];
+  report(path, `there is no namespace ${JSON.stringify(personal)} in \`channel.namespaces\``);
+}
+
+/** Turns what `use` throws into a problem of the option at the path. */
+function reportFailure(path: readonly (string | number)[], report: ReportProblem, use: () => unknown): void {
+  try {
+    use();
+  } catch (cause) {
+    report(path, cause instanceof Error ? cause.message : String(cause));
   }
 }
 

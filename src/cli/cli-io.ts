@@ -6,8 +6,8 @@ import type { TextOutput } from "../telemetry/logger.ts";
 /** A server as the command line needs it. */
 export interface ServerHandle {
   start(): Promise<ServerAddresses>;
-  /** Resolves once every connection has been told and closed. */
-  stop(): Promise<void>;
+  /** Tells and closes every connection; resolves to whether none had to be cut for want of time. */
+  stop(): Promise<boolean>;
 }
 
 /** Signals that end the server. */

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { loadConfig, type Config, type LoadedConfig } from "../app/config.ts";
+import { loadConfig, type Config } from "../app/config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { CommandFailure, type CliIo } from "./cli-io.ts";
 
@@ -17,16 +17,19 @@ export function addConfigOption(command: Command): Command {
 }
 
 /** The configuration as a helper command sees it: file and environment; a missing file counts as empty. */
-export function loadForHelper(io: CliIo, options: ConfigOption): Config {
-  return loadOrFail(io, options.config).config;
+export function loadForHelper(io: CliIo, { config: path }: ConfigOption): Config {
+  return asCommandFailure(
+    "getting config: ",
+    () => loadConfig({ file: { path, directory: io.cwd, isOptional: true }, env: io.env }).config,
+  );
 }
 
-/** The same with warnings. Throws CommandFailure for a configuration that cannot be used. */
-export function loadOrFail(io: CliIo, path: string): LoadedConfig {
+/** Runs a step; its ConfigError becomes a CommandFailure whose message begins with `context`. */
+export function asCommandFailure<T>(context: string, step: () => T): T {
   try {
-    return loadConfig({ file: { path, directory: io.cwd, isOptional: true }, env: io.env });
+    return step();
   } catch (cause) {
-    if (cause instanceof ConfigError) throw new CommandFailure(`getting config: ${cause.message}`, { cause });
+    if (cause instanceof ConfigError) throw new CommandFailure(context + cause.message, { cause });
     throw cause;
   }
 }

@@ -29,11 +29,17 @@ export interface ShutdownConfig {
   readonly timeout: number;
 }
 
-export const shutdownConfig: Section<ShutdownConfig> = section<ShutdownConfig>("How the server ends.", {
-  timeout: duration("30s").describe(
-    "How long connections may take to close after SIGINT or SIGTERM; beyond it the process exits with status 1. 0 or less for any time.",
-  ),
-});
+export const shutdownConfig: Section<ShutdownConfig> = section<ShutdownConfig>(
+  "How the server ends.",
+  {
+    timeout: duration("30s").describe(
+      "How long connections may take to close after SIGINT or SIGTERM; then the rest are cut and the process exits with status 1.",
+    ),
+  },
+  ({ timeout }, report) => {
+    if (timeout < 0) report(["timeout"], "cannot be negative");
+  },
+);
 
 /** The endpoint that tells whether the server is up. */
 export interface HealthConfig {

@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+// Plain JavaScript for every Node: finds a way to run the program, or says in one sentence what is missing.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const source = new URL("../src/main.ts", import.meta.url);
+const compiled = new URL("../dist/src/main.js", import.meta.url);
+const localNode = fileURLToPath(new URL("../node_modules/.bin/node", import.meta.url));
+
+if (process.features.typescript && existsSync(source)) {
+  await import(source.href);
+} else if (existsSync(compiled)) {
+  await import(compiled.href);
+} else if (existsSync(source) && existsSync(localNode) && !process.env.MILLRACE_VAR_LAUNCHED) {
+  const child = spawn(localNode, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: "inherit",
+    env: { ...process.env, MILLRACE_VAR_LAUNCHED: "1" },
+  });
+  // The terminal sends SIGINT to both processes; here it must only not end this one first.
+  process.on("SIGINT", () => undefined);
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  child.on("exit", (status) => (process.exitCode = status ?? 1));
+} else {
+  console.error(
+    `millrace needs Node.js 22.18 or newer, and this is ${process.version}; see https://nodejs.org`,
+  );
+  process.exitCode = 1;
+}

@@ -1,0 +1,29 @@
+import type { Command } from "commander";
+import { checkSubscriptionToken } from "../auth/token-check.ts";
+import { createClientTokenVerifier } from "../auth/token-verifier.ts";
+import type { CliIo } from "./cli-io.ts";
+import { addConfigOption, loadForHelper, type ConfigOption } from "./config-option.ts";
+import { asTokenFailure } from "./token-failure.ts";
+
+const EXAMPLES = `
+Examples:
+  millrace checksubtoken eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.…
+  millrace checksubtoken "$(millrace gensubtoken -u 42 -s chat -q)"
+`;
+
+/** `checksubtoken`: whether the server would accept a subscription token, and what it says. */
+export function addCheckSubTokenCommand(program: Command, io: CliIo): void {
+  addConfigOption(program.command("checksubtoken"))
+    .description("check a subscription token")
+    .argument("<token>", "the token (JWT)")
+    .addHelpText("after", EXAMPLES)
+    .action(async (token: string, options: ConfigOption) => {
+      const { client } = loadForHelper(io, options);
+      const { user, channel, payload } = await asTokenFailure(async () =>
+        checkSubscriptionToken(await createClientTokenVerifier(client, io.clock), token),
+      );
+      const whose = user === "" ? "anonymous user" : `user ${JSON.stringify(user)}`;
+      const subject = `${whose} and channel ${JSON.stringify(channel)}`;
+      io.stdout.write(`valid subscription token for ${subject}\npayload: ${payload}\n`);
+    });
+}

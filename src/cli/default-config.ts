@@ -1,0 +1,43 @@
+import type { Command } from "commander";
+import { configSchema, loadConfig } from "../app/config.ts";
+import { formatOf, stringifyTree } from "../config/file-format.ts";
+import { outlineOf } from "../config/outline.ts";
+import { printConfig } from "../config/print-config.ts";
+import type { CliIo } from "./cli-io.ts";
+import { addConfigOption, asCommandFailure, type ConfigOption } from "./config-option.ts";
+import { writeNewFile } from "./new-file.ts";
+
+interface Options extends ConfigOption {
+  readonly base?: string;
+  readonly dryRun: boolean;
+}
+
+const EXAMPLES = `
+The format follows the extension of the target. Environment variables count.
+
+Examples:
+  millrace defaultconfig --dry-run
+  millrace defaultconfig -c full.yaml
+  millrace defaultconfig -b config.json -c full.toml
+`;
+
+/** `defaultconfig`: the whole configuration, every option with its value. */
+export function addDefaultConfigCommand(program: Command, io: CliIo): void {
+  addConfigOption(program.command("defaultconfig"))
+    .description("write every option with its default")
+    .option("-b, --base <file>", "config file whose values to use in place of defaults")
+    .option("-d, --dry-run", "print instead of writing", false)
+    .addHelpText("after", EXAMPLES)
+    .action((options: Options) => {
+      const text = asCommandFailure("getting config: ", () => render(io, options));
+      if (options.dryRun) io.stdout.write(text);
+      else writeNewFile(io.cwd, options.config, text, "target file already exists");
+    });
+}
+
+function render(io: CliIo, { config: target, base }: Options): string {
+  const file = base === undefined ? {} : { file: { path: base, directory: io.cwd } };
+  const format = formatOf(target);
+  const { config } = loadConfig({ ...file, env: io.env });
+  return stringifyTree(printConfig(config, outlineOf(configSchema)), format);
+}

@@ -1,0 +1,151 @@
+import type { Command } from "commander";
+import { loadConfig, type Config, type LoadedConfig } from "../app/config.ts";
+import { createDevDefaults } from "../app/dev-config.ts";
+import type { ServerAddresses } from "../app/server.ts";
+import { TokenIssuer } from "../auth/token-issuer.ts";
+import type { Logger } from "../core/logger.ts";
+import { createLogger } from "../telemetry/logger.ts";
+import { CommandFailure, type CliIo, type ServerHandle } from "./cli-io.ts";
+import { addConfigFlags, readConfigFlags } from "./config-flags.ts";
+import { addConfigOption, asCommandFailure } from "./config-option.ts";
+import { writePidFile } from "./pid-file.ts";
+import { formatTryLines } from "./try-lines.ts";
+
+const DEV_TOKEN_TTL_SEC = 7 * 24 * 3_600;
+
+interface Options {
+  readonly config: string;
+  readonly dev: boolean;
+  readonly address?: string;
+  readonly port?: string;
+  readonly [flag: string]: unknown;
+}
+
+const EXAMPLES = `
+Any option of the configuration is a flag too: --section.key value. A flag wins over the environment
+(MILLRACE_SECTION_KEY, or .env in the working directory), and that over the config file.
+
+Examples:
+  millrace serve --dev
+  millrace serve -c config.yaml -p 8001
+  millrace serve --uni_sse.enabled --log.level debug
+`;
+
+/** `serve`: runs the server until SIGINT or SIGTERM. */
+export function addServeCommand(program: Command, io: CliIo): void {
+  const command = addConfigOption(program.command("serve", { isDefault: true }))
+    .description("run the server (what happens without a command)")
+    .option("--dev", "development server: everything on, keys for one run, and what to try next", false)
+    .option("-a, --address <address>", "short for --http_server.address")
+    .option("-p, --port <port>", "short for --http_server.port")
+    .addHelpText("after", EXAMPLES);
+  addConfigFlags(command).action(async (options: Options) => {
+    const isNamed = command.getOptionValueSource("config") === "cli";
+    const loaded = asCommandFailure("getting config: ", () => load(io, options, isNamed));
+    await run(io, loaded, options.dev);
+  });
+}
+
+function load(io: CliIo, options: Options, isNamed: boolean): LoadedConfig {
+  const flags = readConfigFlags(options);
+  if (options.address !== undefined) flags["http_server.address"] = options.address;
+  if (options.port !== undefined) flags["http_server.port"] = options.port;
+  return loadConfig({
+    defaults: options.dev ? createDevDefaults() : {},
+    file: {
+      path: options.config,
+      directory: io.cwd,
+      readsDotEnv: true,
+      isOptional: options.dev && !isNamed,
+    },
+    env: io.env,
+    flags,
+  });
+}
+
+async function run(io: CliIo, { config, warnings, source }: LoadedConfig, isDev: boolean): Promise<void> {
+  const logger = openLog(io, config);
+  for (const warning of warnings) logger.warn({}, warning);
+  using cleanup = new DisposableStack();
+  const stop = cleanup.use(new StopRequest(io));
+  cleanup.use(writePidFile(io.cwd, config.pid_file));
+  const server = io.createServer({ config, logger });
+  const addresses = await start(server, logger);
+  logger.info({ config: source ?? "none", ...describeAddresses(addresses) }, "server started");
+  if (isDev) {
+    const token = await issueDevToken(io, config);
+    io.stdout.write(formatTryLines({ config, addresses, token, isColoured: io.stdout.isTTY === true }));
+  }
+  const signal = await stop.requested;
+  logger.info({ signal }, "shutting down");
+  const isClean = await server.stop();
+  if (!isClean) throw new CommandFailure("not every connection ended within shutdown.timeout");
+  logger.info({}, "server stopped");
+}
+
+function openLog(io: CliIo, config: Config): Logger {
+  try {
+    return createLogger(config.log, io);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CommandFailure(`log.file: ${reason}`, { cause });
+  }
+}
+
+/** The first SIGINT or SIGTERM; a second one ends the process at once. */
+class StopRequest implements Disposable {
+  readonly requested: Promise<string>;
+  readonly #subscriptions = new DisposableStack();
+
+  constructor(io: CliIo) {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.requested = promise;
+    let isRequested = false;
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      const subscription = io.onSignal(signal, () => {
+        if (isRequested) io.exit(1);
+        isRequested = true;
+        resolve(signal);
+      });
+      this.#subscriptions.use(subscription);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#subscriptions.dispose();
+  }
+}
+
+/** A token to try with; undefined when the configuration has no secret to sign it with. */
+async function issueDevToken(io: CliIo, { client }: Config): Promise<string | undefined> {
+  if (client.token.hmac_secret_key === "") return undefined;
+  return new TokenIssuer(client.token, io.clock).issueConnection({ user: "42", ttlSec: DEV_TOKEN_TTL_SEC });
+}
+
+async function start(server: ServerHandle, logger: Logger): Promise<ServerAddresses> {
+  try {
+    return await server.start();
+  } catch (cause) {
+    logger.debug({ err: cause }, "start failed");
+    throw new CommandFailure(explainStartFailure(cause), { cause });
+  }
+}
+
+function explainStartFailure(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const code = "code" in cause ? cause.code : undefined;
+  const port = "port" in cause && typeof cause.port === "number" ? ` ${cause.port}` : "";
+  if (code === "EADDRINUSE") {
+    return `port${port} is in use already: stop what listens there, or choose another port`;
+  }
+  if (code === "EACCES") return `port${port} needs privileges: choose one above 1023`;
+  return cause.message;
+}
+
+function describeAddresses(addresses: ServerAddresses): Record<string, string> {
+  const described: Record<string, string> = {};
+  for (const [name, address] of Object.entries(addresses)) {
+    if (address !== undefined) described[name] = `${address.host}:${address.port}`;
+  }
+  return described;
+}

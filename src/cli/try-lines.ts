@@ -1,0 +1,105 @@
+import type { Config } from "../app/config.ts";
+import type { ListenerAddress, ServerAddresses } from "../app/server.ts";
+
+/** What the lines are made of. */
+export interface TryLinesOptions {
+  readonly config: Config;
+  readonly addresses: ServerAddresses;
+  /** A connection token that the server accepts; undefined when there is none to be had. */
+  readonly token: string | undefined;
+  readonly isColoured: boolean;
+}
+
+interface TryLine {
+  readonly label: string;
+  readonly command: string;
+}
+
+const CHANNEL = "news";
+const DATA = '{"text":"hello"}';
+const CONSUME = "centrifugal.centrifugo.unistream.CentrifugoUniStream/Consume";
+const PUBLISH = "centrifugal.centrifugo.api.CentrifugoApi/Publish";
+// By its full name npx finds buf in this project as well as from anywhere else.
+const BUF_GRPC = "npx @bufbuild/buf curl --protocol grpc --http2-prior-knowledge";
+
+/** Commands to paste into other terminals: one listens on each transport, one publishes through each door. */
+export function formatTryLines(options: TryLinesOptions): string {
+  const note = `The last two take bytes in base64, as Protobuf's JSON wants them; here ${DATA}.`;
+  const paint = options.isColoured ? paintForTerminal : (text: string): string => text;
+  return [
+    "",
+    paint(`Listen to channel "${CHANNEL}", each in a terminal of its own:`, "title"),
+    ...formatLines(listeners(options), paint),
+    paint("Publish to it, from yet another one:", "title"),
+    ...formatLines(publishers(options), paint),
+    paint(note, "label"),
+    "",
+    "",
+  ].join("\n");
+}
+
+type Paint = (text: string, role: "title" | "label") => string;
+
+function paintForTerminal(text: string, role: "title" | "label"): string {
+  return role === "title" ? `\x1b[1m${text}\x1b[0m` : `\x1b[2m${text}\x1b[0m`;
+}
+
+function formatLines(lines: readonly TryLine[], paint: Paint): readonly string[] {
+  return lines
+    .flatMap(({ label, command }) => ["", paint(`  # ${label}`, "label"), `  ${command}`])
+    .concat("");
+}
+
+function listeners({ config, addresses, token }: TryLinesOptions): readonly TryLine[] {
+  const request = JSON.stringify({ token, subs: { [CHANNEL]: {} } });
+  const http = originOf(addresses.http, config.http_server.tls.enabled);
+  const lines: TryLine[] = [];
+  if (config.uni_http_stream.enabled && http !== undefined) {
+    const command = `curl -N ${http}${config.uni_http_stream.handler_prefix} -d '${request}'`;
+    lines.push({ label: "HTTP streaming", command });
+  }
+  if (config.uni_sse.enabled && http !== undefined) {
+    const command = `curl -N -G ${http}${config.uni_sse.handler_prefix} --data-urlencode 'cf_connect=${request}'`;
+    lines.push({ label: "Server-Sent Events", command });
+  }
+  if (config.uni_websocket.enabled && http !== undefined) {
+    const url = `${http.replace(/^http/, "ws")}${config.uni_websocket.handler_prefix}`;
+    lines.push({ label: "WebSocket", command: `npx wscat -c '${url}?cf_connect=${request}'` });
+  }
+  const grpc = originOf(addresses.uniGrpc, config.uni_grpc.tls.enabled);
+  if (grpc !== undefined) {
+    lines.push({ label: "gRPC", command: `${BUF_GRPC} ${grpc}/${CONSUME} -d '${request}'` });
+  }
+  return lines;
+}
+
+function publishers({ config, addresses }: TryLinesOptions): readonly TryLine[] {
+  const { disabled, handler_prefix: prefix, key } = config.http_api;
+  const base64 = Buffer.from(DATA).toString("base64");
+  const protoRequest = JSON.stringify({ channel: CHANNEL, data: base64 });
+  const http = disabled ? undefined : originOf(addresses.http, config.http_server.tls.enabled);
+  const lines: TryLine[] = [];
+  if (http !== undefined) {
+    const header = `-H 'X-API-Key: ${key}'`;
+    const request = `{"channel":"${CHANNEL}","data":${DATA}}`;
+    lines.push({ label: "HTTP", command: `curl ${http}${prefix}/publish ${header} -d '${request}'` });
+    const type = "-H 'Content-Type: application/json'";
+    const command = `curl ${http}/${PUBLISH} ${header} ${type} -d '${protoRequest}'`;
+    lines.push({ label: "Connect", command });
+  }
+  const grpc = originOf(addresses.grpcApi, config.grpc_api.tls.enabled);
+  if (grpc !== undefined) {
+    const header = `-H 'authorization: apikey ${config.grpc_api.key}'`;
+    lines.push({ label: "gRPC", command: `${BUF_GRPC} ${header} ${grpc}/${PUBLISH} -d '${protoRequest}'` });
+  }
+  return lines;
+}
+
+/** Where a client on this machine reaches a listener; undefined when there is none. */
+function originOf(address: ListenerAddress | undefined, hasTls: boolean): string | undefined {
+  if (address === undefined) return undefined;
+  const isAny = address.host === "" || address.host === "0.0.0.0" || address.host === "::";
+  const host = isAny ? "localhost" : address.host;
+  const shown = host.includes(":") ? `[${host}]` : host;
+  return `${hasTls ? "https" : "http"}://${shown}:${address.port}`;
+}

@@ -1,0 +1,99 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ServerAddresses, ServerOptions } from "../../../src/app/server.ts";
+import type { CliIo, ServerHandle, StopSignal } from "../../../src/cli/cli-io.ts";
+import { runCli } from "../../../src/cli/program.ts";
+import type { Clock } from "../../../src/core/clock.ts";
+
+/** What a command line did. */
+export interface CliResult {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const NOW_MS = 1_700_000_000_000;
+const ADDRESSES: ServerAddresses = {
+  http: { host: "", port: 8000 },
+  uniGrpc: { host: "::", port: 11_000 },
+  grpcApi: { host: "", port: 10_000 },
+};
+
+/** A directory of its own for the commands of one test, and a server that only says what it was given. */
+export class CliBench implements Disposable {
+  readonly directory: string = mkdtempSync(join(tmpdir(), "millrace-cli-"));
+  readonly env: Record<string, string> = {};
+  readonly exits: number[] = [];
+  /** What the last server was made with. */
+  served: ServerOptions | undefined;
+  isTTY = false;
+  startFailure: Error | undefined;
+  stopResult = true;
+  /** Called once the server runs; by default it is asked to stop. */
+  onServing: () => void = () => this.signal("SIGTERM");
+  readonly #handlers = new Set<{ signal: StopSignal; handler: () => void }>();
+
+  write(file: string, text: string): string {
+    writeFileSync(join(this.directory, file), text);
+    return file;
+  }
+
+  read(file: string): string {
+    return readFileSync(join(this.directory, file), "utf8");
+  }
+
+  modeOf(file: string): number {
+    return statSync(join(this.directory, file)).mode & 0o777;
+  }
+
+  signal(signal: StopSignal): void {
+    for (const entry of this.#handlers) if (entry.signal === signal) entry.handler();
+  }
+
+  get signalHandlers(): number {
+    return this.#handlers.size;
+  }
+
+  async run(...args: string[]): Promise<CliResult> {
+    let stdout = "";
+    let stderr = "";
+    const clock: Clock = {
+      wallMs: () => NOW_MS,
+      monotonicMs: () => 0,
+      every: () => ({ [Symbol.dispose]: () => undefined }),
+    };
+    const io: CliIo = {
+      stdout: { write: (text) => (stdout += text), isTTY: this.isTTY },
+      stderr: { write: (text) => (stderr += text) },
+      env: this.env,
+      cwd: this.directory,
+      clock,
+      createServer: (options) => this.#createServer(options),
+      onSignal: (signal, handler) => {
+        const entry = { signal, handler };
+        this.#handlers.add(entry);
+        return { [Symbol.dispose]: () => void this.#handlers.delete(entry) };
+      },
+      exit: (status) => void this.exits.push(status),
+    };
+    const status = await runCli(args, io);
+    return { status, stdout, stderr };
+  }
+
+  #createServer(options: ServerOptions): ServerHandle {
+    this.served = options;
+    return {
+      start: async () => {
+        if (this.startFailure !== undefined) throw this.startFailure;
+        queueMicrotask(() => setImmediate(this.onServing));
+        return ADDRESSES;
+      },
+      stop: async () => this.stopResult,
+    };
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

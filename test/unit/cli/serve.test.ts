@@ -1,0 +1,159 @@
+import { expect, test } from "vitest";
+import { CliBench } from "./fake-io.ts";
+
+test("core 90: flag over environment over file", async () => {
+  using bench = new CliBench();
+  bench.write("config.json", '{"http_server": {"port": 8001}}');
+  await bench.run();
+  expect(bench.served?.config.http_server.port).toBe(8001);
+  bench.env["CENTRIFUGO_HTTP_SERVER_PORT"] = "8002";
+  await bench.run("-c", "config.json");
+  expect(bench.served?.config.http_server.port).toBe(8002);
+  await bench.run("-p", "8003");
+  expect(bench.served?.config.http_server.port).toBe(8003);
+  await bench.run("serve", "--http_server.port", "8004", "--http_server.address=127.0.0.1");
+  expect(bench.served?.config.http_server).toMatchObject({ port: 8004, address: "127.0.0.1" });
+});
+
+test("core 94: a missing config file is a warning, an unknown extension an error", async () => {
+  using bench = new CliBench();
+  const missing = await bench.run();
+  expect(missing.status).toBe(0);
+  expect(missing.stderr).toContain("config file config.json not found: going on without it");
+  const unknown = await bench.run("-c", "x.conf");
+  expect(unknown.status).toBe(1);
+  expect(unknown.stderr).toContain("x.conf: a config file must end in .json, .yaml, .yml or .toml");
+});
+
+test("core 87: an unknown key is a warning at start", async () => {
+  using bench = new CliBench();
+  bench.write("config.json", '{"foo": 1}');
+  const { status, stderr } = await bench.run();
+  expect(status).toBe(0);
+  expect(stderr).toContain('"level":"warn"');
+  expect(stderr).toContain("unknown key `foo` (config.json:1)");
+});
+
+test("core 99: a signal stops the server, exit 0", async () => {
+  using bench = new CliBench();
+  const { status, stderr } = await bench.run("--log.level", "info");
+  expect(status).toBe(0);
+  expect(stderr).toContain('"signal":"SIGTERM","message":"shutting down"');
+  expect(bench.signalHandlers).toBe(0);
+});
+
+test("a shutdown that runs out of time exits 1", async () => {
+  using bench = new CliBench();
+  bench.stopResult = false;
+  const { status, stderr } = await bench.run();
+  expect(status).toBe(1);
+  expect(stderr).toContain("error: not every connection ended within shutdown.timeout");
+});
+
+test("a second signal exits at once", async () => {
+  using bench = new CliBench();
+  bench.onServing = () => {
+    bench.signal("SIGINT");
+    bench.signal("SIGINT");
+  };
+  await bench.run();
+  expect(bench.exits).toEqual([1]);
+});
+
+test("a port in use is one sentence", async () => {
+  using bench = new CliBench();
+  bench.startFailure = Object.assign(new Error("listen EADDRINUSE: address already in use :::8000"), {
+    code: "EADDRINUSE",
+    port: 8000,
+  });
+  const { status, stderr } = await bench.run("--log.level", "none");
+  expect(status).toBe(1);
+  expect(stderr).toBe(
+    "error: port 8000 is in use already: stop what listens there, or choose another port\n",
+  );
+});
+
+test("pid_file exists while the server runs", async () => {
+  using bench = new CliBench();
+  let seen = "";
+  bench.onServing = () => {
+    seen = bench.read("run.pid");
+    bench.signal("SIGTERM");
+  };
+  await bench.run("--pid_file", "run.pid");
+  expect(seen).toBe(`${process.pid}\n`);
+  expect(() => bench.read("run.pid")).toThrow("ENOENT");
+});
+
+test("boolean flags take a value or none", async () => {
+  using bench = new CliBench();
+  await bench.run("--uni_sse.enabled", "--uni_grpc.enabled=true", "--http_api.disabled", "false");
+  expect(bench.served?.config.uni_sse.enabled).toBe(true);
+  expect(bench.served?.config.uni_grpc.enabled).toBe(true);
+  expect(bench.served?.config.http_api.disabled).toBe(false);
+});
+
+test("a flag with an impossible value is an error that names it", async () => {
+  using bench = new CliBench();
+  const { status, stderr } = await bench.run("-p", "http");
+  expect(status).toBe(1);
+  expect(stderr).toBe(
+    'error: getting config: http_server.port: expected a whole number, got "http" (--http_server.port)\n',
+  );
+});
+
+test("secrets are no flags", async () => {
+  using bench = new CliBench();
+  const { status, stderr } = await bench.run("--http_api.key", "k");
+  expect(status).toBe(1);
+  expect(stderr).toContain("unknown option '--http_api.key'");
+});
+
+test(".env in the working directory stands below the real environment", async () => {
+  using bench = new CliBench();
+  bench.write(".env", "CENTRIFUGO_HTTP_SERVER_PORT=8005\nMILLRACE_NODE_NAME=n1\n");
+  bench.env["CENTRIFUGO_HTTP_SERVER_PORT"] = "8006";
+  await bench.run();
+  expect(bench.served?.config.http_server.port).toBe(8006);
+  expect(bench.served?.config.node.name).toBe("n1");
+});
+
+test("--dev switches everything on and prints lines to paste", async () => {
+  using bench = new CliBench();
+  const { status, stdout, stderr } = await bench.run("serve", "--dev");
+  expect(status).toBe(0);
+  expect(stderr).not.toContain("not found");
+  const config = bench.served?.config;
+  expect(config?.uni_websocket.enabled).toBe(true);
+  expect(config?.grpc_api.key).toBe(config?.http_api.key);
+  expect(stdout).toContain('curl -N http://localhost:8000/connection/uni_http_stream -d \'{"token":"eyJ');
+  expect(stdout).toContain(
+    "curl -N -G http://localhost:8000/connection/uni_sse --data-urlencode 'cf_connect={",
+  );
+  expect(stdout).toContain("npx wscat -c 'ws://localhost:8000/connection/uni_websocket?cf_connect={");
+  expect(stdout).toContain(
+    "http://localhost:11000/centrifugal.centrifugo.unistream.CentrifugoUniStream/Consume",
+  );
+  expect(stdout).toContain(`-H 'X-API-Key: ${config?.http_api.key}'`);
+  expect(stdout).toContain(`-H 'authorization: apikey ${config?.grpc_api.key}'`);
+  expect(stdout).not.toContain("\x1b[");
+});
+
+test("--dev is coloured on a terminal, and file and flags still win", async () => {
+  using bench = new CliBench();
+  bench.isTTY = true;
+  bench.write("config.json", '{"http_api": {"key": "mine"}, "uni_sse": {"enabled": false}}');
+  const { stdout } = await bench.run("serve", "--dev", "--uni_websocket.enabled=false");
+  expect(stdout).toContain("\x1b[1mListen to channel");
+  expect(stdout).toContain("X-API-Key: mine");
+  expect(stdout).not.toContain("uni_sse");
+  expect(stdout).not.toContain("wscat");
+});
+
+test("core 88: a flat bool is accepted where v6 wants an object", async () => {
+  using bench = new CliBench();
+  bench.write("config.json", '{"uni_websocket": true}');
+  const { status } = await bench.run();
+  expect(status).toBe(0);
+  expect(bench.served?.config.uni_websocket.enabled).toBe(true);
+});
