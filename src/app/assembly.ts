@@ -1,13 +1,12 @@
 import { hostname } from "node:os";
-import { createApiRoutes } from "../api/http-api.ts";
 import { ConnectAuthenticator } from "../auth/connect-authenticator.ts";
 import { ConnectFailureMap } from "../auth/connect-failure.ts";
-import { createTokenVerifier } from "../auth/token-verifier.ts";
+import { createClientTokenVerifier } from "../auth/token-verifier.ts";
 import { DEFAULT_IDEMPOTENCY_TTL_MS, MemoryBroker } from "../brokers/memory/memory-broker.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import type { UniProtocol } from "../core/uni-protocol.ts";
-import type { GrpcListener } from "../grpc/listener.ts";
+type GrpcListener = any;
 import { ConnectionGate } from "../http/connection-gate.ts";
 import { OriginPolicy } from "../http/origin-policy.ts";
 import type { Route } from "../http/route.ts";
@@ -16,11 +15,107 @@ import { TimerWheel } from "../lib/timer-wheel.ts";
 import { ServerNode } from "../node/server-node.ts";
 import { createUniProtocol } from "../protocols/centrifugo/uni-protocol.ts";
 import { createConnectRoutes } from "../transports/connect/index.ts";
-import { createUniGrpcListener } from "../transports/grpc/index.ts";
 import { createHttpStreamRoutes } from "../transports/http-stream/index.ts";
 import { createSseRoutes } from "../transports/sse/index.ts";
 import { createWebSocketRoutes } from "../transports/websocket/index.ts";
 import { channelRulesOf } from "./channel-rules.ts";
 import type { Config } from "./config.ts";
 import { createHealthRoutes } from "./health.ts";
-import { CLIENT_VERSION } from "./version.ts";
+import { CLIENT_VERSION, VERSION } from "./version.ts";
+
+/** How many idempotency keys the memory broker remembers at most. */
+const IDEMPOTENCY_MAX_KEYS = 1_000_000;
+
+/** A server's parts, joined and not started. */
+export interface Assembly {
+  readonly node: ServerNode;
+  readonly wheel: TimerWheel;
+  readonly routes: readonly Route[];
+  /** Undefined where switched off. */
+  readonly uniGrpc: GrpcListener | undefined;
+  readonly grpcApi: GrpcListener | undefined;
+}
+
+/** Joins everything that the configuration asks for: the one list of edges. Rejects for unusable keys. */
+export async function assembleServer(config: Config, logger: Logger): Promise<Assembly> {
+  const wheel = new TimerWheel(systemClock);
+  const node = createNode(config, logger, wheel);
+  const protocol = await createProtocol(config, logger, node);
+  const context = createEndpointContext(config, node, protocol, wheel);
+  const webSocketContext = { ...context, pongTimeoutMs: config.client.pong_timeout };
+  return {
+    node,
+    wheel,
+    routes: [
+      ...createWebSocketRoutes(webSocketContext, config.uni_websocket),
+      ...createSseRoutes(context, config.uni_sse),
+      ...createHttpStreamRoutes(context, config.uni_http_stream),
+      ...createConnectRoutes(context, config.uni_grpc.enabled),
+      ...createHealthRoutes(config.health),
+    ],
+    uniGrpc: undefined,
+    grpcApi: undefined,
+  };
+}
+
+function createNode(config: Config, logger: Logger, wheel: TimerWheel): ServerNode {
+  const { client } = config;
+  return new ServerNode({
+    name: config.node.name || `${hostname()}_${config.http_server.port}`,
+    version: VERSION,
+    broker: new MemoryBroker({
+      clock: systemClock,
+      idempotencyTtlMs: DEFAULT_IDEMPOTENCY_TTL_MS,
+      idempotencyMaxKeys: IDEMPOTENCY_MAX_KEYS,
+    }),
+    channelRules: channelRulesOf(config.channel),
+    clock: systemClock,
+    wheel,
+    logger,
+    random: Math.random,
+    sessionLimits: {
+      outboxMaxBytes: client.queue_max_size,
+      staleCloseDelayMs: client.stale_close_delay,
+      expiredCloseDelayMs: client.expired_close_delay,
+    },
+  });
+}
+
+async function createProtocol(config: Config, logger: Logger, node: ServerNode): Promise<UniProtocol> {
+  const { client } = config;
+  const personal = client.subscribe_to_user_personal_channel;
+  return createUniProtocol({
+    node,
+    authenticator: new ConnectAuthenticator(client, await createClientTokenVerifier(client, systemClock)),
+    failures: new ConnectFailureMap(client.connect_code_to_unidirectional_disconnect),
+    clock: systemClock,
+    logger,
+    options: {
+      version: CLIENT_VERSION,
+      channelLimit: client.channel_limit,
+      userConnectionLimit: client.user_connection_limit,
+      singleConnection: personal.enabled && personal.single_connection,
+      includeServerTime: client.connect_include_server_time,
+      insecure: client.insecure,
+      personalChannel: personal.enabled
+        ? (user) => node.channelRules.personalChannelOf(user, personal.personal_channel_namespace)
+        : undefined,
+    },
+  });
+}
+
+function createEndpointContext(
+  { client }: Config,
+  node: ServerNode,
+  protocol: UniProtocol,
+  wheel: TimerWheel,
+): UniEndpointContext {
+  const gate = new ConnectionGate({
+    connectionLimit: client.connection_limit,
+    connectionRateLimit: client.connection_rate_limit,
+    connectionCount: () => node.sessionCount,
+    clock: systemClock,
+  });
+  const origins = new OriginPolicy(client.allowed_origins);
+  return { protocol, gate, origins, wheel, pingIntervalMs: client.ping_interval };
+}

@@ -1,9 +1,10 @@
+import type { EventEmitter } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { HttpApp } from "../http/http-app.ts";
 
-type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
-type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+/** What Node calls for a request or an upgrade: the same request, then the ways to answer it. */
+type Listener = (request: IncomingMessage, ...rest: unknown[]) => void;
 
 /**
  * Serves our paths on an HTTP server of the host process, in front of what it serves itself.
@@ -11,40 +12,34 @@ type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) 
  * Its own listeners see every other request as before. Disposing gives them back everything.
  */
 export function attachHttpApp(app: HttpApp, server: Server): Disposable {
-  const restoreRequests = takeOver<RequestListener>(server, "request", (others) => (request, response) => {
-    if (app.serves(request)) app.handle(request, response);
-    else for (const other of others) other.call(server, request, response);
-  });
-  const restoreUpgrades = takeOver<UpgradeListener>(
-    server,
-    "upgrade",
-    (others) => (request, socket, head) => {
-      if (app.serves(request)) app.upgrade(request, socket, head);
-      else if (others.length === 0) socket.destroy();
-      else for (const other of others) other.call(server, request, socket, head);
-    },
+  const undo = new DisposableStack();
+  undo.use(
+    putInFront(server, "request", (request, response) => {
+      // Node's types do not carry an event's arguments through `listeners`.
+      app.handle(request, response as ServerResponse);
+    }),
   );
-  return {
-    [Symbol.dispose]() {
-      restoreRequests();
-      restoreUpgrades();
-    },
-  };
-}
+  undo.use(
+    putInFront(server, "upgrade", (request, socket, head) => {
+      app.upgrade(request, socket as Duplex, head as Buffer);
+    }),
+  );
+  return undo;
 
-/** Puts one listener in the place of all the present ones; returns how to undo it. */
-function takeOver<Listener extends (...args: never[]) => void>(
-  server: Server,
-  event: "request" | "upgrade",
-  wrap: (others: readonly Listener[]) => Listener,
-): () => void {
-  // The event's listeners have its listener type; EventEmitter does not say so.
-  const others = server.listeners(event) as unknown as Listener[];
-  const ours = wrap(others);
-  server.removeAllListeners(event);
-  server.on(event, ours);
-  return () => {
-    server.off(event, ours);
-    for (const other of others) server.on(event, other);
-  };
+  function putInFront(emitter: EventEmitter, event: string, serve: Listener): Disposable {
+    // Node's types do not say what the listeners of an event take.
+    const others = emitter.listeners(event) as Listener[];
+    const ours: Listener = (request, ...rest) => {
+      if (app.serves(request)) serve(request, ...rest);
+      else for (const other of others) other.call(emitter, request, ...rest);
+    };
+    emitter.removeAllListeners(event);
+    emitter.on(event, ours);
+    return {
+      [Symbol.dispose]() {
+        emitter.off(event, ours);
+        for (const other of others) emitter.on(event, other);
+      },
+    };
+  }
 }

@@ -1,9 +1,9 @@
 import type { Server as HttpServer } from "node:http";
-import { hostname } from "node:os";
 import { disconnect } from "../core/disconnect.ts";
 import type { Logger } from "../core/logger.ts";
 import { HttpApp } from "../http/http-app.ts";
-import { HttpListener } from "../http/http-listener.ts";
+import { readPem, type TlsConfig } from "../config/sections/tls.ts";
+import { HttpListener, type HttpListenerOptions } from "../http/http-listener.ts";
 import type { ServerNode } from "../node/server-node.ts";
 import { attachHttpApp } from "./attached-http.ts";
 import type { Config } from "./config.ts";
@@ -74,8 +74,8 @@ class Server implements MillraceServer {
       await assembly.node.start();
       return {
         http: await this.#startHttp(assembly),
-        uniGrpc: await addressOf(assembly.uniGrpc),
-        grpcApi: await addressOf(assembly.grpcApi),
+        uniGrpc: await assembly.uniGrpc?.start(),
+        grpcApi: await assembly.grpcApi?.start(),
       };
     } catch (error) {
       await this.stop();
@@ -97,7 +97,8 @@ class Server implements MillraceServer {
     }
     const { address: host, port, tls } = config.http_server;
     this.#http = new HttpListener(app, { host, port, tls: tlsOptions(tls) });
-    return listenerAddress(await this.#http.start());
+    const { address, port: boundPort } = await this.#http.start();
+    return { host: address, port: boundPort };
   }
 
   async #stop(): Promise<boolean> {
@@ -112,4 +113,11 @@ class Server implements MillraceServer {
     await this.#cleanup.disposeAsync();
     return !deadline.aborted;
   }
+}
+
+function tlsOptions(tls: TlsConfig): HttpListenerOptions["tls"] {
+  if (!tls.enabled) return undefined;
+  const identity = { cert: readPem(tls.cert_pem), key: readPem(tls.key_pem) };
+  if (tls.client_ca_pem === "") return identity;
+  return { ...identity, ca: readPem(tls.client_ca_pem), requestCert: true, rejectUnauthorized: true };
 }

@@ -119,8 +119,13 @@ export class HttpListener {
       const length = Math.min(first.length, HTTP2_PREFACE.length);
       // Three bytes tell "PRI" from every HTTP/1 method.
       const isHttp2 = length >= 3 && first.subarray(0, length).equals(HTTP2_PREFACE.subarray(0, length));
-      (isHttp2 ? this.#http2 : this.#http1).emit("connection", socket);
-      socket.resume();
+      if (isHttp2) {
+        // The session reads what was put back by itself.
+        this.#http2.emit("connection", socket);
+      } else {
+        this.#http1.emit("connection", socket);
+        socket.resume();
+      }
     });
   }
 

@@ -6,7 +6,7 @@ import type { Clock } from "../../core/clock.ts";
 import { Disconnect, disconnect } from "../../core/disconnect.ts";
 import { EncodedPush } from "../../core/encoded-push.ts";
 import type { Logger } from "../../core/logger.ts";
-import type { SubscribeResult } from "../../core/push.ts";
+import type { ConnectResult, SubscribeResult } from "../../core/push.ts";
 import type { SubscriptionGrant } from "../../core/token-verifier.ts";
 import type { ConnectRequest, HeaderReader, UniConnection } from "../../core/uni-protocol.ts";
 import type { ServerNode } from "../../node/server-node.ts";
@@ -20,6 +20,8 @@ export interface UniConnectOptions {
   readonly channelLimit: number;
   /** Connections of one user on this node; anonymous users are not counted. */
   readonly userConnectionLimit: number;
+  /** A user's new connection ends the ones before it. */
+  readonly singleConnection: boolean;
   readonly includeServerTime: boolean;
   /** Admits requested channels that no rule admits. */
   readonly insecure: boolean;
@@ -67,6 +69,7 @@ export class UniConversation implements UniConnection {
     const session = this.#session;
     const credentials = await authenticator.authenticate({ token: request.token, header });
     if (session.isClosed) return;
+    this.#endOtherConnections(credentials);
     const grants = this.#grants(credentials, request);
     this.#checkLimits(credentials, grants.size);
     if (credentials.expireAtSec !== undefined && credentials.expireAtSec * 1000 <= clock.wallMs()) {
@@ -103,6 +106,12 @@ export class UniConversation implements UniConnection {
     return grants;
   }
 
+  #endOtherConnections({ user }: Credentials): void {
+    const { node, options } = this.#context;
+    if (!options.singleConnection || user === "") return;
+    for (const session of [...node.sessionsOf(user)]) session.disconnect(disconnect("connectionLimit"));
+  }
+
   #checkLimits({ user }: Credentials, channels: number): void {
     const { node, options } = this.#context;
     if (options.channelLimit > 0 && channels > options.channelLimit) throw disconnect("channelLimit");
@@ -123,7 +132,7 @@ export class UniConversation implements UniConnection {
     return new Map(await Promise.all(subscribed));
   }
 
-  #connectResult(credentials: Credentials, subs: ReadonlyMap<string, SubscribeResult>) {
+  #connectResult(credentials: Credentials, subs: ReadonlyMap<string, SubscribeResult>): ConnectResult {
     const { clock, options } = this.#context;
     const now = clock.wallMs();
     const { expireAtSec } = credentials;

@@ -18,7 +18,7 @@ const PING_INTERVAL_MS = 25_000;
 export class GrpcTransport implements Transport {
   readonly name = "uni_grpc";
   readonly protocol = "protobuf";
-  readonly pingIntervalMs = PING_INTERVAL_MS;
+  readonly pingIntervalMs: number = PING_INTERVAL_MS;
   readonly sendsDisconnectPush = true;
   readonly format: WireFormat;
   readonly #call: RawStream;

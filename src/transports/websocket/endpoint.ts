@@ -15,6 +15,8 @@ const FALLBACK_HEARTBEAT_MS = 25_000;
 const FALLBACK_PONG_TIMEOUT_MS = 10_000;
 /** How long the client may take over its side of the closing handshake. */
 const CLOSE_TIMEOUT_MS = 5000;
+/** Shared compressed frames need the full window; offers that ask for less go on uncompressed. */
+const FULL_WINDOW_BITS = 15;
 /** Sixteen random bytes in base64 (RFC 6455 §4.1). */
 const KEY = /^[+/0-9A-Za-z]{22}==$/u;
 
@@ -111,16 +113,18 @@ function createWebSocketServer(config: UniWebSocketConfig): WebSocketServer {
   const wireLimit = config.message_size_limit;
   const inflatedLimit = config.decompressed_message_size_limit || 10 * wireLimit;
   const limit = config.compression ? inflatedLimit : wireLimit;
-  return new WebSocketServer({
+  // The published types lack `closeTimeout`.
+  const options = {
     noServer: true,
     clientTracking: false,
     maxPayload: Math.max(0, limit),
     closeTimeout: CLOSE_TIMEOUT_MS,
-    handleProtocols: () => false,
+    handleProtocols: () => false as const,
     perMessageDeflate: config.compression
-      ? { serverNoContextTakeover: true, clientNoContextTakeover: true, serverMaxWindowBits: false }
+      ? { serverNoContextTakeover: true, clientNoContextTakeover: true, serverMaxWindowBits: FULL_WINDOW_BITS }
       : false,
-  });
+  };
+  return new WebSocketServer(options);
 }
 
 /** Status for a handshake that is not one (RFC 6455 §4.2.1); undefined when it is in order. */

@@ -1,0 +1,69 @@
+import type { Server as HttpServer } from "node:http";
+import { type Config, parseConfig } from "./app/config.ts";
+import { createServer as createMillraceServer, type ServerAddresses } from "./app/server.ts";
+import { clientError } from "./core/client-error.ts";
+import { Disconnect, disconnect } from "./core/disconnect.ts";
+import type { Logger } from "./core/logger.ts";
+import type { PublicationInit } from "./core/publication.ts";
+import type { StreamPosition } from "./core/stream-position.ts";
+import { createLogger } from "./telemetry/logger.ts";
+
+export type { ListenerAddress, ServerAddresses } from "./app/server.ts";
+export { ConfigError } from "./config/config-error.ts";
+export { ClientError } from "./core/client-error.ts";
+export type { LogFields, Logger } from "./core/logger.ts";
+export type { StreamPosition } from "./core/stream-position.ts";
+
+/** What can be published as JSON. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
+
+/** A configuration as one would write it in a file: any part of it, durations as text ("25s"). */
+export type ConfigInput = Input<Config>;
+type Input<T> = T extends string | boolean
+  ? T
+  : T extends number
+    ? number | string
+    : T extends readonly (infer Item)[]
+      ? readonly Input<Item>[]
+      : { readonly [Key in keyof T]?: Input<T[Key]> };
+
+/** What a server is made of. */
+export interface MillraceOptions {
+  /** Options that differ from the defaults; docs/configuration.md lists them all. */
+  readonly config?: ConfigInput;
+  /** Where the server logs to; by default as `log.*` of the configuration says. */
+  readonly logger?: Logger;
+  /** An HTTP server of yours to serve on, beside what it serves already; you listen and close it yourself. */
+  readonly attachTo?: HttpServer;
+}
+
+/** How a publication is made. */
+export interface PublishOptions {
+  /** String labels that travel with the payload. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** A second publication to the channel with the same key within five minutes is not delivered. */
+  readonly idempotencyKey?: string;
+}
+
+/** A push server in this process. */
+export interface Millrace {
+  /** Opens all listeners that the configuration asks for. Rejects when one of them cannot be opened. */
+  start(): Promise<ServerAddresses>;
+  /**
+   * Publishes a JSON value, or bytes as they are, to everybody who listens to the channel.
+   *
+   * Resolves to its place in the channel's stream (offset 0 where the channel keeps no history). Rejects with
+   * ClientError 102 for a channel of an unknown namespace, 107 for a payload that the channel does not take.
+   */
+  publish(channel: string, data: JsonValue | Uint8Array, options?: PublishOptions): Promise<StreamPosition>;
+  /** Disconnects all connections of a user ("" for the anonymous ones), by default with 3503. */
+  disconnect(user: string, reason?: { readonly code: number; readonly reason: string }): Promise<void>;
+  /** Tells every client 3001 and closes; resolves to whether all of them left in time. */
+  stop(): Promise<boolean>;
+}

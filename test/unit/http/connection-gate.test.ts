@@ -1,0 +1,26 @@
+import { describe, expect, it } from "vitest";
+import { ConnectionGate } from "../../../src/http/connection-gate.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+
+describe("ConnectionGate", () => {
+  it("uni 56: refuses while there are as many connections as the limit", () => {
+    let count = 0;
+    const options = { connectionLimit: 2, connectionRateLimit: 0, connectionCount: () => count, clock: new FakeClock() };
+    const gate = new ConnectionGate(options);
+    expect(gate.admits()).toBe(true);
+    count = 2;
+    expect(gate.admits()).toBe(false);
+    count = 1;
+    expect(gate.admits()).toBe(true);
+  });
+
+  it("uni 57: admits as many a second as the rate, and as many at once", () => {
+    const clock = new FakeClock();
+    const gate = new ConnectionGate({ connectionLimit: 0, connectionRateLimit: 2, connectionCount: () => 0, clock });
+    expect([gate.admits(), gate.admits(), gate.admits()]).toEqual([true, true, false]);
+    clock.advance(500);
+    expect([gate.admits(), gate.admits()]).toEqual([true, false]);
+    clock.advance(60_000);
+    expect([gate.admits(), gate.admits(), gate.admits()]).toEqual([true, true, false]);
+  });
+});
