@@ -1,0 +1,154 @@
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import {
+  type handleUnaryCall,
+  Server,
+  ServerCredentials,
+  status,
+  type ServerOptions,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
+import { ServerReflection as ServerReflectionV1 } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
+import { ServerReflection as ServerReflectionV1Alpha } from "../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
+import { readPem } from "../lib/pem.ts";
+import { createHealthHandlers } from "./health.ts";
+import { createReflectionHandler, ReflectionIndex } from "./reflection.ts";
+import { type RawSides, serviceDefinition } from "./service-definition.ts";
+
+/** Certificates of a listener: PEM text, the same in base64, or the path of a PEM file. */
+export interface GrpcTls {
+  readonly certPem: string;
+  readonly keyPem: string;
+  /** Authorities of client certificates; where set, every client must present one. "" for none. */
+  readonly clientCaPem: string;
+}
+
+/** Pings on connections where nothing happens. */
+export interface GrpcKeepalive {
+  readonly intervalMs: number;
+  /** Without an answer for so long the connection is closed. */
+  readonly timeoutMs: number;
+}
+
+/** Where and how to listen. */
+export interface GrpcListenerOptions {
+  /** "" listens on all interfaces. */
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** Bytes that a request message may have; 0 for gRPC's own limit of 4 MiB, negative for no limit. */
+  readonly maxReceiveMessageBytes: number;
+  /** Undefined serves plain text. */
+  readonly tls: GrpcTls | undefined;
+  /** Whether clients may ask for the schema. */
+  readonly reflection: boolean;
+  /** Default: no pings. */
+  readonly keepalive?: GrpcKeepalive;
+}
+
+/** What grpc-js allows when nothing is said. */
+const DEFAULT_MAX_RECEIVE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * One gRPC port: its services, the standard health service, and reflection if wanted.
+ *
+ * Unary methods of a service that have no handler answer UNIMPLEMENTED.
+ */
+export class GrpcListener {
+  readonly #options: GrpcListenerOptions;
+  readonly #server: Server;
+  readonly #services: DescService[] = [];
+  readonly #closing = new AbortController();
+
+  constructor(options: GrpcListenerOptions) {
+    this.#options = options;
+    this.#server = new Server(serverOptions(options));
+  }
+
+  /** Adds a service; handlers go by the methods' `localName`. Call before `start`. */
+  addService(service: DescService, handlers: UntypedServiceImplementation, raw: RawSides = {}): void {
+    const implementation: UntypedServiceImplementation = {};
+    for (const method of service.methods) {
+      implementation[method.localName] = handlers[method.localName] ?? unimplemented(method);
+    }
+    this.#server.addService(serviceDefinition(service, raw), implementation);
+    this.#services.push(service);
+  }
+
+  /** Starts listening; resolves with the port, rejects when it is taken or a certificate cannot be used. */
+  async start(): Promise<number> {
+    this.#addStandardServices();
+    const { host, port, tls } = this.#options;
+    const credentials = serverCredentials(tls);
+    if (host !== "") return this.#bind(host, port, credentials);
+    // Where there is no IPv6, the second attempt tells; where the port is taken, it says so too.
+    return this.#bind("::", port, credentials).catch(() => this.#bind("0.0.0.0", port, credentials));
+  }
+
+  /**
+   * Takes no more calls and resolves once those in flight have ended; when `deadline` aborts, they are cut.
+   *
+   * Health turns to NOT_SERVING at once. Idempotent.
+   */
+  async stop(deadline: AbortSignal): Promise<void> {
+    this.#closing.abort();
+    const force = (): void => this.#server.forceShutdown();
+    if (deadline.aborted) return force();
+    deadline.addEventListener("abort", force, { once: true });
+    await new Promise<void>((resolve) => {
+      deadline.addEventListener("abort", () => resolve(), { once: true });
+      this.#server.tryShutdown(() => resolve());
+    });
+    deadline.removeEventListener("abort", force);
+  }
+
+  #addStandardServices(): void {
+    const names = this.#services.map((service) => service.typeName);
+    this.addService(Health, { ...createHealthHandlers(names, this.#closing.signal) });
+    if (!this.#options.reflection) return;
+    const index = new ReflectionIndex([...this.#services, ServerReflectionV1, ServerReflectionV1Alpha]);
+    const serverReflectionInfo = createReflectionHandler(index, this.#closing.signal);
+    for (const service of [ServerReflectionV1, ServerReflectionV1Alpha]) {
+      this.addService(service, { serverReflectionInfo }, { requests: true, responses: true });
+    }
+  }
+
+  #bind(host: string, port: number, credentials: ServerCredentials): Promise<number> {
+    const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    return new Promise((resolve, reject) => {
+      this.#server.bindAsync(address, credentials, (error, boundPort) => {
+        if (error === null) resolve(boundPort);
+        else reject(new Error(`cannot listen on ${address}`, { cause: error }));
+      });
+    });
+  }
+}
+
+function serverOptions({ maxReceiveMessageBytes, keepalive }: GrpcListenerOptions): ServerOptions {
+  return {
+    "grpc.max_receive_message_length": maxReceiveMessageBytes || DEFAULT_MAX_RECEIVE_BYTES,
+    // Its counters are read by nobody and updated for every message.
+    "grpc.enable_channelz": 0,
+    ...(keepalive === undefined
+      ? {}
+      : { "grpc.keepalive_time_ms": keepalive.intervalMs, "grpc.keepalive_timeout_ms": keepalive.timeoutMs }),
+  };
+}
+
+function serverCredentials(tls: GrpcTls | undefined): ServerCredentials {
+  if (tls === undefined) return ServerCredentials.createInsecure();
+  const pair = {
+    cert_chain: Buffer.from(readPem(tls.certPem)),
+    private_key: Buffer.from(readPem(tls.keyPem)),
+  };
+  const clientCa = tls.clientCaPem === "" ? null : Buffer.from(readPem(tls.clientCaPem));
+  return ServerCredentials.createSsl(clientCa, [pair], clientCa !== null);
+}
+
+/** For the methods that stand in the schema only. */
+export function unimplemented({ name, methodKind }: DescMethod): handleUnaryCall<unknown, unknown> {
+  if (methodKind !== "unary") throw new Error(`method ${name} needs a handler`);
+  return (_call, callback) => {
+    callback({ code: status.UNIMPLEMENTED, details: `method ${name} not implemented` });
+  };
+}
