@@ -16,12 +16,7 @@ export type { StreamPosition } from "./core/stream-position.ts";
 
 /** What can be published as JSON. */
 export type JsonValue =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue };
+  null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
 /** A configuration as one would write it in a file: any part of it, durations as text ("25s"). */
 export type ConfigInput = Input<Config>;
@@ -66,4 +61,32 @@ export interface Millrace {
   disconnect(user: string, reason?: { readonly code: number; readonly reason: string }): Promise<void>;
   /** Tells every client 3001 and closes; resolves to whether all of them left in time. */
   stop(): Promise<boolean>;
+}
+
+/** Makes a server; nothing happens until it is started. Throws ConfigError with everything wrong in `config`. */
+export function createServer(options: MillraceOptions = {}): Millrace {
+  const { config, warnings } = parseConfig(options.config);
+  const logger = options.logger ?? createLogger(config.log, process);
+  for (const warning of warnings) logger.warn({}, warning);
+  const server = createMillraceServer({ config, logger, attachTo: options.attachTo });
+  return {
+    start: () => server.start(),
+    stop: () => server.stop(),
+    async publish(channel, data, { tags, idempotencyKey = "" } = {}) {
+      if (channel === "") throw clientError("badRequest", new Error("empty channel"));
+      if (server.node.channelOptions(channel) === undefined) throw clientError("unknownChannel");
+      return server.node.publish(channel, publicationOf(data, tags), { idempotencyKey });
+    },
+    disconnect(user, reason) {
+      const target = { user, client: "", session: "" };
+      const asGiven =
+        reason === undefined ? disconnect("forceNoReconnect") : new Disconnect(reason.code, reason.reason);
+      return server.node.disconnect(target, asGiven, []);
+    },
+  };
+}
+
+function publicationOf(data: JsonValue | Uint8Array, tags: PublishOptions["tags"]): PublicationInit {
+  if (data instanceof Uint8Array) return { data, tags };
+  return { data: Buffer.from(JSON.stringify(data)), tags, knownJson: true };
 }

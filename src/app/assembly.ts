@@ -6,7 +6,7 @@ import { DEFAULT_IDEMPOTENCY_TTL_MS, MemoryBroker } from "../brokers/memory/memo
 import { systemClock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import type { UniProtocol } from "../core/uni-protocol.ts";
-type GrpcListener = any;
+import type { GrpcListener } from "../grpc/listener.ts";
 import { ConnectionGate } from "../http/connection-gate.ts";
 import { OriginPolicy } from "../http/origin-policy.ts";
 import type { Route } from "../http/route.ts";
@@ -15,6 +15,7 @@ import { TimerWheel } from "../lib/timer-wheel.ts";
 import { ServerNode } from "../node/server-node.ts";
 import { createUniProtocol } from "../protocols/centrifugo/uni-protocol.ts";
 import { createConnectRoutes } from "../transports/connect/index.ts";
+import { createUniGrpcListener } from "../transports/grpc/index.ts";
 import { createHttpStreamRoutes } from "../transports/http-stream/index.ts";
 import { createSseRoutes } from "../transports/sse/index.ts";
 import { createWebSocketRoutes } from "../transports/websocket/index.ts";
@@ -53,7 +54,7 @@ export async function assembleServer(config: Config, logger: Logger): Promise<As
       ...createConnectRoutes(context, config.uni_grpc.enabled),
       ...createHealthRoutes(config.health),
     ],
-    uniGrpc: undefined,
+    uniGrpc: createUniGrpcListener(protocol, config.uni_grpc),
     grpcApi: undefined,
   };
 }

@@ -2,8 +2,10 @@ import type { Server as HttpServer } from "node:http";
 import { disconnect } from "../core/disconnect.ts";
 import type { Logger } from "../core/logger.ts";
 import { HttpApp } from "../http/http-app.ts";
-import { readPem, type TlsConfig } from "../config/sections/tls.ts";
+import type { TlsConfig } from "../config/sections/tls.ts";
+import type { GrpcListener } from "../grpc/listener.ts";
 import { HttpListener, type HttpListenerOptions } from "../http/http-listener.ts";
+import { readPem } from "../lib/pem.ts";
 import type { ServerNode } from "../node/server-node.ts";
 import { attachHttpApp } from "./attached-http.ts";
 import type { Config } from "./config.ts";
@@ -74,8 +76,8 @@ class Server implements MillraceServer {
       await assembly.node.start();
       return {
         http: await this.#startHttp(assembly),
-        uniGrpc: await assembly.uniGrpc?.start(),
-        grpcApi: await assembly.grpcApi?.start(),
+        uniGrpc: await startGrpc(assembly.uniGrpc, config.uni_grpc.address),
+        grpcApi: await startGrpc(assembly.grpcApi, config.grpc_api.address),
       };
     } catch (error) {
       await this.stop();
@@ -120,4 +122,11 @@ function tlsOptions(tls: TlsConfig): HttpListenerOptions["tls"] {
   const identity = { cert: readPem(tls.cert_pem), key: readPem(tls.key_pem) };
   if (tls.client_ca_pem === "") return identity;
   return { ...identity, ca: readPem(tls.client_ca_pem), requestCert: true, rejectUnauthorized: true };
+}
+
+async function startGrpc(
+  listener: GrpcListener | undefined,
+  host: string,
+): Promise<ListenerAddress | undefined> {
+  return listener === undefined ? undefined : { host: host || "::", port: await listener.start() };
 }

@@ -1,1 +1,31 @@
 import { CentrifugoUniStream } from "../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
+import type { UniProtocol } from "../../core/uni-protocol.ts";
+import { GrpcListener } from "../../grpc/listener.ts";
+import type { UniGrpcConfig } from "./config.ts";
+import { createConsumeHandler } from "./service.ts";
+
+/** How often the server looks whether a silent client is still there (uni-transports §1.3). */
+const KEEPALIVE = { intervalMs: 25_000, timeoutMs: 5000 };
+
+/** The listener of the gRPC transport; undefined when it is switched off. */
+export function createUniGrpcListener(
+  protocol: UniProtocol,
+  config: UniGrpcConfig,
+): GrpcListener | undefined {
+  if (!config.enabled) return undefined;
+  const { cert_pem: certPem, key_pem: keyPem, client_ca_pem: clientCaPem } = config.tls;
+  const listener = new GrpcListener({
+    host: config.address,
+    port: config.port,
+    maxReceiveMessageBytes: config.max_receive_message_size,
+    tls: config.tls.enabled ? { certPem, keyPem, clientCaPem } : undefined,
+    reflection: config.reflection,
+    keepalive: KEEPALIVE,
+  });
+  listener.addService(
+    CentrifugoUniStream,
+    { consume: createConsumeHandler(protocol) },
+    { requests: true, responses: true },
+  );
+  return listener;
+}
