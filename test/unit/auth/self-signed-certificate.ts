@@ -7,7 +7,11 @@ const COMMON_NAME = Buffer.from("0603550403", "hex");
 /** A certificate for a P-256 key, signed by itself, as PEM text. */
 export function selfSignedCertificate(publicKey: KeyObject, privateKey: KeyObject): string {
   const name = der(0x30, der(0x31, der(0x30, COMMON_NAME, der(0x0c, Buffer.from("millrace test")))));
-  const validity = der(0x30, der(0x17, Buffer.from("250101000000Z")), der(0x17, Buffer.from("490101000000Z")));
+  const validity = der(
+    0x30,
+    der(0x17, Buffer.from("250101000000Z")),
+    der(0x17, Buffer.from("490101000000Z")),
+  );
   const version = der(0xa0, der(0x02, Buffer.of(2)));
   const serial = der(0x02, Buffer.of(1));
   const spki = publicKey.export({ type: "spki", format: "der" });

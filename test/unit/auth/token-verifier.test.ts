@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createClientTokenVerifier, createTokenVerifier } from "../../../src/auth/token-verifier.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -139,8 +138,21 @@ describe("claims", () => {
     expect(await codeOf(connect(claims))).toBe(3500);
   });
 
+  it("refusals carry a reason for the log, which does not repeat the token", async () => {
+    const refusal = await refusalOf(connect({ sub: 42, iss: "secret-issuer" }));
+    expect(refusal?.cause).toEqual(new Error("sub is not a string"));
+  });
+
   it("null counts as absent", async () => {
-    const claims = { sub: null, exp: null, nbf: null, iat: null, aud: null, channels: null, subs: { a: null } };
+    const claims = {
+      sub: null,
+      exp: null,
+      nbf: null,
+      iat: null,
+      aud: null,
+      channels: null,
+      subs: { a: null },
+    };
     const token = await connect(claims);
     expect(token.user).toBe("");
     expect(token.subscriptions.get("a")).toEqual({ info: undefined, data: undefined, override: {} });
@@ -156,13 +168,18 @@ describe("claims", () => {
   });
 
   it("jti and iat are passed on", async () => {
-    expect(await connect({ jti: "t1", iat: NOW_SEC - 0.5 })).toMatchObject({ tokenId: "t1", issuedAtSec: NOW_SEC - 1 });
+    expect(await connect({ jti: "t1", iat: NOW_SEC - 0.5 })).toMatchObject({
+      tokenId: "t1",
+      issuedAtSec: NOW_SEC - 1,
+    });
   });
 
   it("core 18: a user id claim may be a number, whose digits are kept", async () => {
     const options = { user_id_claim: "uid" };
     expect(await connect({ sub: "42", uid: 7 }, options)).toMatchObject({ user: "7" });
-    expect(await connect(`{"uid":12345678901234567890}`, options)).toMatchObject({ user: "12345678901234567890" });
+    expect(await connect(`{"uid":12345678901234567890}`, options)).toMatchObject({
+      user: "12345678901234567890",
+    });
     expect(await connect({ uid: 1.5 }, options)).toMatchObject({ user: "1.5" });
     expect(await connect({ uid: "x" }, options)).toMatchObject({ user: "x" });
     expect(await connect({ uid: true }, options)).toMatchObject({ user: "true" });
@@ -179,7 +196,9 @@ describe("claims", () => {
 
 describe("payloads", () => {
   it("info and meta keep the token's spelling", async () => {
-    const token = await connect(`{"info": {"n": 1.00, "big":12345678901234567890 } ,"meta":[1e2, "\\u0041"]}`);
+    const token = await connect(
+      `{"info": {"n": 1.00, "big":12345678901234567890 } ,"meta":[1e2, "\\u0041"]}`,
+    );
     expect(textOf(token.info)).toBe(`{"n": 1.00, "big":12345678901234567890 }`);
     expect(textOf(token.meta)).toBe(`[1e2, "\\u0041"]`);
   });
@@ -218,16 +237,27 @@ describe("subscriptions of a connection token", () => {
   });
 
   it("core 32: data and info of a subscription stay raw", async () => {
-    const { subscriptions } = await connect(`{"subs":{"a":{"data":{"x":1.0},"info":[ ]},"b":{"b64data":"AAE="}}}`);
+    const { subscriptions } = await connect(
+      `{"subs":{"a":{"data":{"x":1.0},"info":[ ]},"b":{"b64data":"AAE="}}}`,
+    );
     expect(textOf(subscriptions.get("a")?.data)).toBe(`{"x":1.0}`);
     expect(textOf(subscriptions.get("a")?.info)).toBe("[ ]");
     expect(subscriptions.get("b")?.data).toEqual(Buffer.of(0, 1));
   });
 
   it("core 35, uni 51: override changes the options it names", async () => {
-    const override = { force_recovery: { value: true }, presence: { value: false }, join_leave: {}, other: 1 };
+    const override = {
+      force_recovery: { value: true },
+      presence: { value: false },
+      join_leave: {},
+      other: 1,
+    };
     const { subscriptions } = await connect({ subs: { a: { override } } });
-    expect(subscriptions.get("a")?.override).toEqual({ forceRecovery: true, presence: false, joinLeave: false });
+    expect(subscriptions.get("a")?.override).toEqual({
+      forceRecovery: true,
+      presence: false,
+      joinLeave: false,
+    });
   });
 
   it("core 45: channel names are free", async () => {
@@ -239,7 +269,14 @@ describe("subscriptions of a connection token", () => {
 
 describe("subscription tokens", () => {
   it("says channel, user, client, payloads and override", async () => {
-    const claims = { sub: "42", channel: "a", client: "c", info: 1, data: 2, override: { presence: { value: true } } };
+    const claims = {
+      sub: "42",
+      channel: "a",
+      client: "c",
+      info: 1,
+      data: 2,
+      override: { presence: { value: true } },
+    };
     expect(await subscribe({ ...claims, exp: NOW_SEC + 9, jti: "t", iat: NOW_SEC })).toEqual({
       user: "42",
       channel: "a",
@@ -267,7 +304,11 @@ describe("subscription tokens", () => {
     const token = withSecret();
     const own = { ...NO_OPTIONS, hmac_secret_key: "other" };
     const claims = { sub: "42", channel: "a" };
-    const options = { token, subscription_token: { ...own, enabled: true }, insecure_skip_token_signature_verify: false };
+    const options = {
+      token,
+      subscription_token: { ...own, enabled: true },
+      insecure_skip_token_signature_verify: false,
+    };
     const separate = await createClientTokenVerifier(options, new FakeClock());
     expect(await codeOf(separate.verifySubscription(hmacToken(claims)))).toBe(3500);
     expect(await codeOf(separate.verifySubscription(hmacToken(claims, "other")))).toBe(0);
@@ -279,7 +320,11 @@ describe("subscription tokens", () => {
 
   it("errors in their own options name their own section", async () => {
     const broken = { ...NO_OPTIONS, rsa_public_key: "x", enabled: true };
-    const options = { token: withSecret(), subscription_token: broken, insecure_skip_token_signature_verify: false };
+    const options = {
+      token: withSecret(),
+      subscription_token: broken,
+      insecure_skip_token_signature_verify: false,
+    };
     await expect(createClientTokenVerifier(options, new FakeClock())).rejects.toThrow(
       /^client\.subscription_token\.rsa_public_key: /,
     );
@@ -307,15 +352,21 @@ describe("audience and issuer", () => {
     expect(await codeOf(connect({ aud: ["x"] }, { audience_regex: "[0-9]" }))).toBe(3500);
     expect(await codeOf(connect({}, { audience_regex: "" }))).toBe(0);
     expect(await codeOf(connect({}, { audience_regex: ".*" }))).toBe(3500);
-    expect(await codeOf(connect({ iss: "https://a.example.com" }, { issuer_regex: String.raw`example\.com\z` }))).toBe(0);
-    expect(await codeOf(connect({ iss: "https://b.test" }, { issuer_regex: String.raw`example\.com\z` }))).toBe(3500);
+    expect(
+      await codeOf(connect({ iss: "https://a.example.com" }, { issuer_regex: String.raw`example\.com\z` })),
+    ).toBe(0);
+    expect(
+      await codeOf(connect({ iss: "https://b.test" }, { issuer_regex: String.raw`example\.com\z` })),
+    ).toBe(3500);
   });
 
   it("core 17: an exact value and a pattern at once are refused at start", async () => {
     await expect(verifierFor({ audience: "a", audience_regex: "a" })).rejects.toThrow(
       "client.token.audience_regex: cannot be set together with audience",
     );
-    await expect(verifierFor({ issuer: "a", issuer_regex: "a" })).rejects.toThrow(/^client\.token\.issuer_regex: /);
+    await expect(verifierFor({ issuer: "a", issuer_regex: "a" })).rejects.toThrow(
+      /^client\.token\.issuer_regex: /,
+    );
   });
 
   it("a bad pattern is refused at start", async () => {
@@ -339,51 +390,10 @@ describe("insecure_skip_token_signature_verify", () => {
   });
 
   it("checks audience, issuer and types all the same", async () => {
-    const verifier = await createTokenVerifier(withSecret({ issuer_regex: "^a$" }), clock, { skipSignature: true });
+    const verifier = await createTokenVerifier(withSecret({ issuer_regex: "^a$" }), clock, {
+      skipSignature: true,
+    });
     expect(await codeOf(verifier.verifyConnection(hmacToken({ iss: "b" }, "other")))).toBe(3500);
     expect(await codeOf(verifier.verifyConnection(hmacToken({ iss: "a", sub: 1 }, "other")))).toBe(3500);
-  });
-});
-
-describe("whatever is sent", () => {
-  const segment = fc.oneof(
-    fc.string(),
-    fc.base64String(),
-    fc.json().map((json) => Buffer.from(json).toString("base64url")),
-    fc.uint8Array().map((bytes) => Buffer.from(bytes).toString("base64url")),
-  );
-
-  it("the answer to a text is a refusal", async () => {
-    const verifier = await verifierFor();
-    const text = fc.oneof(fc.string(), fc.tuple(segment, segment, segment).map((parts) => `eyJ${parts.join(".")}`));
-    await fc.assert(
-      fc.asyncProperty(text, async (token) => {
-        expect(await codeOf(verifier.verifyConnection(token))).toBe(3500);
-      }),
-    );
-  });
-
-  it("the answer to signed claims is a token or a refusal", async () => {
-    const verifier = await verifierFor({ user_id_claim: "user" });
-    const name = fc.constantFrom(
-      ..."sub exp nbf iat aud iss jti info b64info meta channels subs expire_at channel client override user".split(" "),
-    );
-    const claims = fc.oneof(
-      fc.dictionary(name, fc.jsonValue()).map((value) => JSON.stringify(value)),
-      fc.json(),
-      fc.string(),
-      fc.constantFrom(`{"subs":${"[".repeat(20_000)}`, `{"info":${"[".repeat(20_000)}${"]".repeat(20_000)}}`),
-    );
-    await fc.assert(
-      fc.asyncProperty(claims, async (text) => {
-        expect([0, 100, 109, 3500]).toContain(await codeOf(verifier.verifyConnection(hmacToken(text))));
-        expect([0, 109, 3500]).toContain(await codeOf(verifier.verifySubscription(hmacToken(text))));
-      }),
-    );
-  });
-
-  it("refusals carry a reason for the log, which does not repeat the token", async () => {
-    const refusal = await refusalOf(connect({ sub: 42, iss: "secret-issuer" }));
-    expect(refusal?.cause).toEqual(new Error("sub is not a string"));
   });
 });

@@ -3,6 +3,7 @@ import { ConnectFailureMap } from "../../../src/auth/connect-failure.ts";
 import type { TokenOptions } from "../../../src/auth/token-options.ts";
 import { createTokenVerifier } from "../../../src/auth/token-verifier.ts";
 import { ClientError } from "../../../src/core/client-error.ts";
+import type { Clock } from "../../../src/core/clock.ts";
 import { Disconnect } from "../../../src/core/disconnect.ts";
 import type { TokenVerifier } from "../../../src/core/token-verifier.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -31,7 +32,10 @@ export function withSecret(options: Partial<TokenOptions> = {}): TokenOptions {
 }
 
 /** A verifier for tokens signed with the secret `k`. */
-export function verifierFor(options: Partial<TokenOptions> = {}, clock = new FakeClock()): Promise<TokenVerifier> {
+export function verifierFor(
+  options: Partial<TokenOptions> = {},
+  clock: Clock = new FakeClock(),
+): Promise<TokenVerifier> {
   return createTokenVerifier(withSecret(options), clock);
 }
 
@@ -40,9 +44,15 @@ export type Claims = string | Readonly<Record<string, unknown>>;
 
 /** A token signed with HMAC, made without the library that verifies it. */
 export function hmacToken(claims: Claims, secret: string = SECRET, algorithm = "HS256"): string {
-  return assemble(algorithm, claims, (input) =>
-    createHmac(`sha${algorithm.slice(2)}`, secret).update(input).digest(),
-  );
+  return assemble(algorithm, claims, hmac(algorithm, secret));
+}
+
+/** Signs a token's first two parts. */
+export function hmac(algorithm: string, secret: string): (input: string) => Uint8Array {
+  return (input) =>
+    createHmac(`sha${algorithm.slice(2)}`, secret)
+      .update(input)
+      .digest();
 }
 
 /** A token signed with a private key. */
@@ -52,9 +62,14 @@ export function keyToken(claims: Claims, key: KeyObject, algorithm: string): str
   );
 }
 
-/** A token with the given signature. */
-export function assemble(algorithm: string, claims: Claims, signer: (input: string) => Uint8Array): string {
-  const header = encode(JSON.stringify({ alg: algorithm, typ: "JWT" }));
+/** A token with the given signature; `more` are further members of its header. */
+export function assemble(
+  algorithm: string,
+  claims: Claims,
+  signer: (input: string) => Uint8Array,
+  more: Readonly<Record<string, unknown>> = {},
+): string {
+  const header = encode(JSON.stringify({ alg: algorithm, typ: "JWT", ...more }));
   const input = `${header}.${encode(typeof claims === "string" ? claims : JSON.stringify(claims))}`;
   return `${input}.${Buffer.from(signer(input)).toString("base64url")}`;
 }
@@ -77,7 +92,9 @@ export async function uniCodeOf(verification: Promise<unknown>): Promise<number>
 }
 
 /** What something is refused with; rejects with anything that is no refusal. */
-export async function refusalOf(verification: Promise<unknown>): Promise<ClientError | Disconnect | undefined> {
+export async function refusalOf(
+  verification: Promise<unknown>,
+): Promise<ClientError | Disconnect | undefined> {
   try {
     await verification;
     return undefined;
