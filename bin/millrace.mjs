@@ -8,11 +8,11 @@ const source = new URL("../src/main.ts", import.meta.url);
 const compiled = new URL("../dist/src/main.js", import.meta.url);
 const localNode = fileURLToPath(new URL("../node_modules/.bin/node", import.meta.url));
 
-if (process.features.typescript && existsSync(source)) {
-  await import(source.href);
-} else if (existsSync(compiled)) {
-  await import(compiled.href);
-} else if (existsSync(source) && existsSync(localNode) && !process.env.MILLRACE_VAR_LAUNCHED) {
+const isSupported = Number.parseInt(process.versions.node, 10) >= 24;
+
+if (isSupported) {
+  await import((existsSync(source) ? source : compiled).href);
+} else if (existsSync(localNode) && !process.env.MILLRACE_VAR_LAUNCHED) {
   const child = spawn(localNode, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: "inherit",
     env: { ...process.env, MILLRACE_VAR_LAUNCHED: "1" },
@@ -22,8 +22,6 @@ if (process.features.typescript && existsSync(source)) {
   process.on("SIGTERM", () => child.kill("SIGTERM"));
   child.on("exit", (status) => (process.exitCode = status ?? 1));
 } else {
-  console.error(
-    `millrace needs Node.js 22.18 or newer, and this is ${process.version}; see https://nodejs.org`,
-  );
+  console.error(`millrace needs Node.js 24 or newer, and this is ${process.version}; see https://nodejs.org`);
   process.exitCode = 1;
 }
