@@ -1,9 +1,9 @@
 import { formatPath, type ConfigProblem } from "./config-error.ts";
 import type { FlatName } from "./flat-names.ts";
 import { readText } from "./loose-value.ts";
-import { normaliseOption } from "./normalise.ts";
+import { normaliseList } from "./normalise.ts";
 import { findNearestName } from "./nearest-name.ts";
-import type { ListOutline, SectionOutline } from "./outline.ts";
+import type { ListOutline, SectionOutline, ValueOutline } from "./outline.ts";
 import { getAt, isTree, setAt, type Tree } from "./tree.ts";
 
 /** Environment variables by name, as in `process.env`. */
@@ -48,11 +48,12 @@ export function applyEnvironment(
   const variables = ENV_PREFIXES.toReversed().flatMap((prefix) => selectVariables(env, prefix, flatNames));
   for (const entry of variables) {
     const flat = flatNames.get(entry.flatName);
-    if (flat === undefined) {
+    const target = flat === undefined ? undefined : findTarget(flat);
+    if (target === undefined) {
       strangers.push(entry);
       continue;
     }
-    const { path, option } = flat;
+    const { path, option } = target;
     const value =
       option.type === "value"
         ? readText(option.kind, entry.value)
@@ -65,6 +66,18 @@ export function applyEnvironment(
     .filter((entry) => !members.some((list) => applyToMember(tree, list, entry, origins)))
     .map((entry) => ({ ...entry, suggestion: suggestVariable(entry, flatNames) }));
   return { unknown, problems, origins };
+}
+
+interface Target {
+  readonly path: readonly string[];
+  readonly option: ValueOutline | ListOutline;
+}
+
+/** What a variable of that name sets: of a section its `enabled`, if it has one. */
+function findTarget({ path, outline }: FlatName): Target | undefined {
+  if (outline.type !== "section") return { path, option: outline };
+  const option = outline.members.get("enabled");
+  return option?.type === "value" ? { path: [...path, "enabled"], option } : undefined;
 }
 
 function selectVariables(
@@ -101,7 +114,7 @@ function readList(
 ): unknown {
   if (entry.value.trimStart().startsWith("[")) {
     try {
-      return normaliseOption(option, JSON.parse(entry.value)).value;
+      return normaliseList(option, JSON.parse(entry.value));
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       problems.push({ path: formatPath(path), message: `not valid JSON: ${reason}`, where: entry.variable });
@@ -124,9 +137,9 @@ interface NamedList {
 
 function listNamedLists(flatNames: ReadonlyMap<string, FlatName>): readonly NamedList[] {
   const lists: NamedList[] = [];
-  for (const [flatName, { path, option }] of flatNames) {
-    const isNamed = option.type === "list" && option.entry.members.has("name");
-    if (isNamed) lists.push({ flatName, path, entry: option.entry });
+  for (const [flatName, { path, outline }] of flatNames) {
+    const isNamed = outline.type === "list" && outline.entry.members.has("name");
+    if (isNamed) lists.push({ flatName, path, entry: outline.entry });
   }
   return lists;
 }

@@ -1,19 +1,16 @@
-import type { ListOutline, Outline, SectionOutline, ValueOutline } from "./outline.ts";
-
-/** An option that takes a value of its own: everything but sections. */
-export type Option = ValueOutline | ListOutline;
+import type { Outline, SectionOutline } from "./outline.ts";
 
 /** Where a flat name leads. */
 export interface FlatName {
   readonly path: readonly string[];
-  readonly option: Option;
+  readonly outline: Outline;
   /** True where the name is the option's path joined by `_`; such a name wins over an older one. */
   readonly isCurrent: boolean;
 }
 
 /**
  * All names an option has without dots: its path joined by `_` (the environment's spelling), and the flat names
- * of versions before 6. A section with an `enabled` member answers to its own name too: `uni_sse: true`.
+ * of versions before 6. Sections have such names too; a scalar there is their `enabled`: `uni_sse: true`.
  */
 export function listFlatNames(root: SectionOutline): ReadonlyMap<string, FlatName> {
   const names = new Map<string, FlatName>();
@@ -34,23 +31,14 @@ function collect(
   for (const [key, member] of section.members) {
     const memberPath = [...path, key];
     const memberNames = namesOf(key, member, prefixes);
-    const switchOption = member.type === "section" ? member.members.get("enabled") : undefined;
-    if (member.type !== "section") {
-      for (const name of memberNames) {
-        register(name, { path: memberPath, option: member, isCurrent: name === memberPath.join("_") });
-      }
-      continue;
+    for (const name of memberNames) {
+      const isCurrent = member.type !== "section" && name === memberPath.join("_");
+      register(name, { path: memberPath, outline: member, isCurrent });
     }
-    if (switchOption?.type === "value") {
-      const switched: FlatName = {
-        path: [...memberPath, "enabled"],
-        option: switchOption,
-        isCurrent: false,
-      };
-      for (const name of memberNames) register(name, switched);
+    if (member.type === "section") {
+      const former = member.formerPrefix === undefined ? [] : [member.formerPrefix];
+      collect(member, memberPath, [...memberNames, ...former], register);
     }
-    const former = member.formerPrefix === undefined ? [] : [member.formerPrefix];
-    collect(member, memberPath, [...memberNames, ...former], register);
   }
 }
 

@@ -1,8 +1,8 @@
 import { formatPath } from "./config-error.ts";
-import type { FlatName, Option } from "./flat-names.ts";
+import type { FlatName } from "./flat-names.ts";
 import { readLoosely } from "./loose-value.ts";
 import { findNearestName } from "./nearest-name.ts";
-import type { Outline, SectionOutline } from "./outline.ts";
+import type { ListOutline, Outline, SectionOutline } from "./outline.ts";
 import { setAt, isTree, type Tree } from "./tree.ts";
 
 /** A path as the author spelled it, to find its line again. */
@@ -41,7 +41,7 @@ export function normalise(
       walk.unknown.push({ written: [key], value, suggestion: findNearestName(key.toLowerCase(), known) });
       continue;
     }
-    setAt(walk.tree, flat.path, walk.read(flat.option, value, flat.path, [key]));
+    setAt(walk.tree, flat.path, walk.read(flat.outline, value, flat.path, [key]));
   }
   const formerlyWritten = new Map(walk.written);
   const nested = walk.readSection(root, raw, [], [], () => undefined);
@@ -52,14 +52,9 @@ export function normalise(
   return { tree: walk.tree, written: walk.written, unknown: walk.unknown, shadowed };
 }
 
-/** Does the same to the value of one option, given outside a file. */
-export function normaliseOption(
-  option: Option,
-  raw: unknown,
-): { readonly value: unknown; readonly unknown: readonly UnknownKey[] } {
-  const walk = new Walk();
-  const value = walk.read(option, raw, [], []);
-  return { value, unknown: walk.unknown };
+/** Does the same to the value of one list, given outside a file. */
+export function normaliseList(list: ListOutline, raw: unknown): unknown {
+  return new Walk().read(list, raw, [], []);
 }
 
 type OnUnknown = (key: string, value: unknown) => void;

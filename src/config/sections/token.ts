@@ -76,7 +76,8 @@ export const subscriptionTokenConfig: Section<SubscriptionTokenConfig> = section
       .default(false)
       .describe(
         "Verifies subscription tokens by this section alone, and connection tokens by `client.token`.",
-      ),
+      )
+      .meta({ formerly: ["separate_subscription_token_config"] }),
     ...tokenShape,
   },
   checkToken,

@@ -122,7 +122,9 @@ test("core 104: checktoken refuses a subscription token, checksubtoken accepts i
   using bench = new CliBench();
   bench.write("config.json", WITH_KEY);
   const made = await bench.run("gensubtoken", "-u", "42", "-s", "ch");
-  expect(made.stdout).toMatch(/^HMAC SHA-256 JWT for user "42" and channel "ch" with expiration TTL 168h0m0s:\n/);
+  expect(made.stdout).toMatch(
+    /^HMAC SHA-256 JWT for user "42" and channel "ch" with expiration TTL 168h0m0s:\n/,
+  );
   const token = made.stdout.split("\n")[1] ?? "";
   const refused = await bench.run("checktoken", token);
   expect(refused.status).toBe(1);
@@ -171,10 +173,11 @@ test("defaultconfig writes the format of its target, over a base, and overwrites
   bench.write("base.json", '{"http_server": {"port": 8001}, "namespaces": [{"name": "chat"}]}');
   bench.env["MILLRACE_CLIENT_PONG_TIMEOUT"] = "90m";
   bench.env["MILLRACE_CLIENT_PING_INTERVAL"] = "100m";
-  for (const [file, parse] of [
-    ["full.yaml", parseYaml],
-    ["full.toml", parseToml],
-  ] as const) {
+  const parsers: readonly (readonly [file: string, parse: (text: string) => unknown])[] = [
+    ["full.yaml", (text) => parseYaml(text)],
+    ["full.toml", (text) => parseToml(text)],
+  ];
+  for (const [file, parse] of parsers) {
     expect(await bench.run("defaultconfig", "-b", "base.json", "-c", file)).toMatchObject({ status: 0 });
     expect(parse(bench.read(file))).toMatchObject({
       http_server: { port: 8001 },

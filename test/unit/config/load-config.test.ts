@@ -1,0 +1,319 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { loadConfig, parseConfig } from "../../../src/app/config.ts";
+import { createDevDefaults } from "../../../src/app/dev-config.ts";
+import { ConfigError } from "../../../src/config/config-error.ts";
+import type { LoadedConfig } from "../../../src/app/config.ts";
+
+let directory = "";
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "millrace-config-"));
+});
+
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function loadFile(path: string, text: string, env: Record<string, string> = {}): LoadedConfig {
+  writeFileSync(join(directory, path), text);
+  return loadConfig({ file: { path, directory }, env });
+}
+
+function problemsOf(load: () => unknown): string[] {
+  try {
+    load();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split("\n");
+    throw error;
+  }
+  return [];
+}
+
+test("nothing at all is a complete configuration", () => {
+  const { config, warnings, unknownKeys, source } = parseConfig();
+  expect({ warnings, unknownKeys, source }).toEqual({ warnings: [], unknownKeys: [], source: undefined });
+  expect(config.http_server).toMatchObject({ address: "", port: 8000 });
+  expect(config.client).toMatchObject({
+    ping_interval: 25_000,
+    pong_timeout: 8_000,
+    queue_max_size: 1_048_576,
+  });
+  expect(config.http_api).toMatchObject({ disabled: false, handler_prefix: "/api", key: "" });
+});
+
+test("file over defaults, environment over file, flags over all", () => {
+  const text = "http_server:\n  port: 8001\n  address: 127.0.0.1\nnode:\n  name: file\n";
+  writeFileSync(join(directory, "order.yaml"), text);
+  const { config, source } = loadConfig({
+    defaults: { node: { name: "default" }, health: { enabled: true } },
+    file: { path: "order.yaml", directory },
+    env: { MILLRACE_HTTP_SERVER_PORT: "8002", MILLRACE_HTTP_SERVER_ADDRESS: "0.0.0.0" },
+    flags: { "http_server.port": "8003" },
+  });
+  expect(config.http_server).toMatchObject({ port: 8003, address: "0.0.0.0" });
+  expect(config.node.name).toBe("file");
+  expect(config.health.enabled).toBe(true);
+  expect(source).toBe("order.yaml");
+});
+
+test("core 91: an empty environment variable is unset", () => {
+  const env = { CENTRIFUGO_HTTP_SERVER_PORT: "" };
+  expect(loadFile("port.json", '{"http_server": {"port": 8001}}', env).config.http_server.port).toBe(8001);
+});
+
+test("MILLRACE_ wins over CENTRIFUGO_, even by an older name", () => {
+  const env = { CENTRIFUGO_HTTP_API_KEY: "theirs", MILLRACE_API_KEY: "ours" };
+  expect(loadConfig({ env }).config.http_api.key).toBe("ours");
+});
+
+test("core 93: namespaces from the environment, option by option", () => {
+  const env = {
+    CENTRIFUGO_CHANNEL_NAMESPACES: '[{"name": "n1"}, {"Name": "n-2", "allow_subscribe_for_client": "true"}]',
+    CENTRIFUGO_CHANNEL_NAMESPACES_N1_ALLOW_SUBSCRIBE_FOR_CLIENT: "1",
+    CENTRIFUGO_CHANNEL_NAMESPACES_N_2_PUBLICATION_DATA_FORMAT: "json",
+  };
+  const { config, warnings } = loadConfig({ env });
+  expect(warnings).toEqual([]);
+  expect(config.channel.namespaces).toMatchObject([
+    { name: "n1", allow_subscribe_for_client: true, publication_data_format: "" },
+    { name: "n-2", allow_subscribe_for_client: true, publication_data_format: "json" },
+  ]);
+});
+
+test("a list of names in the environment adds namespaces to those of the file", () => {
+  const env = { MILLRACE_CHANNEL_NAMESPACES: "n2 n3" };
+  const { config } = loadFile("names.json", '{"channel": {"namespaces": [{"name": "n1"}]}}', env);
+  expect(config.channel.namespaces.map((namespace) => namespace.name)).toEqual(["n1", "n2", "n3"]);
+});
+
+test("values are read loosely, keys in any case", () => {
+  const { config, warnings } = parseConfig({
+    HTTP_Server: { PORT: "8001" },
+    client: { allowed_origins: "*", insecure: 1, token: { hmac_secret_key: 12_345 } },
+    uni_sse: { enabled: "t" },
+    health: "true",
+  });
+  expect(warnings).toEqual([]);
+  expect(config.http_server.port).toBe(8001);
+  expect(config.client).toMatchObject({ allowed_origins: ["*"], insecure: true });
+  expect(config.client.token.hmac_secret_key).toBe("12345");
+  expect(config.uni_sse.enabled).toBe(true);
+  expect(config.health.enabled).toBe(true);
+});
+
+test("environment variables are read by the kind of their option", () => {
+  const { config } = loadConfig({
+    env: {
+      MILLRACE_CLIENT_ALLOWED_ORIGINS: "https://a.example  https://b.example",
+      MILLRACE_CLIENT_QUEUE_MAX_SIZE: "0x10",
+      MILLRACE_CLIENT_CHANNEL_LIMIT: "-1",
+      MILLRACE_CLIENT_STALE_CLOSE_DELAY: "1m",
+      MILLRACE_UNI_SSE_CONNECT_CODE_TO_HTTP_RESPONSE_TRANSFORMS:
+        '[{"code": 3500, "to": {"status_code": 403}}]',
+    },
+  });
+  expect(config.client).toMatchObject({
+    allowed_origins: ["https://a.example", "https://b.example"],
+    queue_max_size: 16,
+    channel_limit: -1,
+    stale_close_delay: 60_000,
+  });
+  expect(config.uni_sse.connect_code_to_http_response.transforms).toEqual([
+    { code: 3500, to: { status_code: 403, body: "" } },
+  ]);
+});
+
+test("null and undefined are unset; zero and empty text are taken literally", () => {
+  const { config } = parseConfig({
+    http_server: null,
+    uni_sse: { enabled: undefined },
+    client: { channel_limit: 0, ping_interval: 0, stale_close_delay: "0s" },
+    channel: { private_prefix: "" },
+  });
+  expect(config.http_server.port).toBe(8000);
+  expect(config.client).toMatchObject({ channel_limit: 0, ping_interval: 0, stale_close_delay: 0 });
+  expect(config.channel.private_prefix).toBe("");
+});
+
+test("unknown keys and variables are warnings with the nearest name", () => {
+  const file =
+    '{"uni_sse": {"enabeld": true},\n "uni_webscoket": true, "foo": {},\n "namespaces": [{"name": "n1", "bar": 1}]}';
+  const { warnings, unknownKeys } = loadFile("unknown.json", file, {
+    MILLRACE_UNI_SSE_ENABELD: "1",
+    CENTRIFUGO_FOO_BAR: "1",
+  });
+  expect(warnings).toEqual([
+    "unknown key `uni_webscoket`: did you mean `uni_websocket`? (unknown.json:2)",
+    "unknown key `foo` (unknown.json:2)",
+    "unknown key `namespaces[0].bar` (unknown.json:3)",
+    "unknown key `uni_sse.enabeld`: did you mean `uni_sse.enabled`? (unknown.json:1)",
+    "unknown environment variable `CENTRIFUGO_FOO_BAR`",
+    "unknown environment variable `MILLRACE_UNI_SSE_ENABELD`: did you mean `MILLRACE_UNI_SSE_ENABLED`?",
+  ]);
+  expect(unknownKeys).toEqual([
+    "uni_webscoket",
+    "foo",
+    "namespaces[0].bar",
+    "uni_sse.enabeld",
+    "CENTRIFUGO_FOO_BAR",
+    "MILLRACE_UNI_SSE_ENABELD",
+  ]);
+});
+
+test("variables that Kubernetes makes for a service of our name are none of ours", () => {
+  const env = {
+    CENTRIFUGO_PORT: "tcp://10.0.0.1:8000",
+    CENTRIFUGO_PORT_8000_TCP_ADDR: "10.0.0.1",
+    CENTRIFUGO_SERVICE_HOST: "10.0.0.1",
+    MILLRACE_API_SERVICE_PORT_HTTP: "8000",
+    CENTRIFUGO_VAR_SECRET: "s",
+  };
+  const { config, warnings } = loadConfig({ env });
+  expect(warnings).toEqual([]);
+  expect(config.http_server.port).toBe(8000);
+});
+
+test("what Centrifugo has and Millrace has not yet is said so", () => {
+  const { warnings, unknownKeys } = parseConfig({
+    client: { token: { jwks_public_endpoint: "https://id.example/keys" } },
+    engine: { type: "redis" },
+    presence: true,
+    proxy_connect_endpoint: "http://localhost",
+    channel: { namespaces: [{ name: "n1", history_size: 10, channel_regex: "" }] },
+  });
+  expect(warnings.toSorted()).toEqual([
+    "key `channel.namespaces[0].channel_regex` is not supported yet and has no effect",
+    "key `channel.namespaces[0].history_size` is not supported yet and has no effect",
+    "key `client.token.jwks_public_endpoint` is not supported yet and has no effect",
+    "key `engine` is not supported yet and has no effect",
+    "key `presence` is not supported yet and has no effect",
+    "key `proxy_connect_endpoint` is not supported yet and has no effect",
+  ]);
+  expect(unknownKeys).toHaveLength(6);
+});
+
+test("an option that protects is not ignored silently, supported or not", () => {
+  const reason = "not supported yet, and the server would be less protected than asked for without it";
+  const config = { channel: { without_namespace: { channel_regex: "^a$" } }, subscribe_proxy_enabled: true };
+  expect(problemsOf(() => parseConfig(config))).toEqual([
+    `subscribe_proxy_enabled: ${reason}`,
+    `channel.without_namespace.channel_regex: ${reason}`,
+  ]);
+});
+
+test("a syntax error names its line", () => {
+  expect(problemsOf(() => loadFile("bad.json", '{\n"a": 1,\n}'))[0]).toMatch(
+    /^syntax error: .*bad\.json:3\)$/,
+  );
+  expect(problemsOf(() => loadFile("bad.yaml", "a: 1\nb: [1\n"))[0]).toMatch(
+    /^syntax error: .*bad\.yaml:\d\)$/s,
+  );
+  expect(problemsOf(() => loadFile("bad.toml", "a = 1\nb = \n"))[0]).toMatch(
+    /^syntax error: .*bad\.toml:2\)$/,
+  );
+  expect(problemsOf(() => loadFile("list.json", "[1]"))).toEqual([
+    "a configuration must be an object (list.json)",
+  ]);
+});
+
+test.each(["json", "yaml", "toml"])("an empty .%s file is an empty configuration", (extension) => {
+  expect(loadFile(`empty.${extension}`, "\n").config.http_server.port).toBe(8000);
+});
+
+test("an error says which source the value came from", () => {
+  const text =
+    '{\n  "channel": {\n    "namespaces": [\n      {"name": "ok"},\n      {"name": "x"}\n    ]\n  }\n}';
+  const env = { MILLRACE_UNI_GRPC_PORT: "70000", MILLRACE_CHANNEL_MAX_LENGTH: "many" };
+  expect(problemsOf(() => loadFile("sources.json", text, env))).toEqual(
+    [
+      'channel.namespaces[1].name: a namespace name is at least two letters, digits or any of - _ ., got "x" (sources.json:5)',
+      'channel.max_length: expected a whole number, got "many" (MILLRACE_CHANNEL_MAX_LENGTH)',
+      "uni_grpc.port: must be at most 65535, got 70000 (MILLRACE_UNI_GRPC_PORT)",
+    ].toSorted((one, other) => order(one) - order(other)),
+  );
+});
+
+function order(problem: string): number {
+  return ["channel.namespaces", "channel.max_length", "uni_grpc"].findIndex((path) =>
+    problem.startsWith(path),
+  );
+}
+
+test("all problems are listed at once, without the values of secrets", () => {
+  const problems = problemsOf(() =>
+    parseConfig({
+      client: { ping_interval: 25, token: { hmac_secret_key: ["hunter2"] } },
+      channel: { publication_data_format: "xml", namespaces: [{}] },
+      uni_sse: [],
+      http_server: { port: 1.5 },
+    }),
+  );
+  expect(problems).toEqual([
+    "http_server.port: expected a whole number, got 1.5",
+    "client.token.hmac_secret_key: expected text, got a list",
+    'client.ping_interval: a duration needs a unit: write "25s" for seconds, "25ms" for milliseconds',
+    "channel.namespaces[0].name: required",
+    'channel.publication_data_format: expected one of "", "json", "json_object", "binary", got "xml"',
+    "uni_sse: expected an object, got a list",
+  ]);
+});
+
+test.each([
+  [{ client: { ping_interval: "5s", pong_timeout: "5s" } }, "client.ping_interval: must be longer than"],
+  [
+    { channel: { namespaces: [{ name: "aa" }, { name: "aa" }] } },
+    'channel.namespaces[1].name: namespace "aa"',
+  ],
+  [{ client: { allowed_origins: ["https://[a"] } }, "client.allowed_origins[0]: "],
+  [
+    { client: { token: { audience: "a", audience_regex: "b" } } },
+    "client.token.audience_regex: cannot be set",
+  ],
+  [{ client: { token: { issuer: "a", issuer_regex: "b" } } }, "client.token.issuer_regex: cannot be set"],
+  [{ client: { token: { issuer_regex: "(" } } }, "client.token.issuer_regex: "],
+  [{ client: { subscription_token: { audience_regex: "[" } } }, "client.subscription_token.audience_regex: "],
+  [{ client: { token: { user_id_claim: "a-b" } } }, "client.token.user_id_claim: may have letters"],
+  [{ user_personal_channel_namespace: "none" }, "personal_channel_namespace: there is no namespace"],
+  [{ grpc_api: { error_mode: "http" } }, 'grpc_api.error_mode: expected one of "", "transport"'],
+  [{ uni_grpc: { tls: { enabled: true } } }, "uni_grpc.tls.cert_pem: TLS needs a certificate"],
+  [
+    { uni_sse: { connect_code_to_http_response: { transforms: [{ code: 1, to: {} }] } } },
+    "to.status_code: required",
+  ],
+  [
+    { client: { connect_code_to_unidirectional_disconnect: { transforms: [{ code: 1, to: { code: 1 } }] } } },
+    "to.code: must be at least 3000",
+  ],
+  [{ shutdown: { timeout: "-1s" } }, "shutdown.timeout: cannot be negative"],
+  ["text", "a configuration must be an object"],
+])("refuses %j", (input, expected) => {
+  expect(problemsOf(() => parseConfig(input)).join("\n")).toContain(expected);
+});
+
+test.each([
+  { client: { ping_interval: "-1s" } },
+  { client: { ping_interval: 0, pong_timeout: "8s" } },
+  { client: { ping_interval: "5s", pong_timeout: "-1s" } },
+])("accepts %j: without pings there is no order of intervals", (input) => {
+  expect(parseConfig(input).warnings).toEqual([]);
+});
+
+test("an unknown log level is a warning", () => {
+  expect(parseConfig({ log: { level: "loud" } }).warnings).toEqual([
+    'log.level: there is no level "loud", using info',
+  ]);
+});
+
+test("keys of no prototype get through", () => {
+  const { unknownKeys } = parseConfig(JSON.parse('{"__proto__": {"enabled": true}, "constructor": 1}'));
+  expect(unknownKeys).toEqual(["__proto__", "constructor"]);
+});
+
+test("the development configuration is valid and new each time", () => {
+  const one = loadConfig({ defaults: createDevDefaults() });
+  const other = loadConfig({ defaults: createDevDefaults() });
+  expect(one.warnings).toEqual([]);
+  expect(one.config.http_api.key).not.toBe(other.config.http_api.key);
+  expect(one.config.http_api.key.length).toBeGreaterThan(20);
+});
