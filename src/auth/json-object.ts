@@ -81,9 +81,11 @@ export class JsonObject {
     return INTEGER.test(spelling) ? spelling : String(value);
   }
 
-  /** The member's bytes as they stand, `null` included; undefined when absent. */
+  /** A copy of the member's bytes as they stand, `null` included; undefined when absent. */
   raw(name: string): Uint8Array | undefined {
-    return this.#members.get(name);
+    const json = this.#members.get(name);
+    // What a connection keeps of its token must not keep the whole token in memory.
+    return json === undefined ? undefined : new Uint8Array(json);
   }
 
   /** An object; undefined when absent. */

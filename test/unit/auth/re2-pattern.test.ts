@@ -13,6 +13,8 @@ describe("patterns of RE2", () => {
     [String.raw`\Aa\z`, "a", true],
     [String.raw`\Aa\z`, "ab", false],
     [String.raw`a\-b\_c\:\/`, "a-b_c:/", true],
+    [String.raw`^a\.b$`, "a.b", true],
+    [String.raw`^a\.b$`, "axb", false],
     [String.raw`\Qa.b(\E.`, "a.b(x", true],
     [String.raw`\Qa.b\E`, "axb", false],
     [String.raw`^\pL+$`, "é", true],
