@@ -1,14 +1,16 @@
 import type { Command } from "commander";
 import { loadConfig } from "../app/config.ts";
+import { createClientTokenVerifier } from "../auth/token-verifier.ts";
 import { CommandFailure, type CliIo } from "./cli-io.ts";
 import { addConfigOption, asCommandFailure, type ConfigOption } from "./config-option.ts";
+import { asTokenFailure } from "./token-failure.ts";
 
 interface Options extends ConfigOption {
-  readonly strict: boolean;
+  readonly strict?: true;
 }
 
 const EXAMPLES = `
-Prints nothing but warnings and exits with status 0 when the server would start with the file.
+Prints nothing but warnings, and exits with status 0, when the file is fine.
 
 Examples:
   millrace checkconfig
@@ -19,16 +21,18 @@ Examples:
 export function addCheckConfigCommand(program: Command, io: CliIo): void {
   addConfigOption(program.command("checkconfig"))
     .description("check a config file")
-    .option("-s, --strict", "fail on unknown keys too", false)
+    .option("-s, --strict", "fail on unknown keys too")
     .addHelpText("after", EXAMPLES)
-    .action((options: Options) => {
-      const { unknownKeys, warnings, source } = asCommandFailure("validating config: ", () =>
+    .action(async (options: Options) => {
+      const { config, unknownKeys, warnings, source } = asCommandFailure("validating config: ", () =>
         loadConfig({ file: { path: options.config, directory: io.cwd, isOptional: true }, env: io.env }),
       );
       if (source === undefined) throw new CommandFailure("config file not found");
-      if (options.strict && unknownKeys.length > 0) {
+      if (options.strict === true && unknownKeys.length > 0) {
         throw new CommandFailure(`unknown keys in config: ${unknownKeys.join(", ")}`);
       }
+      // Keys of tokens are only looked at when a verifier is made of them.
+      await asTokenFailure(() => createClientTokenVerifier(config.client, io.clock));
       for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
     });
 }

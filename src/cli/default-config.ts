@@ -9,7 +9,7 @@ import { writeNewFile } from "./new-file.ts";
 
 interface Options extends ConfigOption {
   readonly base?: string;
-  readonly dryRun: boolean;
+  readonly dryRun?: true;
 }
 
 const EXAMPLES = `
@@ -26,11 +26,11 @@ export function addDefaultConfigCommand(program: Command, io: CliIo): void {
   addConfigOption(program.command("defaultconfig"))
     .description("write every option with its default")
     .option("-b, --base <file>", "config file whose values to use in place of defaults")
-    .option("-d, --dry-run", "print instead of writing", false)
+    .option("-d, --dry-run", "print instead of writing")
     .addHelpText("after", EXAMPLES)
     .action((options: Options) => {
       const text = asCommandFailure("getting config: ", () => render(io, options));
-      if (options.dryRun) io.stdout.write(text);
+      if (options.dryRun === true) io.stdout.write(text);
       else writeNewFile(io.cwd, options.config, text, "target file already exists");
     });
 }

@@ -34,6 +34,6 @@ export function addGenSubTokenCommand(program: Command, io: CliIo): void {
       });
       const subject = `${describeUser(user)} and channel ${JSON.stringify(channel)}`;
       const heading = `HMAC SHA-256 JWT for ${subject} ${describeTtl(ttlSec)}:`;
-      io.stdout.write(quiet ? token : `${heading}\n${token}\n`);
+      io.stdout.write(quiet === true ? token : `${heading}\n${token}\n`);
     });
 }

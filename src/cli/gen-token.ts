@@ -26,6 +26,6 @@ export function addGenTokenCommand(program: Command, io: CliIo): void {
         new TokenIssuer(client.token, io.clock).issueConnection({ user, ttlSec }),
       );
       const heading = `HMAC SHA-256 JWT for ${describeUser(user)} ${describeTtl(ttlSec)}:`;
-      io.stdout.write(quiet ? token : `${heading}\n${token}\n`);
+      io.stdout.write(quiet === true ? token : `${heading}\n${token}\n`);
     });
 }

@@ -15,7 +15,7 @@ const DEV_TOKEN_TTL_SEC = 7 * 24 * 3_600;
 
 interface Options {
   readonly config: string;
-  readonly dev: boolean;
+  readonly dev?: true;
   readonly address?: string;
   readonly port?: string;
   readonly [flag: string]: unknown;
@@ -35,14 +35,14 @@ Examples:
 export function addServeCommand(program: Command, io: CliIo): void {
   const command = addConfigOption(program.command("serve", { isDefault: true }))
     .description("run the server (what happens without a command)")
-    .option("--dev", "development server: everything on, keys for one run, and what to try next", false)
+    .option("--dev", "development server: everything on, keys for one run, and what to try next")
     .option("-a, --address <address>", "short for --http_server.address")
     .option("-p, --port <port>", "short for --http_server.port")
     .addHelpText("after", EXAMPLES);
   addConfigFlags(command).action(async (options: Options) => {
     const isNamed = command.getOptionValueSource("config") === "cli";
     const loaded = asCommandFailure("getting config: ", () => load(io, options, isNamed));
-    await run(io, loaded, options.dev);
+    await run(io, loaded, options.dev === true);
   });
 }
 
@@ -51,12 +51,12 @@ function load(io: CliIo, options: Options, isNamed: boolean): LoadedConfig {
   if (options.address !== undefined) flags["http_server.address"] = options.address;
   if (options.port !== undefined) flags["http_server.port"] = options.port;
   return loadConfig({
-    defaults: options.dev ? createDevDefaults() : {},
+    defaults: options.dev === true ? createDevDefaults() : {},
     file: {
       path: options.config,
       directory: io.cwd,
       readsDotEnv: true,
-      isOptional: options.dev && !isNamed,
+      isOptional: options.dev === true && !isNamed,
     },
     env: io.env,
     flags,
@@ -139,13 +139,15 @@ function explainStartFailure(cause: unknown): string {
     return `port${port} is in use already: stop what listens there, or choose another port`;
   }
   if (code === "EACCES") return `port${port} needs privileges: choose one above 1023`;
-  return cause.message;
+  return cause.cause instanceof Error ? `${cause.message}: ${cause.cause.message}` : cause.message;
 }
 
 function describeAddresses(addresses: ServerAddresses): Record<string, string> {
   const described: Record<string, string> = {};
   for (const [name, address] of Object.entries(addresses)) {
-    if (address !== undefined) described[name] = `${address.host}:${address.port}`;
+    if (address === undefined) continue;
+    const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+    described[name] = `${host}:${address.port}`;
   }
   return described;
 }

@@ -7,7 +7,7 @@ export interface GenTokenOptions extends ConfigOption {
   readonly user: string;
   /** Seconds; 0 or less for a token without expiration. */
   readonly ttl: number;
-  readonly quiet: boolean;
+  readonly quiet?: true;
 }
 
 const WEEK_SEC = 604_800;
@@ -17,7 +17,7 @@ export function addGenTokenOptions(command: Command): Command {
   return addConfigOption(command)
     .option("-u, --user <id>", "user id; empty for an anonymous user", "")
     .option("-t, --ttl <seconds>", "time to live; 0 or less for no expiration", parseSeconds, WEEK_SEC)
-    .option("-q, --quiet", "print the token only, without newline", false);
+    .option("-q, --quiet", "print the token only, without newline");
 }
 
 /** Whom a token is for, in words. */

@@ -19,12 +19,12 @@ const CHANNEL = "news";
 const DATA = '{"text":"hello"}';
 const CONSUME = "centrifugal.centrifugo.unistream.CentrifugoUniStream/Consume";
 const PUBLISH = "centrifugal.centrifugo.api.CentrifugoApi/Publish";
+const BASE64_NOTE = "its JSON has bytes in base64; these are the same";
 // By its full name npx finds buf in this project as well as from anywhere else.
 const BUF_GRPC = "npx @bufbuild/buf curl --protocol grpc --http2-prior-knowledge";
 
 /** Commands to paste into other terminals: one listens on each transport, one publishes through each door. */
 export function formatTryLines(options: TryLinesOptions): string {
-  const note = `The last two take bytes in base64, as Protobuf's JSON wants them; here ${DATA}.`;
   const paint = options.isColoured ? paintForTerminal : (text: string): string => text;
   return [
     "",
@@ -32,8 +32,6 @@ export function formatTryLines(options: TryLinesOptions): string {
     ...formatLines(listeners(options), paint),
     paint("Publish to it, from yet another one:", "title"),
     ...formatLines(publishers(options), paint),
-    paint(note, "label"),
-    "",
     "",
   ].join("\n");
 }
@@ -55,20 +53,20 @@ function listeners({ config, addresses, token }: TryLinesOptions): readonly TryL
   const http = originOf(addresses.http, config.http_server.tls.enabled);
   const lines: TryLine[] = [];
   if (config.uni_http_stream.enabled && http !== undefined) {
-    const command = `curl -N ${http}${config.uni_http_stream.handler_prefix} -d '${request}'`;
+    const command = `curl -N ${http}${config.uni_http_stream.handler_prefix} -d ${quote(request)}`;
     lines.push({ label: "HTTP streaming", command });
   }
   if (config.uni_sse.enabled && http !== undefined) {
-    const command = `curl -N -G ${http}${config.uni_sse.handler_prefix} --data-urlencode 'cf_connect=${request}'`;
+    const command = `curl -N -G ${http}${config.uni_sse.handler_prefix} --data-urlencode ${quote(`cf_connect=${request}`)}`;
     lines.push({ label: "Server-Sent Events", command });
   }
   if (config.uni_websocket.enabled && http !== undefined) {
     const url = `${http.replace(/^http/, "ws")}${config.uni_websocket.handler_prefix}`;
-    lines.push({ label: "WebSocket", command: `npx wscat -c '${url}?cf_connect=${request}'` });
+    lines.push({ label: "WebSocket", command: `npx wscat -c ${quote(`${url}?cf_connect=${request}`)}` });
   }
   const grpc = originOf(addresses.uniGrpc, config.uni_grpc.tls.enabled);
   if (grpc !== undefined) {
-    lines.push({ label: "gRPC", command: `${BUF_GRPC} ${grpc}/${CONSUME} -d '${request}'` });
+    lines.push({ label: "gRPC", command: `${BUF_GRPC} ${grpc}/${CONSUME} -d ${quote(request)}` });
   }
   return lines;
 }
@@ -80,17 +78,20 @@ function publishers({ config, addresses }: TryLinesOptions): readonly TryLine[] 
   const http = disabled ? undefined : originOf(addresses.http, config.http_server.tls.enabled);
   const lines: TryLine[] = [];
   if (http !== undefined) {
-    const header = `-H 'X-API-Key: ${key}'`;
+    const header = `-H ${quote(`X-API-Key: ${key}`)}`;
     const request = `{"channel":"${CHANNEL}","data":${DATA}}`;
-    lines.push({ label: "HTTP", command: `curl ${http}${prefix}/publish ${header} -d '${request}'` });
+    lines.push({ label: "HTTP", command: `curl ${http}${prefix}/publish ${header} -d ${quote(request)}` });
     const type = "-H 'Content-Type: application/json'";
-    const command = `curl ${http}/${PUBLISH} ${header} ${type} -d '${protoRequest}'`;
-    lines.push({ label: "Connect", command });
+    const command = `curl ${http}/${PUBLISH} ${header} ${type} -d ${quote(protoRequest)}`;
+    lines.push({ label: `Connect (${BASE64_NOTE})`, command });
   }
   const grpc = originOf(addresses.grpcApi, config.grpc_api.tls.enabled);
   if (grpc !== undefined) {
-    const header = `-H 'authorization: apikey ${config.grpc_api.key}'`;
-    lines.push({ label: "gRPC", command: `${BUF_GRPC} ${header} ${grpc}/${PUBLISH} -d '${protoRequest}'` });
+    const header = `-H ${quote(`authorization: apikey ${config.grpc_api.key}`)}`;
+    lines.push({
+      label: `gRPC (${BASE64_NOTE})`,
+      command: `${BUF_GRPC} ${header} ${grpc}/${PUBLISH} -d ${quote(protoRequest)}`,
+    });
   }
   return lines;
 }
@@ -102,4 +103,9 @@ function originOf(address: ListenerAddress | undefined, hasTls: boolean): string
   const host = isAny ? "localhost" : address.host;
   const shown = host.includes(":") ? `[${host}]` : host;
   return `${hasTls ? "https" : "http"}://${shown}:${address.port}`;
+}
+
+/** Text as one word of a POSIX shell. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { section, type Section } from "../section.ts";
 
@@ -37,10 +36,3 @@ export const tlsConfig: Section<TlsConfig> = section<TlsConfig>(
     if (tls.key_pem === "") report(["key_pem"], "TLS needs a private key");
   },
 );
-
-/** The PEM text behind such an option. Throws when it names a file that cannot be read. */
-export function readPem(value: string): string {
-  if (value.includes("-----BEGIN ")) return value;
-  const decoded = Buffer.from(value, "base64").toString("utf8");
-  return decoded.includes("-----BEGIN ") ? decoded : readFileSync(value, "utf8");
-}

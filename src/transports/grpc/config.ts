@@ -16,7 +16,7 @@ export interface UniGrpcConfig {
 export const uniGrpcConfig: Section<UniGrpcConfig> = section<UniGrpcConfig>(
   "Unidirectional gRPC: the server-streaming call `CentrifugoUniStream/Consume`, on a port of its own.",
   {
-    enabled: z.boolean().default(false).describe("Serves the transport."),
+    enabled: z.boolean().default(false).describe("Serves unidirectional gRPC."),
     address: z.string().default("").describe("Address to listen on; empty for all addresses of the machine."),
     port: port(11_000).describe("Port to listen on; 0 lets the system choose one."),
     max_receive_message_size: z

@@ -17,7 +17,7 @@ export interface UniHttpStreamConfig {
 export const uniHttpStreamConfig: Section<UniHttpStreamConfig> = section<UniHttpStreamConfig>(
   "Unidirectional HTTP streaming: one JSON push per line of an endless response.",
   {
-    enabled: z.boolean().default(false).describe("Serves the transport."),
+    enabled: z.boolean().default(false).describe("Serves unidirectional HTTP streaming."),
     handler_prefix: z
       .string()
       .default("/connection/uni_http_stream")

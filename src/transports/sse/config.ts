@@ -17,7 +17,7 @@ export interface UniSseConfig {
 export const uniSseConfig: Section<UniSseConfig> = section<UniSseConfig>(
   "Unidirectional Server-Sent Events, for `EventSource` in browsers.",
   {
-    enabled: z.boolean().default(false).describe("Serves the transport."),
+    enabled: z.boolean().default(false).describe("Serves unidirectional Server-Sent Events."),
     handler_prefix: z.string().default("/connection/uni_sse").describe("Its path on the HTTP server."),
     max_request_body_size: z
       .int()

@@ -23,7 +23,7 @@ export interface UniWebSocketConfig {
 export const uniWebSocketConfig: Section<UniWebSocketConfig> = section<UniWebSocketConfig>(
   "Unidirectional WebSocket: the client sends one connect request and then only listens.",
   {
-    enabled: z.boolean().default(false).describe("Serves the transport."),
+    enabled: z.boolean().default(false).describe("Serves unidirectional WebSocket."),
     handler_prefix: z.string().default("/connection/uni_websocket").describe("Its path on the HTTP server."),
     message_size_limit: z
       .int()

@@ -52,6 +52,14 @@ test("checkconfig names path and line of what is wrong", async () => {
   );
 });
 
+test("checkconfig looks at the keys of tokens", async () => {
+  using bench = new CliBench();
+  bench.write("config.json", '{"token_rsa_public_key": "not PEM"}');
+  const { status, stderr } = await bench.run("checkconfig");
+  expect(status).toBe(1);
+  expect(stderr).toContain("client.token.rsa_public_key: ");
+});
+
 test("core 100: genconfig twice exits 1 and leaves the file, which only its owner may read", async () => {
   using bench = new CliBench();
   expect(await bench.run("genconfig")).toEqual({ status: 0, stdout: "", stderr: "" });

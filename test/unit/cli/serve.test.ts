@@ -150,6 +150,13 @@ test("--dev is coloured on a terminal, and file and flags still win", async () =
   expect(stdout).not.toContain("wscat");
 });
 
+test("lines to paste survive a key with a quote", async () => {
+  using bench = new CliBench();
+  bench.env["MILLRACE_HTTP_API_KEY"] = "it's";
+  const { stdout } = await bench.run("serve", "--dev");
+  expect(stdout).toContain(String.raw`-H 'X-API-Key: it'\''s'`);
+});
+
 test("core 88: a flat bool is accepted where v6 wants an object", async () => {
   using bench = new CliBench();
   bench.write("config.json", '{"uni_websocket": true}');

@@ -124,7 +124,7 @@ test("environment variables are read by the kind of their option", () => {
   ]);
 });
 
-test("null and undefined are unset; zero and empty text are taken literally", () => {
+test("core 95: zero and empty text are taken literally, null and undefined are unset", () => {
   const { config } = parseConfig({
     http_server: null,
     uni_sse: { enabled: undefined },
