@@ -127,8 +127,6 @@ export class GrpcListener {
 function serverOptions({ maxReceiveMessageBytes, keepalive }: GrpcListenerOptions): ServerOptions {
   return {
     "grpc.max_receive_message_length": maxReceiveMessageBytes || DEFAULT_MAX_RECEIVE_BYTES,
-    // Its counters are read by nobody and updated for every message.
-    "grpc.enable_channelz": 0,
     ...(keepalive === undefined
       ? {}
       : { "grpc.keepalive_time_ms": keepalive.intervalMs, "grpc.keepalive_timeout_ms": keepalive.timeoutMs }),

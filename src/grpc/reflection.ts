@@ -94,6 +94,8 @@ export class ReflectionIndex {
   }
 
   #addMembers(message: DescMessage, file: DescFile): void {
+    // Here are also the entry types of maps, which descriptors keep to themselves.
+    for (const { name } of message.proto.nestedType) this.#symbols.set(`${message.typeName}.${name}`, file);
     for (const { name } of message.fields) this.#symbols.set(`${message.typeName}.${name}`, file);
     for (const { name } of message.oneofs) this.#symbols.set(`${message.typeName}.${name}`, file);
   }
