@@ -1,7 +1,11 @@
+import type { Writable } from "node:stream";
 import { inflateRawSync } from "node:zlib";
-import { Receiver } from "ws";
+import * as ws from "ws";
 import { describe, expect, it } from "vitest";
 import { createTextFramer } from "../../../../src/transports/websocket/framer.ts";
+
+// The published types leave the parser out.
+const { Receiver } = ws as unknown as { Receiver: new (options: { isServer: boolean }) => Writable };
 
 /** Reads messages with the parser of `ws`, as a client of this server would. */
 function read(bytes: Uint8Array): string[] {
