@@ -65,6 +65,7 @@ export class ServerNode implements BrokerListener, SessionHost {
   readonly #interest: ChannelInterest;
   readonly #sessionContext: SessionContext;
   readonly #startedAtMs: number;
+  #isStopping = false;
 
   constructor(options: ServerNodeOptions) {
     const { broker, clock, wheel, logger, random, sessionLimits } = options;
@@ -74,6 +75,11 @@ export class ServerNode implements BrokerListener, SessionHost {
     const flushList = new FlushList();
     this.#sessionContext = { host: this, flushList, wheel, clock, logger, random, limits: sessionLimits };
     this.#startedAtMs = clock.monotonicMs();
+  }
+
+  /** True once the node disconnects its clients to go down. */
+  get isStopping(): boolean {
+    return this.#isStopping;
   }
 
   /** Identified sessions. */
@@ -87,6 +93,7 @@ export class ServerNode implements BrokerListener, SessionHost {
 
   /** Disconnects everybody and closes the broker. */
   async stop(reason: Disconnect): Promise<void> {
+    this.#isStopping = true;
     for (const session of [...this.#hub.members()]) session.disconnect(reason);
     for (const session of [...this.#connecting]) session.disconnectSilently(reason);
     await this.#options.broker.close();

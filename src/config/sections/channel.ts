@@ -1,10 +1,23 @@
 import { z } from "zod";
-import type { PublicationDataFormat } from "../../core/channel-options.ts";
-import { entry, section, type Section, type Shape } from "../section.ts";
+import type { PublicationDataFormat, RecoveryMode } from "../../core/channel-options.ts";
+import { duration } from "../duration.ts";
+import { entry, type ReportProblem, section, type Section, type Shape } from "../section.ts";
 
 /** What a channel can do and who may have it. */
 export interface ChannelOptionsConfig {
   readonly publication_data_format: PublicationDataFormat;
+  readonly history_size: number;
+  readonly history_ttl: number;
+  readonly history_meta_ttl: number;
+  readonly force_positioning: boolean;
+  readonly force_recovery: boolean;
+  readonly force_recovery_mode: "" | RecoveryMode;
+  readonly auto_cache_recover: boolean;
+  readonly presence: boolean;
+  readonly join_leave: boolean;
+  readonly force_push_join_leave: boolean;
+  readonly allowed_delta_types: readonly string[];
+  readonly delta_publish: boolean;
   readonly allow_subscribe_for_client: boolean;
   readonly allow_subscribe_for_anonymous: boolean;
   readonly allow_user_limited_channels: boolean;
@@ -25,9 +38,12 @@ export interface ChannelConfig {
   readonly user_separator: string;
   readonly max_length: number;
   readonly publication_data_format: PublicationDataFormat;
+  readonly history_meta_ttl: number;
 }
 
 const DATA_FORMATS: readonly PublicationDataFormat[] = ["", "json", "json_object", "binary"];
+
+const RECOVERY_MODES: readonly ("" | RecoveryMode)[] = ["", "stream", "cache"];
 
 const channelOptions: Shape<ChannelOptionsConfig> = {
   publication_data_format: z
@@ -37,6 +53,51 @@ const channelOptions: Shape<ChannelOptionsConfig> = {
       "What payloads must be: `json`, `json_object`, or `binary` (anything, also nothing). " +
         "Empty for `channel.publication_data_format`.",
     ),
+  history_size: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe("Publications that a channel keeps at most; 0 keeps none. Needs `history_ttl`."),
+  history_ttl: duration("0s").describe(
+    "How long a channel keeps its publications after the latest one; 0 keeps none. Needs `history_size`.",
+  ),
+  history_meta_ttl: duration("0s").describe(
+    "How long a channel that is not used remembers its position; 0 for `channel.history_meta_ttl`.",
+  ),
+  force_positioning: z
+    .boolean()
+    .default(false)
+    .describe("Watches every subscription for lost publications; one that misses any ends with code 3010."),
+  force_recovery: z
+    .boolean()
+    .default(false)
+    .describe("Gives returning subscribers what they missed. Needs history; implies `force_positioning`."),
+  force_recovery_mode: z
+    .enum(RECOVERY_MODES)
+    .default("")
+    .describe(
+      "`stream` (or empty): everything missed, or a notice that it is not to be had; `cache`: the latest.",
+    ),
+  auto_cache_recover: z
+    .boolean()
+    .default(false)
+    .describe(
+      "In cache mode, gives the latest publication to every subscriber, also to one that does not ask.",
+    ),
+  presence: z.boolean().default(false).describe("Keeps track of who listens to the channel."),
+  join_leave: z.boolean().default(false).describe("Tells the channel who comes and goes."),
+  force_push_join_leave: z
+    .boolean()
+    .default(false)
+    .describe("Sends what `join_leave` tells to every subscriber."),
+  allowed_delta_types: z
+    .array(z.string())
+    .default([])
+    .describe("Differences that subscribers may ask for instead of whole payloads: `fossil`, or nothing."),
+  delta_publish: z
+    .boolean()
+    .default(false)
+    .describe("Makes differences for every publication, as if its publisher had asked for it."),
   allow_subscribe_for_client: z
     .boolean()
     .default(false)
@@ -51,6 +112,26 @@ const channelOptions: Shape<ChannelOptionsConfig> = {
     .describe("Admits to a channel such as `dialog#1,2` the users named after `#`, and nobody else."),
 };
 
+/** What options of a channel need of each other. */
+function checkChannelOptions(options: ChannelOptionsConfig, report: ReportProblem): void {
+  const hasHistory = options.history_size > 0 && options.history_ttl > 0;
+  if (!hasHistory && (options.history_size > 0 || options.history_ttl > 0)) {
+    report(["history_size"], "`history_size` and `history_ttl` must both be set, or neither");
+  }
+  if (options.history_meta_ttl > 0 && options.history_meta_ttl < options.history_ttl) {
+    report(["history_meta_ttl"], "must be at least `history_ttl`");
+  }
+  if (options.force_recovery && !hasHistory)
+    report(["force_recovery"], "needs `history_size` and `history_ttl`");
+  if (options.auto_cache_recover && !(options.force_recovery && options.force_recovery_mode === "cache")) {
+    report(["auto_cache_recover"], 'needs `force_recovery` and `force_recovery_mode` "cache"');
+  }
+  for (const [index, type] of options.allowed_delta_types.entries()) {
+    if (type !== "fossil")
+      report(["allowed_delta_types", index], `must be "fossil", got ${JSON.stringify(type)}`);
+  }
+}
+
 const NAMESPACE_NAME = /^[-a-zA-Z0-9_.]{2,}$/;
 
 const namespaceConfig: Section<NamespaceConfig> = entry<NamespaceConfig>(
@@ -62,6 +143,7 @@ const namespaceConfig: Section<NamespaceConfig> = entry<NamespaceConfig>(
     ...channelOptions,
   },
   (namespace, report) => {
+    checkChannelOptions(namespace, report);
     if (!NAMESPACE_NAME.test(namespace.name)) {
       const rule = "at least two letters, digits or any of - _ .";
       report(["name"], `a namespace name is ${rule}, got ${JSON.stringify(namespace.name)}`);
@@ -75,6 +157,7 @@ export const channelConfig: Section<ChannelConfig> = section<ChannelConfig>(
     without_namespace: section<ChannelOptionsConfig>(
       "Options of channels whose name has no namespace.",
       channelOptions,
+      checkChannelOptions,
     ).meta({ formerPrefix: "" }),
     namespaces: z
       .array(namespaceConfig)
@@ -106,6 +189,9 @@ export const channelConfig: Section<ChannelConfig> = section<ChannelConfig>(
       .enum(DATA_FORMATS)
       .default("")
       .describe("What payloads must be where the namespace does not say; empty for anything but nothing."),
+    history_meta_ttl: duration("720h").describe(
+      "How long a channel that is not used remembers its position, where the namespace does not say.",
+    ),
   },
   (channel, report) => {
     const seen = new Set<string>();

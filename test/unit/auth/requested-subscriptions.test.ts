@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { grantRequestedSubscriptions } from "../../../src/auth/requested-subscriptions.ts";
-import type { ChannelOptions } from "../../../src/core/channel-options.ts";
+import { type ChannelOptions, DEFAULT_CHANNEL_OPTIONS } from "../../../src/core/channel-options.ts";
 import { ChannelRules } from "../../../src/core/channel-rules.ts";
 import { codeOf } from "./tokens.ts";
 
 const CLOSED: ChannelOptions = {
-  publicationDataFormat: "",
+  ...DEFAULT_CHANNEL_OPTIONS,
   allowSubscribeForClient: false,
   allowSubscribeForAnonymous: false,
   allowUserLimitedChannels: false,

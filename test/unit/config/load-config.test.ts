@@ -178,16 +178,16 @@ test("what Centrifugo has and Millrace has not yet is said so", () => {
   const { warnings, unknownKeys } = parseConfig({
     client: { token: { jwks_public_endpoint: "https://id.example/keys" } },
     engine: { type: "redis" },
-    presence: true,
+    allow_positioning: true,
     proxy_connect_endpoint: "http://localhost",
-    channel: { namespaces: [{ name: "n1", history_size: 10, channel_regex: "" }] },
+    channel: { namespaces: [{ name: "n1", publish_proxy_enabled: true, channel_regex: "" }] },
   });
   expect(warnings.toSorted()).toEqual([
+    "key `allow_positioning` is not supported yet and has no effect",
     "key `channel.namespaces[0].channel_regex` is not supported yet and has no effect",
-    "key `channel.namespaces[0].history_size` is not supported yet and has no effect",
+    "key `channel.namespaces[0].publish_proxy_enabled` is not supported yet and has no effect",
     "key `client.token.jwks_public_endpoint` is not supported yet and has no effect",
     "key `engine` is not supported yet and has no effect",
-    "key `presence` is not supported yet and has no effect",
     "key `proxy_connect_endpoint` is not supported yet and has no effect",
   ]);
   expect(unknownKeys).toHaveLength(6);

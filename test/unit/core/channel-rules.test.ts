@@ -1,10 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ChannelOptions } from "../../../src/core/channel-options.ts";
+import { type ChannelOptions, DEFAULT_CHANNEL_OPTIONS } from "../../../src/core/channel-options.ts";
 import { ChannelRules, type ChannelRulesOptions } from "../../../src/core/channel-rules.ts";
 
 const DEFAULT: ChannelOptions = {
-  publicationDataFormat: "",
+  ...DEFAULT_CHANNEL_OPTIONS,
   allowSubscribeForClient: false,
   allowSubscribeForAnonymous: false,
   allowUserLimitedChannels: false,
