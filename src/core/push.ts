@@ -1,5 +1,6 @@
 import type { ClientInfo } from "./client-info.ts";
 import type { Publication } from "./publication.ts";
+import type { StreamPosition } from "./stream-position.ts";
 
 /** What one connection receives. Protocol codecs turn it into bytes. */
 export type Push =
@@ -33,8 +34,29 @@ export interface ConnectResult {
 
 /** How one subscription of a session began. */
 export interface SubscribeResult {
-  /** Raw JSON for the subscriber; unset when there is none. */
-  readonly data: Uint8Array | undefined;
-  /** True when the client asked for recovery, whether or not the channel can recover. */
+  /** Where the client stands in the channel's stream; undefined where positions are not kept track of. */
+  readonly position: StreamPosition | undefined;
+  /** The client may ask for recovery from its position later. */
+  readonly recoverable: boolean;
+  /** The client asked for recovery, or got it unasked, whether or not the channel can recover. */
   readonly wasRecovering: boolean;
+  /** Everything the client missed follows; `position` is then the one it asked from. */
+  readonly recovered: boolean;
+  /** What the client missed, in order. */
+  readonly publications: readonly Publication[];
+  /** Payloads come as differences to the one before, where that is shorter. */
+  readonly delta: boolean;
+  /** Raw JSON for the subscriber; undefined when there is none. */
+  readonly data: Uint8Array | undefined;
 }
+
+/** The result of a subscription to a channel without positions. */
+export const PLAIN_SUBSCRIBE_RESULT: SubscribeResult = {
+  position: undefined,
+  recoverable: false,
+  wasRecovering: false,
+  recovered: false,
+  publications: [],
+  delta: false,
+  data: undefined,
+};

@@ -7,7 +7,7 @@ import type { Disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Publication, PublicationInit } from "../core/publication.ts";
-import type { SubscribeResult } from "../core/push.ts";
+import { PLAIN_SUBSCRIBE_RESULT, type SubscribeResult } from "../core/push.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { SubscriptionGrant } from "../core/token-verifier.ts";
 import type { Transport } from "../core/transport.ts";
@@ -140,7 +140,7 @@ export class ServerNode implements BrokerListener, SessionHost {
     session.subscriptions.set(channel, subscription);
     this.#hub.subscribe(channel, subscription);
     await this.#interest.acquire(channel);
-    return { data: grant.data, wasRecovering: false };
+    return { ...PLAIN_SUBSCRIBE_RESULT, data: grant.data };
   }
 
   /** Publishes to all subscribers on all nodes. Rejects with the broker's error. */

@@ -3,10 +3,10 @@ import type { Publication } from "../../core/publication.ts";
 import type { ConnectResult, Push, SubscribeResult } from "../../core/push.ts";
 import type { Codec } from "../../core/wire-format.ts";
 import { quoteJson } from "../../lib/json/quote.ts";
+import { isJson } from "../../lib/json/raw-json.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
-const PING = Buffer.from("{}");
 
 /**
  * Centrifugo's JSON (uni-transports §4): zero values are left out, payloads are spliced in as they came.
@@ -16,25 +16,50 @@ const PING = Buffer.from("{}");
 export const jsonCodec: Codec = {
   id: "centrifugo-json",
   encode(push) {
-    switch (push.type) {
-      case "ping":
-        return PING;
-      case "publication":
-        return push.publication.isJson ? encodePublication(push.channel, push.publication) : undefined;
-      case "connect":
-        return Buffer.from(`{"connect":${connectObject(push.connect)}}`);
-      case "join":
-      case "leave":
-        return Buffer.from(`${head(push.channel)}"${push.type}":{"info":${infoObject(push.info)}}}`);
-      case "subscribe":
-        return Buffer.from(`${head(push.channel)}"subscribe":${subscribeObject(push.subscribe)}}`);
-      case "unsubscribe":
-      case "disconnect":
-      case "refresh":
-        return Buffer.from(encodeNotice(push));
-    }
+    if (!isCarriable(push)) return undefined;
+    return push.type === "publication"
+      ? encodePublication(push.channel, push.publication)
+      : Buffer.from(encodeText(push));
   },
 };
+
+/** Whether all payloads of the push are JSON. */
+function isCarriable(push: Push): boolean {
+  switch (push.type) {
+    case "publication":
+      return push.publication.isJson;
+    case "connect":
+      return push.connect.subs.values().every(hasJsonOnly);
+    case "subscribe":
+      return hasJsonOnly(push.subscribe);
+    default:
+      return true;
+  }
+}
+
+function hasJsonOnly({ data, publications }: SubscribeResult): boolean {
+  return (data === undefined || isJson(data)) && publications.every((publication) => publication.isJson);
+}
+
+function encodeText(push: Exclude<Push, { type: "publication" }>): string {
+  switch (push.type) {
+    case "ping":
+      return "{}";
+    case "connect":
+      return `{"connect":${connectObject(push.connect)}}`;
+    case "join":
+    case "leave":
+      return `${head(push.channel)}"${push.type}":{"info":${infoObject(push.info)}}}`;
+    case "subscribe":
+      return `${head(push.channel)}"subscribe":${subscribeObject(push.subscribe)}}`;
+    case "unsubscribe":
+      return `${head(push.channel)}"unsubscribe":${codeObject(push.code, push.reason)}}`;
+    case "disconnect":
+      return `{"disconnect":${codeObject(push.code, push.reason)}}`;
+    case "refresh":
+      return `{"refresh":${objectOf([push.expires && `"expires":true`, push.ttlSec > 0 && `"ttl":${push.ttlSec}`])}}`;
+  }
+}
 
 /** The hot one: text around the payload's own bytes, in one allocation. */
 function encodePublication(channel: string, publication: Publication): Buffer {
@@ -70,22 +95,57 @@ function head(channel: string): string {
 }
 
 function connectObject(connect: ConnectResult): string {
-  const subs = [...connect.subs].map(([channel, sub]) => `${quoteJson(channel)}:${subscribeObject(sub)}`);
-  const members = [`"client":"${connect.client}"`, `"version":${quoteJson(connect.version)}`];
-  if (subs.length > 0) members.push(`"subs":{${subs.join(",")}}`);
-  if (connect.ttlSec !== undefined) members.push(`"expires":true`);
-  if (connect.ttlSec !== undefined && connect.ttlSec > 0) members.push(`"ttl":${connect.ttlSec}`);
-  if (connect.pingSec > 0) members.push(`"ping":${connect.pingSec}`);
-  members.push(`"session":"${connect.session}"`);
-  if (connect.timeMs !== undefined) members.push(`"time":${connect.timeMs}`);
-  return `{${members.join(",")}}`;
+  const subs = [...connect.subs].map(
+    ([channel, sub]) => `${quoteJson(channel)}:${subscribeResultObject(sub)}`,
+  );
+  const { ttlSec, timeMs } = connect;
+  return objectOf([
+    `"client":"${connect.client}"`,
+    `"version":${quoteJson(connect.version)}`,
+    subs.length > 0 && `"subs":{${subs.join(",")}}`,
+    ttlSec !== undefined && `"expires":true`,
+    ttlSec !== undefined && ttlSec > 0 && `"ttl":${ttlSec}`,
+    connect.pingSec > 0 && `"ping":${connect.pingSec}`,
+    `"session":"${connect.session}"`,
+    timeMs !== undefined && `"time":${timeMs}`,
+  ]);
 }
 
-function subscribeObject(subscribe: SubscribeResult): string {
-  const members: string[] = [];
-  if (subscribe.data !== undefined) members.push(`"data":${rawText(subscribe.data)}`);
-  if (subscribe.wasRecovering) members.push(`"was_recovering":true`);
-  return `{${members.join(",")}}`;
+/** An entry of `connect.subs`; the order of its members is that of the upstream. */
+function subscribeResultObject(result: SubscribeResult): string {
+  const { position, publications } = result;
+  return objectOf([
+    result.recoverable && `"recoverable":true`,
+    position !== undefined && `"epoch":${quoteJson(position.epoch)}`,
+    publications.length > 0 && `"publications":[${publications.map(publicationObject).join(",")}]`,
+    result.recovered && `"recovered":true`,
+    position !== undefined && position.offset > 0 && `"offset":${position.offset}`,
+    position !== undefined && `"positioned":true`,
+    result.data !== undefined && `"data":${rawText(result.data)}`,
+    result.wasRecovering && `"was_recovering":true`,
+    result.delta && `"delta":true`,
+  ]);
+}
+
+/** The `subscribe` push of a subscription that was made later. */
+function subscribeObject({ position, recoverable, data }: SubscribeResult): string {
+  return objectOf([
+    recoverable && `"recoverable":true`,
+    position !== undefined && `"epoch":${quoteJson(position.epoch)}`,
+    position !== undefined && position.offset > 0 && `"offset":${position.offset}`,
+    position !== undefined && `"positioned":true`,
+    data !== undefined && `"data":${rawText(data)}`,
+  ]);
+}
+
+/** A publication outside a push of its own. */
+function publicationObject(publication: Publication): string {
+  return `{"data":${rawText(publication.data)}${publicationTail(publication)}}`;
+}
+
+/** The members that are there. */
+function objectOf(members: readonly (string | false)[]): string {
+  return `{${members.filter((member) => member !== false).join(",")}}`;
 }
 
 /** `user` and `client` are always present, even when empty. */
@@ -96,24 +156,8 @@ function infoObject(info: ClientInfo): string {
   return `{${members}}`;
 }
 
-function encodeNotice(push: Extract<Push, { type: "unsubscribe" | "disconnect" | "refresh" }>): string {
-  switch (push.type) {
-    case "unsubscribe":
-      return `${head(push.channel)}"unsubscribe":${codeObject(push.code, push.reason)}}`;
-    case "disconnect":
-      return `{"disconnect":${codeObject(push.code, push.reason)}}`;
-    case "refresh": {
-      const ttl = push.ttlSec > 0 ? `,"ttl":${push.ttlSec}` : "";
-      return `{"refresh":${push.expires ? `{"expires":true${ttl}}` : "{}"}}`;
-    }
-  }
-}
-
 function codeObject(code: number, reason: string): string {
-  const members: string[] = [];
-  if (code !== 0) members.push(`"code":${code}`);
-  if (reason !== "") members.push(`"reason":${quoteJson(reason)}`);
-  return `{${members.join(",")}}`;
+  return objectOf([code !== 0 && `"code":${code}`, reason !== "" && `"reason":${quoteJson(reason)}`]);
 }
 
 function rawText(json: Uint8Array): string {

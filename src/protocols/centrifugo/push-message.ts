@@ -28,10 +28,8 @@ export function toPushMessage(push: Push): PushMessage {
       return create(PushSchema, { channel: push.channel, join: { info: clientInfoMessage(push.info) } });
     case "leave":
       return create(PushSchema, { channel: push.channel, leave: { info: clientInfoMessage(push.info) } });
-    case "subscribe": {
-      const { data } = push.subscribe;
-      return create(PushSchema, { channel: push.channel, subscribe: data === undefined ? {} : { data } });
-    }
+    case "subscribe":
+      return create(PushSchema, { channel: push.channel, subscribe: subscribeInit(push.subscribe) });
     case "unsubscribe":
       return create(PushSchema, {
         channel: push.channel,
@@ -58,10 +56,24 @@ function connectMessage(connect: ConnectResult): ConnectMessage {
   });
 }
 
-function subscribeResultMessage(subscribe: SubscribeResult): SubscribeResultMessage {
-  const message = create(SubscribeResultSchema, { wasRecovering: subscribe.wasRecovering });
-  if (subscribe.data !== undefined) message.data = subscribe.data;
-  return message;
+function subscribeResultMessage(result: SubscribeResult): SubscribeResultMessage {
+  return create(SubscribeResultSchema, {
+    ...subscribeInit(result),
+    recovered: result.recovered,
+    wasRecovering: result.wasRecovering,
+    publications: result.publications.map(publicationMessage),
+  });
+}
+
+/** What the result of a subscription and the push that tells of it have in common. */
+function subscribeInit({ position, recoverable, data }: SubscribeResult) {
+  return {
+    recoverable,
+    positioned: position !== undefined,
+    epoch: position?.epoch ?? "",
+    offset: BigInt(position?.offset ?? 0),
+    ...(data === undefined ? {} : { data }),
+  };
 }
 
 function publicationMessage(publication: Publication): PublicationMessage {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { PushSchema } from "../../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
 import { Publication } from "../../../../src/core/publication.ts";
-import type { ConnectResult, Push, SubscribeResult } from "../../../../src/core/push.ts";
+import { type ConnectResult, PLAIN_SUBSCRIBE_RESULT, type Push } from "../../../../src/core/push.ts";
 import {
   jsonEncoding,
   protobufEncoding,
@@ -27,7 +27,6 @@ const CONNECT: ConnectResult = {
   pingSec: 25,
   timeMs: undefined,
 };
-const PLAIN_SUB: SubscribeResult = { data: undefined, wasRecovering: false };
 
 describe("Centrifugo JSON pushes", () => {
   it.each<[string, Push, string]>([
@@ -44,8 +43,8 @@ describe("Centrifugo JSON pushes", () => {
         connect: {
           ...CONNECT,
           subs: new Map([
-            ["a&b", PLAIN_SUB],
-            ["b", { data: bytes('{"x": 1}'), wasRecovering: true }],
+            ["a&b", PLAIN_SUBSCRIBE_RESULT],
+            ["b", { ...PLAIN_SUBSCRIBE_RESULT, data: bytes('{"x": 1}'), wasRecovering: true }],
           ]),
           ttlSec: 60,
           timeMs: 1_700_000_000_000,
@@ -101,7 +100,7 @@ describe("Centrifugo JSON pushes", () => {
     ],
     [
       "subscribe",
-      { type: "subscribe", channel: "c", subscribe: PLAIN_SUB },
+      { type: "subscribe", channel: "c", subscribe: PLAIN_SUBSCRIBE_RESULT },
       '{"channel":"c","subscribe":{}}',
     ],
     ["refresh", { type: "refresh", expires: true, ttlSec: 60 }, '{"refresh":{"expires":true,"ttl":60}}'],
@@ -156,7 +155,7 @@ describe("Centrifugo protobuf pushes", () => {
   });
 
   it("says the same as JSON in connect", () => {
-    const subs = new Map([["a", { data: bytes("1"), wasRecovering: true }]]);
+    const subs = new Map([["a", { ...PLAIN_SUBSCRIBE_RESULT, data: bytes("1"), wasRecovering: true }]]);
     const { connect } = decode({ type: "connect", connect: { ...CONNECT, subs, ttlSec: 5, timeMs: 7 } });
     expect(connect).toMatchObject({ client: "c1", session: "s1", expires: true, ttl: 5, ping: 25, time: 7n });
     expect(connect?.subs["a"]).toMatchObject({ wasRecovering: true });
