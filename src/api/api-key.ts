@@ -1,0 +1,51 @@
+import type { IncomingMessage } from "node:http";
+import { secretMatcher } from "../lib/constant-time.ts";
+
+/** Who may call: everybody, or those who know the key. */
+export interface ApiKeyOptions {
+  readonly key: string;
+  /** Asks for no key. */
+  readonly insecure: boolean;
+}
+
+/** Whether a request may call the API. */
+export type HttpAuth = (request: Pick<IncomingMessage, "headers" | "url">) => boolean;
+
+/**
+ * Checks HTTP requests (server-api §1.2): header `X-API-Key`, or without it `Authorization: apikey KEY`, or
+ * else the parameter `api_key` of the query. While the key is empty nobody gets in.
+ */
+export function createHttpAuth({ key, insecure }: ApiKeyOptions): HttpAuth {
+  if (insecure) return () => true;
+  if (key === "") return () => false;
+  const matches = secretMatcher(Buffer.from(key));
+  return (request) => {
+    const header = headerKey(request);
+    // Node makes one character of each byte of a header.
+    if (header !== undefined && matches(Buffer.from(header, "latin1"))) return true;
+    const parameter = queryKey(request.url ?? "");
+    return parameter !== undefined && matches(Buffer.from(parameter));
+  };
+}
+
+/** Whether the first `authorization` value of a gRPC call lets it in (server-api §6). Without a key all may. */
+export function createGrpcAuth(key: string): (authorization: string | Buffer | undefined) => boolean {
+  if (key === "") return () => true;
+  const matches = secretMatcher(Buffer.from(`apikey ${key}`));
+  return (authorization) => authorization !== undefined && matches(Buffer.from(authorization));
+}
+
+const SCHEME = "apikey";
+const SPACES = /\s+/;
+
+function headerKey({ headers }: Pick<IncomingMessage, "headers">): string | undefined {
+  const own = headers["x-api-key"];
+  if (typeof own === "string" && own !== "") return own;
+  const [scheme, key, ...rest] = (headers.authorization ?? "").trim().split(SPACES);
+  return scheme?.toLowerCase() === SCHEME && rest.length === 0 ? key : undefined;
+}
+
+function queryKey(url: string): string | undefined {
+  const queryAt = url.indexOf("?");
+  return queryAt < 0 ? undefined : (new URLSearchParams(url.slice(queryAt + 1)).get("api_key") ?? undefined);
+}

@@ -1,0 +1,15 @@
+import type { HttpAuth } from "./api-key.ts";
+
+/** How the doors on the HTTP port are set up. */
+export interface HttpDoorOptions {
+  readonly auth: HttpAuth;
+  /** Bytes that a body may have; 0 or less for no limit. */
+  readonly maxBodyBytes: number;
+  /** Reports every API error as a status of the transport, not only where the request asks for it. */
+  readonly transportErrors: boolean;
+}
+
+/** With this header a request asks for transport errors. */
+export const ERROR_MODE_HEADER = "x-centrifugo-error-mode";
+/** Its one value, also that of the configuration. */
+export const TRANSPORT_ERROR_MODE = "transport";

@@ -1,0 +1,76 @@
+import type { Message } from "@bufbuild/protobuf";
+import type { ClientError } from "../../core/client-error.ts";
+import { sendEmpty } from "../../http/http-app.ts";
+import type { RequestHandler } from "../../http/route.ts";
+import { decodeMessage } from "../../lib/json/decode-message.ts";
+import { JsonDecodeError } from "../../lib/json/json-decode-error.ts";
+import { jsonValues } from "../../lib/json/raw-json.ts";
+import { apiError } from "../api-error.ts";
+import type { HttpDoorOptions } from "../http-door.ts";
+import type { ApiMethod } from "../method.ts";
+import type { ServerApi } from "../server-api.ts";
+import { admit, sendBadRequest, sendJson } from "./answer.ts";
+import { apiEncoder, errorJson } from "./encoder.ts";
+import { type LegacyCommand, readLegacyCommand } from "./legacy-command.ts";
+
+const EMPTY_OBJECT = Buffer.from("{}");
+
+/**
+ * Serves `POST /api`, the API of old clients: concatenated objects with `method` and `params`, run in their
+ * order, and as many replies, a line each (server-api §1.6).
+ *
+ * An object that cannot be read fails the request, although the commands before it have had their effect.
+ */
+export function createLegacyHandler(api: ServerApi, options: HttpDoorOptions): RequestHandler {
+  const methods = new Map(api.methods.map((method) => [method.name, method]));
+  return async (request, response) => {
+    const body = await admit(options, request, response);
+    if (body === undefined) return;
+    if (api.isStopping) return sendEmpty(response, 503);
+    if (body.length === 0) return sendBadRequest(response);
+    const replies: string[] = [];
+    try {
+      for (const json of jsonValues(body)) {
+        replies.push(await answerCommand(api, methods, readLegacyCommand(json)));
+      }
+    } catch (error) {
+      if (!(error instanceof JsonDecodeError)) throw error;
+      return sendBadRequest(response);
+    }
+    sendJson(response, 200, replies.join("\n"));
+  };
+}
+
+async function answerCommand(
+  api: ServerApi,
+  methods: ReadonlyMap<string, ApiMethod>,
+  { id, method: name, params }: LegacyCommand,
+): Promise<string> {
+  const method = name === undefined ? undefined : methods.get(name);
+  if (method === undefined) return errorReply(id, apiError("notFound"));
+  const message = readParams(method, params);
+  if (message === undefined) return errorReply(id, apiError("badRequest"));
+  const outcome = await api.run(method, message, true);
+  if (!outcome.ok) return errorReply(id, outcome.error);
+  return reply(id, `"result":${apiEncoder.encode(method.result, outcome.result)}`);
+}
+
+/** The request in `params`; undefined for bad or missing ones. Those of `info` are not looked at. */
+function readParams(method: ApiMethod, params: Uint8Array | undefined): Message | undefined {
+  const json = method.name === "info" ? EMPTY_OBJECT : params;
+  if (json === undefined) return undefined;
+  try {
+    return decodeMessage(method.rpc.input, json);
+  } catch (error) {
+    if (error instanceof JsonDecodeError) return undefined;
+    throw error;
+  }
+}
+
+function errorReply(id: number, error: ClientError): string {
+  return reply(id, `"error":${errorJson(error)}`);
+}
+
+function reply(id: number, member: string): string {
+  return id === 0 ? `{${member}}` : `{"id":${id},${member}}`;
+}

@@ -1,0 +1,70 @@
+import { create, type Message } from "@bufbuild/protobuf";
+import {
+  type BatchResponse,
+  BatchResponseSchema,
+  type Command,
+  CommandSchema,
+  type Reply,
+  ReplySchema,
+} from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import { mapConcurrently } from "../../lib/map-concurrently.ts";
+import { apiError } from "../api-error.ts";
+import type { ApiCall, ApiMethod } from "../method.ts";
+import { API_METHODS } from "./table.ts";
+
+/** Commands of one batch that run at a time, if they may at all. */
+const MAX_PARALLEL = 1024;
+
+/** A method and the property of commands and replies that is its own. */
+interface BatchMethod {
+  readonly method: ApiMethod;
+  readonly property: string;
+}
+
+const BATCH_METHODS: readonly BatchMethod[] = API_METHODS.map((method) => {
+  const field = CommandSchema.fields.find(({ name }) => name === method.name);
+  if (field === undefined) throw new Error(`commands have no field ${method.name}`);
+  return { method, property: field.localName };
+});
+
+/**
+ * Runs commands, one after the other or in parallel, and answers in their order (server-api §2.6).
+ *
+ * Never rejects: what goes wrong with a command stands in its reply. A command that is undefined was `null`.
+ */
+export async function runBatch(
+  call: ApiCall,
+  commands: readonly (Command | undefined)[],
+  parallel: boolean,
+): Promise<BatchResponse> {
+  const run = async (command: Command | undefined): Promise<Reply> => {
+    try {
+      return await runCommand(call, command);
+    } catch (error) {
+      const { code, message } = call.explain(error);
+      return create(ReplySchema, { error: { code, message } });
+    }
+  };
+  const replies = await mapConcurrently(commands, parallel ? MAX_PARALLEL : 1, run);
+  return create(BatchResponseSchema, { replies });
+}
+
+/** Of several requests in one command only the first runs, in the order of the table. */
+async function runCommand(call: ApiCall, command: Command | undefined): Promise<Reply> {
+  if (command === undefined) throw apiError("badRequest");
+  for (const { method, property } of BATCH_METHODS) {
+    const request = requestOf(command, property);
+    if (request !== undefined) return replyOf(property, await method.run(call, request));
+  }
+  throw apiError("notFound");
+}
+
+function requestOf(command: Command, property: string): Message | undefined {
+  // The property is that of a field of Command, and all of its fields are messages.
+  return (command as unknown as Readonly<Record<string, Message | undefined>>)[property];
+}
+
+function replyOf(property: string, result: Message): Reply {
+  // Commands and replies have the same fields.
+  return Object.assign(create(ReplySchema), { [property]: result });
+}

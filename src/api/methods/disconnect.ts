@@ -1,0 +1,20 @@
+import { create } from "@bufbuild/protobuf";
+import { CentrifugoApi, DisconnectResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import { disconnect as standardDisconnect, Disconnect } from "../../core/disconnect.ts";
+import { type ApiMethod, defineMethod } from "../method.ts";
+
+/** Closes connections of a user (server-api §2.5). Code and reason of the request are sent as they are. */
+export const disconnect: ApiMethod = defineMethod({
+  name: "disconnect",
+  rpc: CentrifugoApi.method.disconnect,
+  result: DisconnectResultSchema,
+  async run({ node }, request) {
+    const { user, client, session, whitelist, disconnect: wanted } = request;
+    const reason =
+      wanted === undefined
+        ? standardDisconnect("forceNoReconnect")
+        : new Disconnect(wanted.code, wanted.reason);
+    await node.disconnect({ user, client, session }, reason, whitelist);
+    return create(DisconnectResultSchema);
+  },
+});

@@ -1,0 +1,71 @@
+import type { PublicationDataFormat } from "../../core/channel-options.ts";
+import type { PublicationInit } from "../../core/publication.ts";
+import type { StreamPosition } from "../../core/stream-position.ts";
+import { decodeBase64 } from "../../lib/base64.ts";
+import { isJson } from "../../lib/json/raw-json.ts";
+import { apiError } from "../api-error.ts";
+import type { ApiCall } from "../method.ts";
+
+/** The fields that `publish` and `broadcast` requests share. */
+export interface PublicationFields {
+  readonly data: Uint8Array;
+  readonly b64data: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly idempotencyKey: string;
+}
+
+/**
+ * What a request wants published.
+ * @throws ClientError 107 for base64 that is none
+ */
+export function readPublication(call: ApiCall, fields: PublicationFields): PublicationInit {
+  const { data: raw, b64data } = fields;
+  const tags = hasMembers(fields.tags) ? fields.tags : undefined;
+  // Nothing is no JSON, even where bytes come as such.
+  if (b64data === "") return { data: raw, tags, knownJson: call.bytesAreJson && raw.length > 0 };
+  const data = decodeBase64(b64data);
+  if (data === undefined) throw apiError("badRequest");
+  return { data, tags };
+}
+
+/**
+ * Publishes into one channel, if there is such a channel and it accepts the data.
+ * @throws ClientError 107 for an empty channel or unacceptable data, 102 for an unknown namespace
+ */
+export async function publishTo(
+  { node }: ApiCall,
+  channel: string,
+  publication: PublicationInit,
+  { idempotencyKey }: PublicationFields,
+): Promise<StreamPosition> {
+  const options = node.channelOptions(channel);
+  if (options === undefined) throw apiError("unknownChannel");
+  if (!accepts(options.publicationDataFormat, publication)) throw apiError("badRequest");
+  return node.publish(channel, publication, { idempotencyKey });
+}
+
+function accepts(format: PublicationDataFormat, publication: PublicationInit): boolean {
+  const { data } = publication;
+  switch (format) {
+    case "":
+      return data.length > 0;
+    case "binary":
+      return true;
+    case "json":
+      return isJsonPayload(publication);
+    case "json_object":
+      return isJsonPayload(publication) && data[data.findIndex((byte) => byte > SPACE)] === OPEN_BRACE;
+  }
+}
+
+const SPACE = 0x20;
+const OPEN_BRACE = 0x7b;
+
+function isJsonPayload({ data, knownJson }: PublicationInit): boolean {
+  return knownJson === true || isJson(data);
+}
+
+function hasMembers(record: Readonly<Record<string, string>>): boolean {
+  for (const key in record) if (Object.hasOwn(record, key)) return true;
+  return false;
+}

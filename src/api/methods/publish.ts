@@ -1,0 +1,18 @@
+import { create } from "@bufbuild/protobuf";
+import { CentrifugoApi, PublishResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import { apiError } from "../api-error.ts";
+import { type ApiMethod, defineMethod } from "../method.ts";
+import { publishTo, readPublication } from "./publication.ts";
+
+/** Publishes into one channel (server-api §2.4). */
+export const publish: ApiMethod = defineMethod({
+  name: "publish",
+  rpc: CentrifugoApi.method.publish,
+  result: PublishResultSchema,
+  async run(call, request) {
+    if (request.channel === "") throw apiError("badRequest");
+    const publication = readPublication(call, request);
+    const { offset, epoch } = await publishTo(call, request.channel, publication, request);
+    return create(PublishResultSchema, { offset: BigInt(offset), epoch });
+  },
+});

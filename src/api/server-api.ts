@@ -1,0 +1,71 @@
+import { create, type Message } from "@bufbuild/protobuf";
+import type { BatchResponse, Command } from "../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import { ClientError } from "../core/client-error.ts";
+import type { Logger } from "../core/logger.ts";
+import { apiError } from "./api-error.ts";
+import type { ApiCall, ApiMethod } from "./method.ts";
+import { runBatch } from "./methods/batch.ts";
+import { API_METHODS } from "./methods/table.ts";
+import type { ApiNode } from "./ports.ts";
+
+/** What became of a call: the method's result, or why there is none. */
+export type Outcome =
+  { readonly ok: true; readonly result: Message } | { readonly ok: false; readonly error: ClientError };
+
+/** The server API behind all of its doors. */
+export class ServerApi {
+  readonly methods: readonly ApiMethod[] = API_METHODS;
+  readonly #node: ApiNode;
+  readonly #logger: Logger;
+
+  constructor(node: ApiNode, logger: Logger) {
+    this.#node = node;
+    this.#logger = logger;
+  }
+
+  /** True once the node goes down. */
+  get isStopping(): boolean {
+    return this.#node.isStopping;
+  }
+
+  /**
+   * Runs a method on a request of its own type. Never rejects.
+   *
+   * `bytesAreJson` tells that `bytes` of the request came as JSON.
+   */
+  async run(method: ApiMethod, request: Message, bytesAreJson: boolean): Promise<Outcome> {
+    const call = this.#call(method.name, bytesAreJson);
+    try {
+      return { ok: true, result: await method.run(call, request) };
+    } catch (error) {
+      return { ok: false, error: call.explain(error) };
+    }
+  }
+
+  /** Runs several commands; undefined stands for a command that was `null`. Never rejects. */
+  runBatch(
+    commands: readonly (Command | undefined)[],
+    parallel: boolean,
+    bytesAreJson: boolean,
+  ): Promise<BatchResponse> {
+    return runBatch(this.#call("batch", bytesAreJson), commands, parallel);
+  }
+
+  #call(method: string, bytesAreJson: boolean): ApiCall {
+    const explain = (error: unknown): ClientError => this.#explain(method, error);
+    return { node: this.#node, bytesAreJson, explain };
+  }
+
+  #explain(method: string, error: unknown): ClientError {
+    const known = error instanceof ClientError ? error : apiError("internal", error);
+    if (known.cause !== undefined) this.#logger.error({ method, err: known.cause }, "api call failed");
+    return known;
+  }
+}
+
+/** The response message of a method, as gRPC and Connect have it. */
+export function responseOf(method: ApiMethod, outcome: Outcome): Message {
+  if (outcome.ok) return create(method.rpc.output, { result: outcome.result });
+  const { code, message } = outcome.error;
+  return create(method.rpc.output, { error: { code, message } });
+}
