@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { createApiGrpcListener, createApiRoutes, createServerApi } from "../api/index.ts";
 import { ConnectAuthenticator } from "../auth/connect-authenticator.ts";
 import { ConnectFailureMap } from "../auth/connect-failure.ts";
 import { createClientTokenVerifier } from "../auth/token-verifier.ts";
@@ -44,6 +45,7 @@ export async function assembleServer(config: Config, logger: Logger): Promise<As
   const protocol = await createProtocol(config, logger, node);
   const context = createEndpointContext(config, node, protocol, wheel);
   const webSocketContext = { ...context, pongTimeoutMs: config.client.pong_timeout };
+  const api = createServerApi(node, logger);
   return {
     node,
     wheel,
@@ -53,9 +55,11 @@ export async function assembleServer(config: Config, logger: Logger): Promise<As
       ...createHttpStreamRoutes(context, config.uni_http_stream),
       ...createConnectRoutes(context, config.uni_grpc.enabled),
       ...createHealthRoutes(config.health),
+      // The last one, since an empty prefix serves whatever no other path does.
+      ...createApiRoutes(api, config.http_api),
     ],
     uniGrpc: createUniGrpcListener(protocol, config.uni_grpc),
-    grpcApi: undefined,
+    grpcApi: createApiGrpcListener(api, config.grpc_api),
   };
 }
 
