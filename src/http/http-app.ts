@@ -26,6 +26,11 @@ export class HttpApp {
     return this.#find(request) !== undefined;
   }
 
+  /** Whether a route takes over the connection of a request that offers to upgrade it. */
+  takesUpgrade(request: IncomingMessage): boolean {
+    return this.#find(request)?.upgrade !== undefined;
+  }
+
   /** Answers a request; 404 where no route does. */
   handle(request: IncomingMessage, response: ServerResponse): void {
     const route = this.#find(request);
@@ -81,6 +86,9 @@ export function sendEmpty(response: ServerResponse, status: number): void {
 export function refuseUpgrade(socket: Duplex, status: number, body?: string): void {
   const title = STATUS_CODES[status] ?? "";
   const text = `${body ?? title}\n`;
+  // Nobody else listens to an upgraded socket, and an error that nobody listens to ends the process.
+  socket.once("error", () => socket.destroy());
+  socket.once("finish", () => socket.destroy());
   socket.end(
     `HTTP/1.1 ${status} ${title}\r\nSec-Websocket-Version: 13\r\n` +
       "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n" +

@@ -1,7 +1,9 @@
+import type { EventEmitter } from "node:events";
 import {
   createServer as createHttpServer,
   type IncomingMessage,
   type Server,
+  type ServerOptions as HttpServerOptions,
   type ServerResponse,
 } from "node:http";
 import {
@@ -10,14 +12,10 @@ import {
   type Http2Session,
   type Http2Server,
 } from "node:http2";
-import {
-  type AddressInfo,
-  createServer as createNetServer,
-  type Server as NetServer,
-  type Socket,
-} from "node:net";
-import type { SecureContextOptions } from "node:tls";
-import type { HttpApp } from "./http-app.ts";
+import type { AddressInfo, Server as NetServer, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { SecureContextOptions, TLSSocket } from "node:tls";
+import { type HttpApp, sendEmpty } from "./http-app.ts";
 
 /** Where and how to listen. */
 export interface HttpListenerOptions {
@@ -29,11 +27,16 @@ export interface HttpListenerOptions {
   readonly tls: (SecureContextOptions & { requestCert?: boolean; rejectUnauthorized?: boolean }) | undefined;
 }
 
-/** How long a client may take over its headers and its whole request, milliseconds. */
+/** How long a client may take over its headers, or its TLS handshake, milliseconds. */
 const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
-/** A connect request may stand in the query string, so headers may be larger than Node's 16 KiB. */
-const MAX_HEADER_BYTES = 128 * 1024;
+const HTTP1_OPTIONS: HttpServerOptions = {
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 5000,
+  // A connect request may stand in the query string, so headers may be larger than Node's 16 KiB.
+  maxHeaderSize: 128 * 1024,
+  noDelay: true,
+};
 
 const HTTP2_PREFACE = Buffer.from("PRI * HTTP/2.0");
 
@@ -45,33 +48,22 @@ const HTTP2_PREFACE = Buffer.from("PRI * HTTP/2.0");
 export class HttpListener {
   readonly #options: HttpListenerOptions;
   readonly #app: HttpApp;
-  readonly #http1: Server;
-  readonly #http2: Http2Server;
   readonly #front: NetServer;
-  readonly #sockets = new Set<Socket>();
+  /** Open connections; under TLS, those whose handshake is over. */
+  readonly #connections = new Set<Socket>();
+  /** Connections in the middle of their TLS handshake, by peer. */
+  readonly #handshakes = new Map<string, Socket>();
   readonly #http2Sessions = new Set<Http2Session>();
+  /** Connections that a WebSocket or an HTTP/2 session has to itself. */
+  readonly #handedOver = new WeakSet<Duplex>();
+  /** HTTP/1 connections with the number of responses under way on each. */
+  readonly #underWay = new WeakMap<Socket, number>();
+  #isStopping = false;
 
   constructor(app: HttpApp, options: HttpListenerOptions) {
     this.#app = app;
     this.#options = options;
-    this.#http1 = createHttpServer({
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      maxHeaderSize: MAX_HEADER_BYTES,
-    });
-    const secure = options.tls;
-    this.#http2 =
-      secure === undefined
-        ? createHttp2Server()
-        : createSecureServer({ ...secure, allowHTTP1: true, minVersion: "TLSv1.2" });
-    this.#front = secure === undefined ? createNetServer((socket) => this.#sniff(socket)) : this.#http2;
-    for (const server of secure === undefined ? [this.#http1, this.#http2] : [this.#http2])
-      this.#serve(server);
-    this.#http2.on("session", (session) => this.#track(session));
-    this.#front.on("connection", (socket) => {
-      this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
-    });
+    this.#front = options.tls === undefined ? this.#createPlain() : this.#createSecure(options.tls);
   }
 
   /** Starts listening; resolves with the bound address, rejects when the port is taken. */
@@ -86,53 +78,135 @@ export class HttpListener {
     });
   }
 
-  /** Takes no more connections; those that are open go on. */
+  /** Takes no more connections and requests, and closes connections where nothing is under way. */
   stopAccepting(): void {
+    this.#isStopping = true;
     this.#front.close();
+    for (const session of this.#http2Sessions) session.close();
+    for (const socket of this.#handshakes.values()) socket.destroy();
+    for (const connection of this.#connections) {
+      if (!this.#underWay.has(connection) && !this.#handedOver.has(connection)) connection.destroy();
+    }
   }
 
-  /** Closes idle connections, then resolves once the others have ended or `deadline` aborts, which destroys them. */
+  /** Resolves once all connections have ended or `deadline` aborts, which destroys them. */
   async drain(deadline: AbortSignal): Promise<void> {
-    this.#http1.closeIdleConnections();
-    for (const session of this.#http2Sessions) session.close();
-    const allClosed = Promise.all([...this.#sockets].map(closed));
+    const allClosed = Promise.all([...this.#connections].map(closed));
     await Promise.race([allClosed, aborted(deadline)]);
-    for (const socket of this.#sockets) socket.destroy();
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  #createPlain(): NetServer {
+    const http1 = createHttpServer({
+      ...HTTP1_OPTIONS,
+      // Other offers to upgrade, such as curl's of HTTP/2, are ignored (RFC 9110 §7.8).
+      shouldUpgradeCallback: (request) => this.#app.takesUpgrade(request),
+    });
+    const http2 = createHttp2Server();
+    this.#serve(http1);
+    this.#serve(http2);
+    http2.on("session", (session) => track(this.#http2Sessions, session));
+    // The server listens itself, for Node enforces time limits only then; it gets its connections from us.
+    const serveHttp1 = http1.listeners("connection");
+    http1.removeAllListeners("connection");
+    http1.on("connection", (socket) => {
+      track(this.#connections, socket);
+      sniff(socket, (isHttp2) => {
+        if (isHttp2) {
+          this.#handedOver.add(socket);
+          http2.emit("connection", socket);
+        } else {
+          for (const listener of serveHttp1) listener.call(http1, socket);
+        }
+      });
+    });
+    return http1;
+  }
+
+  #createSecure(tls: NonNullable<HttpListenerOptions["tls"]>): NetServer {
+    const server = createSecureServer({
+      ...HTTP1_OPTIONS,
+      ...tls,
+      allowHTTP1: true,
+      minVersion: "TLSv1.2",
+      handshakeTimeout: HEADERS_TIMEOUT_MS,
+    });
+    this.#serve(server);
+    server.on("session", (session) => track(this.#http2Sessions, session));
+    server.on("connection", (socket: Socket) => {
+      const peer = peerOf(socket);
+      this.#handshakes.set(peer, socket);
+      socket.once("close", () => {
+        if (this.#handshakes.get(peer) === socket) this.#handshakes.delete(peer);
+      });
+    });
+    server.on("secureConnection", (socket: TLSSocket) => {
+      this.#handshakes.delete(peerOf(socket));
+      if (socket.alpnProtocol === "h2") this.#handedOver.add(socket);
+      track(this.#connections, socket);
+    });
+    return server;
   }
 
   #serve(server: Server | Http2Server): void {
     // Node's HTTP/2 compatibility objects behave like their HTTP/1 counterparts in everything handlers use.
     const handle = (request: unknown, response: unknown): void =>
-      this.#app.handle(request as IncomingMessage, response as ServerResponse);
+      this.#handle(request as IncomingMessage, response as ServerResponse);
     (server as Server).on("request", handle);
-    (server as Server).on("upgrade", (request, socket, head) => this.#app.upgrade(request, socket, head));
-  }
-
-  #sniff(socket: Socket): void {
-    socket.setNoDelay(true);
-    socket.setTimeout(HEADERS_TIMEOUT_MS, () => socket.destroy());
-    socket.once("error", () => socket.destroy());
-    socket.once("data", (first: Buffer) => {
-      socket.pause();
-      socket.setTimeout(0);
-      socket.unshift(first);
-      const length = Math.min(first.length, HTTP2_PREFACE.length);
-      // Three bytes tell "PRI" from every HTTP/1 method.
-      const isHttp2 = length >= 3 && first.subarray(0, length).equals(HTTP2_PREFACE.subarray(0, length));
-      if (isHttp2) {
-        // The session reads what was put back by itself.
-        this.#http2.emit("connection", socket);
-      } else {
-        this.#http1.emit("connection", socket);
-        socket.resume();
-      }
+    (server as Server).on("upgrade", (request, socket, head) => {
+      this.#handedOver.add(socket);
+      this.#app.upgrade(request, socket, head);
     });
   }
 
-  #track(session: Http2Session): void {
-    this.#http2Sessions.add(session);
-    session.once("close", () => this.#http2Sessions.delete(session));
+  #handle(request: IncomingMessage, response: ServerResponse): void {
+    if (request.httpVersionMajor === 1) this.#trackResponse(request.socket, response);
+    if (this.#isStopping) sendEmpty(response, 503);
+    else this.#app.handle(request, response);
   }
+
+  #trackResponse(connection: Socket, response: ServerResponse): void {
+    this.#underWay.set(connection, (this.#underWay.get(connection) ?? 0) + 1);
+    response.once("close", () => {
+      const left = (this.#underWay.get(connection) ?? 1) - 1;
+      if (left > 0) this.#underWay.set(connection, left);
+      else this.#underWay.delete(connection);
+      // Clients would keep the connection for their next request.
+      if (left === 0 && this.#isStopping) connection.destroySoon();
+    });
+  }
+}
+
+/** Tells from the first bytes of a connection whether it is HTTP/2; they can be read again afterwards. */
+function sniff(socket: Socket, decide: (isHttp2: boolean) => void): void {
+  const destroy = (): void => {
+    socket.destroy();
+  };
+  socket.setTimeout(HEADERS_TIMEOUT_MS, destroy);
+  socket.once("end", destroy);
+  socket.once("error", destroy);
+  socket.once("data", (first: Buffer) => {
+    socket.pause();
+    socket.off("timeout", destroy).off("end", destroy).setTimeout(0);
+    socket.unshift(first);
+    const length = Math.min(first.length, HTTP2_PREFACE.length);
+    // Three bytes tell "PRI" from every HTTP/1 method.
+    const isHttp2 = length >= 3 && first.subarray(0, length).equals(HTTP2_PREFACE.subarray(0, length));
+    decide(isHttp2);
+    // An HTTP/2 session reads what was put back by itself.
+    if (!isHttp2) socket.resume();
+  });
+}
+
+/** Keeps what can close in a set until it does. */
+function track<T extends EventEmitter>(open: Set<T>, closable: T): void {
+  open.add(closable);
+  closable.once("close", () => open.delete(closable));
+}
+
+/** What tells the connections to one port apart. */
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 function closed(socket: Socket): Promise<void> {

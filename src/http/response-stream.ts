@@ -37,7 +37,8 @@ export class ResponseStream {
 
   /** Bytes written that the operating system has not taken. */
   get bufferedBytes(): number {
-    return this.#sink?.writableLength ?? 0;
+    // A pipelined response has no socket before its turn, and keeps what is written.
+    return (this.#sink ?? this.#response).writableLength;
   }
 
   /** Where bytes go: the socket, or the HTTP/2 stream. Undefined once the client is gone. */
