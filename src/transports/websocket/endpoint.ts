@@ -15,8 +15,10 @@ const FALLBACK_HEARTBEAT_MS = 25_000;
 const FALLBACK_PONG_TIMEOUT_MS = 10_000;
 /** How long the client may take over its side of the closing handshake. */
 const CLOSE_TIMEOUT_MS = 5000;
-/** Shared compressed frames need the full window; offers that ask for less go on uncompressed. */
+/** Shared compressed frames need the full window; clients that offer less only go on uncompressed. */
 const FULL_WINDOW_BITS = 15;
+const DEFLATE_OFFER = /^\s*permessage-deflate\s*(;|$)/u;
+const SMALLER_WINDOW = /;\s*server_max_window_bits\s*=\s*"?(8|9|1[0-4])"?\s*(;|$)/u;
 /** Sixteen random bytes in base64 (RFC 6455 §4.1). */
 const KEY = /^[+/0-9A-Za-z]{22}==$/u;
 
@@ -28,7 +30,9 @@ export interface WebSocketEndpointContext extends UniEndpointContext {
 /** The unidirectional WebSocket endpoint (uni-transports §2.2). */
 export class WebSocketEndpoint {
   readonly #context: WebSocketEndpointContext;
-  readonly #server: WebSocketServer;
+  readonly #plainServer: WebSocketServer;
+  /** Undefined while compression is switched off. */
+  readonly #deflatingServer: WebSocketServer | undefined;
   readonly #transportOptions: WebSocketTransportOptions;
   readonly #plainFormat: WireFormat;
   readonly #deflatedFormat: WireFormat;
@@ -40,7 +44,8 @@ export class WebSocketEndpoint {
     const deflate = { level: config.compression_level, minBytes: config.compression_min_size };
     this.#plainFormat = new WireFormat(codec, createTextFramer({ joinMessages, deflate: undefined }));
     this.#deflatedFormat = new WireFormat(codec, createTextFramer({ joinMessages, deflate }));
-    this.#server = createWebSocketServer(config);
+    this.#plainServer = createWebSocketServer(config, false);
+    this.#deflatingServer = config.compression ? createWebSocketServer(config, true) : undefined;
     const { pingIntervalMs, pongTimeoutMs } = context;
     this.#transportOptions = {
       wheel: context.wheel,
@@ -72,7 +77,9 @@ export class WebSocketEndpoint {
     } catch {
       return refuseUpgrade(socket, 400, "invalid connect request");
     }
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+    const deflates = offersFullWindow(request.headers["sec-websocket-extensions"]);
+    const server = (deflates ? this.#deflatingServer : undefined) ?? this.#plainServer;
+    server.handleUpgrade(request, socket, head, (webSocket) => {
       this.#open(webSocket, socket, request, connect);
     });
   }
@@ -109,10 +116,10 @@ export class WebSocketEndpoint {
   }
 }
 
-function createWebSocketServer(config: UniWebSocketConfig): WebSocketServer {
+function createWebSocketServer(config: UniWebSocketConfig, deflates: boolean): WebSocketServer {
   const wireLimit = config.message_size_limit;
   const inflatedLimit = config.decompressed_message_size_limit || 10 * wireLimit;
-  const limit = config.compression ? inflatedLimit : wireLimit;
+  const limit = deflates ? inflatedLimit : wireLimit;
   // The published types lack `closeTimeout`.
   const options = {
     noServer: true,
@@ -120,8 +127,12 @@ function createWebSocketServer(config: UniWebSocketConfig): WebSocketServer {
     maxPayload: Math.max(0, limit),
     closeTimeout: CLOSE_TIMEOUT_MS,
     handleProtocols: () => false as const,
-    perMessageDeflate: config.compression
-      ? { serverNoContextTakeover: true, clientNoContextTakeover: true, serverMaxWindowBits: FULL_WINDOW_BITS }
+    perMessageDeflate: deflates
+      ? {
+          serverNoContextTakeover: true,
+          clientNoContextTakeover: true,
+          serverMaxWindowBits: FULL_WINDOW_BITS,
+        }
       : false,
   };
   return new WebSocketServer(options);
@@ -137,6 +148,12 @@ function handshakeProblem({ method, headers }: IncomingMessage): number | undefi
     key !== undefined &&
     KEY.test(key);
   return inOrder ? undefined : 400;
+}
+
+/** Whether a client takes compressed frames that need the full window (RFC 7692 §7.1.2.1). */
+function offersFullWindow(extensions: string | undefined): boolean {
+  const offers = extensions?.split(",") ?? [];
+  return offers.some((offer) => DEFLATE_OFFER.test(offer) && !SMALLER_WINDOW.test(offer));
 }
 
 /** The connect request in the query string; undefined when there is none. */

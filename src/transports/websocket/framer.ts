@@ -8,6 +8,8 @@ const COMPRESSED = 0x40;
 const LF = Buffer.from("\n");
 /** How many pushes one WebSocket message carries at most when pushes are joined. */
 const MAX_JOINED = 16;
+/** The level that Go has, and zlib a strategy, for Huffman coding alone. */
+const HUFFMAN_ONLY = -2;
 
 /** How payloads become frames. */
 export interface TextFramerOptions {
@@ -18,9 +20,9 @@ export interface TextFramerOptions {
 }
 
 export interface DeflateOptions {
-  /** zlib level, 1 to 9. */
+  /** zlib level, -1 to 9; -2 for Huffman coding alone. */
   readonly level: number;
-  /** Payloads of fewer bytes are not compressed. */
+  /** Payloads of at most this many bytes are not compressed. */
   readonly minBytes: number;
 }
 
@@ -63,7 +65,7 @@ function joinPayloads(payloads: readonly Uint8Array[]): Uint8Array[] {
 
 /** A final text frame (RFC 6455 §5.2), compressed where that is wanted. */
 function textFrame(payload: Uint8Array, options: DeflateOptions | undefined): Buffer {
-  if (options === undefined || payload.byteLength < options.minBytes) return dataFrame(TEXT, payload);
+  if (options === undefined || payload.byteLength <= options.minBytes) return dataFrame(TEXT, payload);
   return dataFrame(TEXT | COMPRESSED, deflate(payload, options.level));
 }
 
@@ -87,5 +89,6 @@ function dataFrame(firstByte: number, payload: Uint8Array): Buffer {
 
 /** Raw deflate, flushed to a byte boundary, without the four bytes that the receiver puts back (RFC 7692 §7.2.1). */
 function deflate(payload: Uint8Array, level: number): Uint8Array {
-  return deflateRawSync(payload, { level, finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+  const effort = level === HUFFMAN_ONLY ? { strategy: constants.Z_HUFFMAN_ONLY } : { level };
+  return deflateRawSync(payload, { ...effort, finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
 }

@@ -88,7 +88,8 @@ export class WebSocketTransport extends WheelTimer implements Transport {
     if (this.#closed) return;
     this.#closed = true;
     this.#options.wheel.cancel(this);
-    if (!this.#options.closingHandshake || !isValidClose(reason)) this.#socket.end();
+    // Not `end`, which would keep the connection for as long as the client keeps its half.
+    if (!this.#options.closingHandshake || !isValidClose(reason)) this.#socket.destroySoon();
     else this.#webSocket.close(reason.code, reason.reason);
   }
 
