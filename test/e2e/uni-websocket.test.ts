@@ -1,0 +1,417 @@
+import { once } from "node:events";
+import { constants, inflateRawSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { parsePush } from "../support/push-stream.ts";
+import { httpRequest, parseResponse, RawConnection, type RawResponse } from "../support/raw-connection.ts";
+import { type ConfigInput, OPEN, type RunningServer, runServer } from "../support/running-server.ts";
+import { openWebSocket, UpgradeRefused, WebSocketClient } from "../support/web-socket-client.ts";
+import { hmacToken } from "../unit/auth/tokens.ts";
+
+const PATH = "/connection/uni_websocket";
+const HANDSHAKE = {
+  Connection: "Upgrade",
+  Upgrade: "websocket",
+  "Sec-WebSocket-Version": "13",
+  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+};
+const CONNECT_PUSH = /^\{"connect":\{[^\n]*\}\}$/u;
+const FORCED = '{"disconnect":{"code":3503,"reason":"force disconnect"}}';
+
+/** OPEN with options of the transport. */
+function webSocketConfig(options: NonNullable<ConfigInput["uni_websocket"]>): ConfigInput {
+  return { ...OPEN, uni_websocket: options };
+}
+
+/** Sends a request and resolves with the response once its head has come. */
+async function exchange(server: RunningServer, request: string): Promise<RawResponse> {
+  using connection = await RawConnection.open(server.port);
+  connection.send(request);
+  await connection.until("\r\n\r\n");
+  const response = parseResponse(connection.text);
+  return response.statusLine.includes("101") ? response : parseResponse(await connection.untilEnd());
+}
+
+function upgradeRequest(headers: Readonly<Record<string, string>> = {}, method = "GET", query = ""): string {
+  return httpRequest(method, PATH + query, { headers: { ...HANDSHAKE, ...headers } });
+}
+
+describe("uni_websocket: connect request", () => {
+  it.each([
+    ["text", false],
+    ["binary", true],
+  ])("uni 21: a %s frame with {} gets one text frame with the connect push", async (_name, binary) => {
+    await using server = await runServer(OPEN);
+    using client = await WebSocketClient.open(server.url("uni_websocket"));
+    client.socket.send("{}", { binary });
+    expect(await client.nextText()).toMatch(CONNECT_PUSH);
+    expect(client.frames).toHaveLength(1);
+  });
+
+  it("uni 22: cf_connect in the query connects without a message", async () => {
+    await using server = await runServer(OPEN);
+    using client = await WebSocketClient.open(server.url("uni_websocket", { subs: { a: {} } }));
+    expect((await client.next()).connect?.subs).toEqual({ a: {} });
+  });
+
+  it("uni 22: null in the query counts as absent", async () => {
+    await using server = await runServer(OPEN);
+    using client = await WebSocketClient.open(server.url("uni_websocket", null));
+    client.send({});
+    expect(await client.nextText()).toMatch(CONNECT_PUSH);
+  });
+
+  it("uni 23: malformed cf_connect is refused before the upgrade", async () => {
+    await using server = await runServer(OPEN);
+    const response = await exchange(server, upgradeRequest({}, "GET", "?cf_connect=bad"));
+    expect([response.statusLine, response.body]).toEqual([
+      "HTTP/1.1 400 Bad Request",
+      "invalid connect request\n",
+    ]);
+  });
+
+  it.each(["bad", "", "[]", '{"token":1}'])("uni 24: first message %j ends with 3501 alone", async (text) => {
+    await using server = await runServer(OPEN);
+    using client = await WebSocketClient.open(server.url("uni_websocket"));
+    client.socket.send(text);
+    expect(await client.untilClosed()).toEqual({ code: 3501, reason: "bad request" });
+    expect(client.frames).toEqual([]);
+  });
+
+  it("uni 25: a silent client is told 3502 and closed with it", async () => {
+    await using server = await runServer({ client: { stale_close_delay: "200ms" } });
+    using client = await WebSocketClient.open(server.url("uni_websocket"));
+    expect(await client.nextText()).toBe('{"disconnect":{"code":3502,"reason":"stale"}}');
+    expect(await client.untilClosed()).toEqual({ code: 3502, reason: "stale" });
+  });
+
+  it("uni 26: a bad token is told 3500 and closed with it", async () => {
+    await using server = await runServer(OPEN);
+    using client = await openWebSocket(server, { token: "bad" });
+    expect(await client.nextText()).toBe('{"disconnect":{"code":3500,"reason":"invalid token"}}');
+    expect(await client.untilClosed()).toEqual({ code: 3500, reason: "invalid token" });
+  });
+
+  it("uni 28: later messages have no effect", async () => {
+    await using server = await runServer(OPEN);
+    using client = await openWebSocket(server, { subs: { a: {} } });
+    await client.next();
+    client.send({ subs: { b: {} } });
+    client.socket.send("bad");
+    client.socket.ping();
+    await once(client.socket, "pong");
+    await server.publish("a", 1);
+    expect(await client.nextText()).toBe('{"channel":"a","pub":{"data":1}}');
+    expect(await server.counts()).toEqual({ clients: 1, users: 1, channels: 1, subs: 1 });
+  });
+});
+
+describe("uni_websocket: limits on messages", () => {
+  it("uni 27: a first message of 65537 bytes closes with 1009, one of 65536 does not", async () => {
+    await using server = await runServer(OPEN);
+    using over = await WebSocketClient.open(server.url("uni_websocket"));
+    over.socket.send("{}".padEnd(65_537));
+    expect(await over.untilClosed()).toEqual({ code: 1009, reason: "" });
+    expect(over.frames).toEqual([]);
+    using within = await WebSocketClient.open(server.url("uni_websocket"));
+    within.socket.send("{}".padEnd(65_536));
+    expect(await within.nextText()).toMatch(CONNECT_PUSH);
+  });
+
+  it("uni 27: a later message of 65537 bytes closes with 1009 too", async () => {
+    await using server = await runServer(OPEN);
+    using client = await openWebSocket(server);
+    await client.next();
+    client.socket.send(" ".repeat(65_537));
+    expect(await client.untilClosed()).toEqual({ code: 1009, reason: "" });
+    expect(client.frames).toHaveLength(1);
+    await server.untilSessions(0);
+  });
+
+  it("§2.2: message_size_limit below 0 means no limit", async () => {
+    await using server = await runServer(webSocketConfig({ message_size_limit: -1 }));
+    using client = await WebSocketClient.open(server.url("uni_websocket"));
+    client.socket.send("{}".padEnd(1_000_000));
+    expect(await client.nextText()).toMatch(CONNECT_PUSH);
+  });
+
+  it("§2.2 (deviation: with compression the limit is decompressed_message_size_limit)", async () => {
+    const limits = { message_size_limit: 1000, decompressed_message_size_limit: 5000 };
+    await using server = await runServer(webSocketConfig({ compression: true, ...limits }));
+    using within = await WebSocketClient.open(server.url("uni_websocket"), { perMessageDeflate: true });
+    within.socket.send("{}".padEnd(5000));
+    expect(await within.nextText()).toMatch(CONNECT_PUSH);
+    using over = await WebSocketClient.open(server.url("uni_websocket"), { perMessageDeflate: true });
+    over.socket.send("{}".padEnd(5001));
+    expect((await over.untilClosed()).code).toBe(1009);
+  });
+
+  it("§2.2: a frame that is not masked closes with 1002", async () => {
+    await using server = await runServer(OPEN);
+    using connection = await RawConnection.open(server.port);
+    connection.send(upgradeRequest());
+    const { length } = await connection.until("\r\n\r\n");
+    connection.send(Buffer.from([0x81, 0x02, 0x7b, 0x7d]));
+    await connection.untilEnd();
+    expect(connection.bytes.subarray(length)).toEqual(Buffer.from([0x88, 0x02, 0x03, 0xea]));
+  });
+});
+
+describe("uni_websocket: handshake", () => {
+  it("uni 29: a plain GET gets 400, with the version that is spoken", async () => {
+    await using server = await runServer(OPEN);
+    const response = await exchange(server, httpRequest("GET", PATH, { headers: { Connection: "close" } }));
+    expect([response.statusLine, response.body]).toEqual(["HTTP/1.1 400 Bad Request", "Bad Request\n"]);
+    expect(response.headers).toContainEqual(["Sec-Websocket-Version", "13"]);
+  });
+
+  it("uni 29: a POST gets 405, whether it offers an upgrade or not", async () => {
+    await using server = await runServer(OPEN);
+    const offering = await exchange(server, upgradeRequest({}, "POST"));
+    expect([offering.statusLine, offering.body]).toEqual([
+      "HTTP/1.1 405 Method Not Allowed",
+      "Method Not Allowed\n",
+    ]);
+    const plain = await exchange(server, httpRequest("POST", PATH, { headers: { Connection: "close" } }));
+    expect(plain.statusLine).toBe("HTTP/1.1 405 Method Not Allowed");
+  });
+
+  it.each([
+    ["version", { "Sec-WebSocket-Version": "12" }],
+    ["key", { "Sec-WebSocket-Key": "short" }],
+    ["protocol", { Upgrade: "h2c" }],
+  ])("§2.2: a handshake with another %s gets 400", async (_name, headers) => {
+    await using server = await runServer(OPEN);
+    const response = await exchange(server, upgradeRequest({ Connection: "Upgrade, close", ...headers }));
+    expect([response.statusLine, response.body]).toEqual(["HTTP/1.1 400 Bad Request", "Bad Request\n"]);
+    expect(response.headers).toContainEqual(["Sec-Websocket-Version", "13"]);
+  });
+
+  it("uni 30: with an Origin and no allowed ones 403, without Origin 101", async () => {
+    await using server = await runServer(OPEN);
+    const refused = await WebSocketClient.open(server.url("uni_websocket"), {
+      origin: "https://a.example.com",
+    }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(UpgradeRefused);
+    if (!(refused instanceof UpgradeRefused)) return;
+    expect([refused.response.statusCode, refused.body]).toEqual([403, "Forbidden\n"]);
+    expect(refused.response.headers["sec-websocket-version"]).toBe("13");
+    using accepted = await openWebSocket(server);
+    await accepted.next();
+  });
+
+  it("uni 32: an allowed origin is let in", async () => {
+    await using server = await runServer({
+      client: { ...OPEN.client, allowed_origins: ["https://*.example.com"] },
+    });
+    using client = await openWebSocket(server, {}, { origin: "https://A.Example.com" });
+    expect(await client.nextText()).toMatch(CONNECT_PUSH);
+  });
+
+  it("§2.2: the 101 echoes no subprotocol and has no CORS headers", async () => {
+    await using server = await runServer({ client: { ...OPEN.client, allowed_origins: ["*"] } });
+    const headers = { "Sec-WebSocket-Protocol": "a, b", Origin: "https://a.example.com" };
+    const response = await exchange(server, upgradeRequest(headers));
+    expect(response.statusLine).toBe("HTTP/1.1 101 Switching Protocols");
+    expect(response.headers).toEqual([
+      ["Upgrade", "websocket"],
+      ["Connection", "Upgrade"],
+      ["Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="],
+    ]);
+  });
+});
+
+describe("uni_websocket: pushes and close", () => {
+  it("uni 35: disable_disconnect_push leaves the close frame alone", async () => {
+    await using server = await runServer(webSocketConfig({ disable_disconnect_push: true }));
+    using client = await openWebSocket(server);
+    await client.next();
+    await server.disconnect("", 3503, "force disconnect");
+    expect(await client.untilClosed()).toEqual({ code: 3503, reason: "force disconnect" });
+    expect(client.frames).toHaveLength(1);
+  });
+
+  it("uni 36: disable_closing_handshake ends with the push and the connection", async () => {
+    await using server = await runServer(webSocketConfig({ disable_closing_handshake: true }));
+    using client = await openWebSocket(server);
+    await client.next();
+    await server.disconnect("", 3503, "force disconnect");
+    expect(await client.nextText()).toBe(FORCED);
+    // 1006 is what a client reports when no close frame came.
+    expect(await client.untilClosed()).toEqual({ code: 1006, reason: "" });
+  });
+
+  it("uni 36: the connection goes even when the client keeps its half open", async () => {
+    await using server = await runServer(webSocketConfig({ disable_closing_handshake: true }));
+    using connection = await RawConnection.open(server.port, { allowHalfOpen: true });
+    connection.send(upgradeRequest({}, "GET", "?cf_connect=%7B%7D"));
+    await connection.until('"connect"');
+    await server.disconnect("", 3503, "force disconnect");
+    await connection.until("force disconnect");
+    await connection.untilEnd();
+    // The server has forgotten the connection, so it does not wait for it.
+    expect(await server.stop()).toBe(true);
+  });
+
+  it("uni 37: join_push_messages puts up to 16 pushes of a turn in a frame, with line feeds between", async () => {
+    await using server = await runServer(webSocketConfig({ join_push_messages: true }));
+    using client = await openWebSocket(server, { subs: { a: {} } });
+    expect(await client.nextText()).toMatch(CONNECT_PUSH);
+    await Promise.all(Array.from({ length: 40 }, (_, index) => server.publish("a", index)));
+    const frames = [await client.nextText(), await client.nextText(), await client.nextText()];
+    const lines = frames.map((frame) => frame.split("\n"));
+    expect(lines.map((line) => line.length)).toEqual([16, 16, 8]);
+    expect(lines.flat()).toEqual(
+      Array.from({ length: 40 }, (_, index) => `{"channel":"a","pub":{"data":${index}}}`),
+    );
+  });
+
+  it("uni 75: a disconnect of the server API is push and close frame with its code and reason", async () => {
+    await using server = await runServer();
+    using client = await openWebSocket(server, { token: hmacToken({ sub: "u" }) });
+    await client.next();
+    await server.disconnect("u", 4501, "bye");
+    expect(await client.nextText()).toBe('{"disconnect":{"code":4501,"reason":"bye"}}');
+    expect(await client.untilClosed()).toEqual({ code: 4501, reason: "bye" });
+  });
+
+  it("§2.2: a reason that a close frame cannot carry is in the push only", async () => {
+    await using server = await runServer(OPEN);
+    using client = await openWebSocket(server);
+    await client.next();
+    const reason = "r".repeat(124);
+    await server.disconnect("", 4501, reason);
+    expect((await client.next()).disconnect).toEqual({ code: 4501, reason });
+    expect(await client.untilClosed()).toEqual({ code: 1006, reason: "" });
+  });
+
+  it("§2.2: the client's close is echoed with its code", async () => {
+    await using server = await runServer(OPEN);
+    using client = await openWebSocket(server);
+    await client.next();
+    client.socket.close(4000);
+    expect(await client.untilClosed()).toEqual({ code: 4000, reason: "" });
+    await server.untilSessions(0);
+  });
+
+  it("sends several publications of one turn in one write, each as a frame of its own", async () => {
+    await using server = await runServer(OPEN);
+    using connection = await RawConnection.open(server.port);
+    connection.send(upgradeRequest({}, "GET", `?cf_connect=${encodeURIComponent('{"subs":{"a":{}}}')}`));
+    await connection.until('"connect"');
+    const { length } = connection.bytes;
+    const readsBefore = connection.readCount;
+    await Promise.all([1, 2, 3].map((data) => server.publish("a", data)));
+    await connection.until('"data":3}}');
+    expect(connection.readCount - readsBefore).toBe(1);
+    const frames = [1, 2, 3].map((data) => `\u0081 {"channel":"a","pub":{"data":${data}}}`);
+    expect(connection.bytes.subarray(length).toString("latin1")).toBe(frames.join(""));
+  });
+
+  it("carries pushes of 200 KB", async () => {
+    await using server = await runServer(OPEN);
+    using client = await openWebSocket(server, { subs: { a: {} } });
+    await client.next();
+    const payload = "é".repeat(100_000);
+    await server.publish("a", payload);
+    expect((await client.next()).pub?.data).toBe(payload);
+  });
+});
+
+describe("uni_websocket: compression", () => {
+  const payload = "abc".repeat(1000);
+
+  it.each([-2, -1, 0, 1, 9])(
+    "serves ws clients that offer permessage-deflate, at level %d",
+    async (level) => {
+      await using server = await runServer(webSocketConfig({ compression: true, compression_level: level }));
+      using client = await openWebSocket(server, { subs: { a: {} } }, { perMessageDeflate: true });
+      expect(client.socket.extensions).toContain("permessage-deflate");
+      await client.next();
+      for (let count = 0; count < 3; count++) await server.publish("a", payload);
+      for (let count = 0; count < 3; count++) expect((await client.next()).pub?.data).toBe(payload);
+      await server.disconnect("", 3503, "force disconnect");
+      expect(await client.nextText()).toBe(FORCED);
+      expect((await client.untilClosed()).code).toBe(3503);
+    },
+  );
+
+  it("serves clients that do not offer it beside those that do", async () => {
+    await using server = await runServer(webSocketConfig({ compression: true }));
+    using plain = await openWebSocket(server, { subs: { a: {} } });
+    using deflating = await openWebSocket(server, { subs: { a: {} } }, { perMessageDeflate: true });
+    await Promise.all([plain.next(), deflating.next()]);
+    await server.publish("a", payload);
+    expect(plain.socket.extensions).toBe("");
+    expect((await plain.next()).pub?.data).toBe(payload);
+    expect((await deflating.next()).pub?.data).toBe(payload);
+  });
+
+  it("does not negotiate it when it is switched off", async () => {
+    await using server = await runServer(OPEN);
+    using client = await openWebSocket(server, {}, { perMessageDeflate: true });
+    expect(client.socket.extensions).toBe("");
+    await client.next();
+  });
+
+  it("goes uncompressed for a client whose window would be smaller", async () => {
+    await using server = await runServer(webSocketConfig({ compression: true }));
+    // The `ws` client insists on what it offered, so a bare one asks.
+    const headers = { "Sec-WebSocket-Extensions": "permessage-deflate; server_max_window_bits=10" };
+    const response = await exchange(server, upgradeRequest(headers));
+    expect(response.statusLine).toBe("HTTP/1.1 101 Switching Protocols");
+    expect(response.headers.map(([name]) => name)).not.toContain("Sec-WebSocket-Extensions");
+  });
+
+  it("compresses without context takeover, and only payloads above compression_min_size", async () => {
+    const push = '{"channel":"a","pub":{"data":"aaaa"}}';
+    const options = { compression: true, compression_min_size: push.length };
+    await using server = await runServer(webSocketConfig(options));
+    using connection = await RawConnection.open(server.port);
+    const query = `?cf_connect=${encodeURIComponent('{"subs":{"a":{}}}')}`;
+    connection.send(upgradeRequest({ "Sec-WebSocket-Extensions": "permessage-deflate" }, "GET", query));
+    const head = await connection.until((text) => text.includes("\r\n\r\n") && !text.endsWith("\r\n\r\n"));
+    expect(head).toContain(
+      "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+    );
+    const before = connection.bytes.length;
+    await server.publish("a", "aaaa");
+    await server.publish("a", "aaaaa");
+    await server.publish("a", "aaaaa");
+    await connection.until(() => connection.bytes.length > before + 2 + push.length + 20);
+    const [plain, first, second] = readFrames(connection.bytes.subarray(before));
+    expect([plain?.firstByte, plain?.payload.toString()]).toEqual([0x81, push]);
+    expect([first?.firstByte, second?.firstByte]).toEqual([0xc1, 0xc1]);
+    expect(second?.payload).toEqual(first?.payload);
+    expect(inflate(first?.payload)).toBe('{"channel":"a","pub":{"data":"aaaaa"}}');
+  });
+
+  it("compresses joined pushes as one message", async () => {
+    await using server = await runServer(webSocketConfig({ compression: true, join_push_messages: true }));
+    using client = await openWebSocket(server, { subs: { a: {} } }, { perMessageDeflate: true });
+    await client.next();
+    await Promise.all([1, 2, 3].map((data) => server.publish("a", data)));
+    const pushes = (await client.nextText()).split("\n").map(parsePush);
+    expect(pushes.map((push) => push.pub?.data)).toEqual([1, 2, 3]);
+  });
+});
+
+interface Frame {
+  readonly firstByte: number;
+  readonly payload: Buffer;
+}
+
+/** Frames of less than 126 bytes, unmasked. */
+function readFrames(bytes: Buffer): Frame[] {
+  const frames: Frame[] = [];
+  for (let at = 0; at + 1 < bytes.length;) {
+    const length = bytes.readUInt8(at + 1);
+    frames.push({ firstByte: bytes.readUInt8(at), payload: bytes.subarray(at + 2, at + 2 + length) });
+    at += 2 + length;
+  }
+  return frames;
+}
+
+function inflate(payload: Buffer | undefined): string {
+  const whole = Buffer.concat([payload ?? Buffer.alloc(0), Buffer.of(0, 0, 0xff, 0xff)]);
+  return inflateRawSync(whole, { finishFlush: constants.Z_SYNC_FLUSH }).toString();
+}

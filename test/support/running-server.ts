@@ -1,0 +1,136 @@
+import type { Server as HttpServer } from "node:http";
+import { vi } from "vitest";
+import { loadConfig } from "../../src/app/config.ts";
+import { createServer, type MillraceServer } from "../../src/app/server.ts";
+import { Disconnect } from "../../src/core/disconnect.ts";
+import type { Logger } from "../../src/core/logger.ts";
+import type { ConfigInput } from "../../src/index.ts";
+import type { ServerNode } from "../../src/node/server-node.ts";
+import { PATIENCE_MS } from "./signal.ts";
+
+export type { ConfigInput } from "../../src/index.ts";
+
+/** What tests have in place of the defaults: all transports of the HTTP port, and tokens signed with `k`. */
+const TEST_DEFAULTS = {
+  http_server: { address: "127.0.0.1", port: 0 },
+  client: { token: { hmac_secret_key: "k" } },
+  uni_websocket: { enabled: true },
+  uni_sse: { enabled: true },
+  uni_http_stream: { enabled: true },
+  shutdown: { timeout: "5s" },
+};
+
+/** Configuration that lets in clients without token, and lets them listen to whatever they ask for. */
+export const OPEN: ConfigInput = {
+  client: { allow_anonymous_connect_without_token: true },
+  channel: { without_namespace: { allow_subscribe_for_client: true, allow_subscribe_for_anonymous: true } },
+};
+
+/** Endpoints of the HTTP port. */
+export type Endpoint = "uni_websocket" | "uni_sse" | "uni_http_stream";
+
+/** Which connections to count. */
+export interface Counts {
+  readonly clients: number;
+  readonly users: number;
+  readonly channels: number;
+  readonly subs: number;
+}
+
+/** A server in this process, listening. Disposing stops it, and fails when it logged an error on the way. */
+export class RunningServer implements AsyncDisposable {
+  readonly port: number;
+  /** Address with scheme and port. */
+  readonly origin: string;
+  readonly #server: MillraceServer;
+  readonly #errors: readonly unknown[];
+
+  constructor(server: MillraceServer, port: number, scheme: string, errors: readonly unknown[]) {
+    this.#server = server;
+    this.#errors = errors;
+    this.port = port;
+    this.origin = `${scheme}://127.0.0.1:${port}`;
+  }
+
+  get node(): ServerNode {
+    return this.#server.node;
+  }
+
+  /** Address of an endpoint, with a connect request in the query if one is given. */
+  url(endpoint: Endpoint, connect?: unknown): string {
+    const origin = endpoint === "uni_websocket" ? this.origin.replace("http", "ws") : this.origin;
+    const query = connect === undefined ? "" : `?cf_connect=${encodeURIComponent(JSON.stringify(connect))}`;
+    return `${origin}/connection/${endpoint}${query}`;
+  }
+
+  /** Publishes a JSON value, or text or bytes as they are. */
+  async publish(channel: string, data: unknown, tags?: Readonly<Record<string, string>>): Promise<void> {
+    const bytes = data instanceof Uint8Array ? data : Buffer.from(JSON.stringify(data));
+    await this.node.publish(channel, { data: bytes, tags }, { idempotencyKey: "" });
+  }
+
+  /** Disconnects all connections of a user, "" for the anonymous ones. */
+  async disconnect(user: string, code: number, reason: string): Promise<void> {
+    await this.node.disconnect({ user, client: "", session: "" }, new Disconnect(code, reason), []);
+  }
+
+  async counts(): Promise<Counts | undefined> {
+    const [info] = await this.node.info();
+    if (info === undefined) return undefined;
+    const { numClients: clients, numUsers: users, numChannels: channels, numSubs: subs } = info;
+    return { clients, users, channels, subs };
+  }
+
+  /** Resolves once so many identified connections are left. */
+  async untilSessions(count: number): Promise<void> {
+    await vi.waitFor(
+      () => {
+        const { sessionCount } = this.node;
+        if (sessionCount !== count) throw new Error(`${sessionCount} sessions instead of ${count}`);
+      },
+      { timeout: PATIENCE_MS, interval: 10 },
+    );
+  }
+
+  /** Stops the server; resolves to whether all clients left by themselves. */
+  stop(): Promise<boolean> {
+    return this.#server.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.stop();
+    if (this.#errors.length > 0) throw new AggregateError(this.#errors, "the server logged errors");
+  }
+}
+
+/** Starts a server with what differs from the defaults of tests. Keys that it does not know are an error. */
+export async function runServer(config: ConfigInput = {}): Promise<RunningServer> {
+  return start(config, undefined);
+}
+
+/** Starts a server on an HTTP server that listens already; that one stays up when it is disposed of. */
+export async function attachServer(http: HttpServer, config: ConfigInput = {}): Promise<RunningServer> {
+  return start(config, http);
+}
+
+async function start(input: ConfigInput, attachTo: HttpServer | undefined): Promise<RunningServer> {
+  const { config, warnings } = loadConfig({ defaults: TEST_DEFAULTS, values: input });
+  if (warnings.length > 0) throw new Error(warnings.join("\n"));
+  const errors: unknown[] = [];
+  const server = createServer({ config, logger: loggerInto(errors), attachTo });
+  const { http } = await server.start();
+  const address = attachTo?.address();
+  const port = http?.port ?? (typeof address === "object" ? address?.port : undefined) ?? 0;
+  return new RunningServer(server, port, config.http_server.tls.enabled ? "https" : "http", errors);
+}
+
+function loggerInto(errors: unknown[]): Logger {
+  return {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: () => undefined,
+    error: (fields, message) => {
+      errors.push(fields["err"] ?? message);
+    },
+  };
+}
