@@ -45,11 +45,10 @@ export function sendBadRequest(response: ServerResponse): void {
 
 /** Answers with JSON text. */
 export function sendJson(response: ServerResponse, status: number, json: string): void {
-  const body = json === EMPTY_RESULT_TEXT ? EMPTY_RESULT : Buffer.from(json);
-  response.writeHead(status, { "Content-Type": "application/json", "Content-Length": body.length });
-  response.end(body);
+  response.writeHead(status, {
+    "Content-Type": "application/json",
+    "Content-Length": Buffer.byteLength(json),
+  });
+  // As text it leaves in one piece with the headers.
+  response.end(json);
 }
-
-/** By far the most frequent answer: that of a publish without history. */
-const EMPTY_RESULT_TEXT = '{"result":{}}';
-const EMPTY_RESULT = Buffer.from(EMPTY_RESULT_TEXT);

@@ -11,7 +11,7 @@ import {
   type ServiceError,
   status,
 } from "@grpc/grpc-js";
-import { afterEach, describe, expect, onTestFinished, test } from "vitest";
+import { afterEach, describe, expect, onTestFinished, it } from "vitest";
 import { CentrifugoApi, PublishResponseSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import {
   Health,
@@ -53,7 +53,7 @@ async function startListener(
 }
 
 function connect(port: number, creds = credentials.createInsecure()): Client {
-  const client = new Client(`127.0.0.1:${port}`, creds);
+  const client = new Client(`127.0.0.1:${port}`, creds, { "grpc.ssl_target_name_override": "localhost" });
   onTestFinished(() => client.close());
   return client;
 }
@@ -92,18 +92,18 @@ async function codeOf(call: Promise<unknown>): Promise<{ code: status; details: 
 }
 
 describe("GrpcListener", () => {
-  test("serves on a port that the system chose", async () => {
+  it("serves on a port that the system chose", async () => {
     const { port } = await startListener();
     expect(port).toBeGreaterThan(0);
     expect(await publish(connect(port))).toBe(7n);
   });
 
-  test("an empty host means all interfaces", async () => {
+  it("an empty host means all interfaces", async () => {
     const { port } = await startListener({ host: "" });
     expect(await publish(connect(port))).toBe(7n);
   });
 
-  test("a port that is taken is an error of start", async () => {
+  it("a port that is taken is an error of start", async () => {
     const other = createServer();
     other.listen(0, "127.0.0.1");
     await once(other, "listening");
@@ -114,7 +114,7 @@ describe("GrpcListener", () => {
     await expect(listener.start()).rejects.toThrow(`cannot listen on 127.0.0.1:${port}`);
   });
 
-  test("methods without handler are unimplemented", async () => {
+  it("methods without handler are unimplemented", async () => {
     const { port } = await startListener();
     const call = callUnary(connect(port), CentrifugoApi.method.connections, {});
     expect(await codeOf(call)).toEqual({
@@ -123,7 +123,7 @@ describe("GrpcListener", () => {
     });
   });
 
-  test("a message over the limit is refused", async () => {
+  it("a message over the limit is refused", async () => {
     const { port } = await startListener({ maxReceiveMessageBytes: 1000 });
     const client = connect(port);
     await callUnary(client, CentrifugoApi.method.publish, { data: new Uint8Array(900) });
@@ -131,7 +131,7 @@ describe("GrpcListener", () => {
     expect((await codeOf(call)).code).toBe(status.RESOURCE_EXHAUSTED);
   });
 
-  test("stop waits for calls in flight no longer than its deadline", async () => {
+  it("stop waits for calls in flight no longer than its deadline", async () => {
     const { listener, port } = await startListener();
     const client = connect(port);
     expect(await publish(client)).toBe(7n);
@@ -145,7 +145,7 @@ describe("GrpcListener", () => {
     await listener.stop(deadline.signal);
   });
 
-  test("stop resolves by itself when nothing is in flight", async () => {
+  it("stop resolves by itself when nothing is in flight", async () => {
     const { listener, port } = await startListener();
     expect(await publish(connect(port))).toBe(7n);
     expect(await stopPatiently(listener)).toBe("stopped");
@@ -156,7 +156,7 @@ describe("TLS", () => {
   const ca = readFileSync(pemFile("ca.pem"));
   const identity = { certPem: pemFile("server.pem"), keyPem: pemFile("server-key.pem"), clientCaPem: "" };
 
-  test.each([
+  it.each([
     ["paths", identity],
     [
       "PEM text",
@@ -179,7 +179,7 @@ describe("TLS", () => {
     expect(await publish(connect(port, credentials.createSsl(ca)))).toBe(7n);
   });
 
-  test("with an authority of clients, a client needs a certificate of it", async () => {
+  it("with an authority of clients, a client needs a certificate of it", async () => {
     const { port } = await startListener({ tls: { ...identity, clientCaPem: pemFile("ca.pem") } });
     const known = credentials.createSsl(
       ca,
@@ -193,7 +193,7 @@ describe("TLS", () => {
 });
 
 describe("health", () => {
-  test("known services serve, unknown ones are not found", async () => {
+  it("known services serve, unknown ones are not found", async () => {
     const client = connect((await startListener()).port);
     for (const service of ["", CentrifugoApi.typeName]) {
       expect(await callUnary(client, Health.method.check, { service })).toMatchObject({
@@ -207,7 +207,7 @@ describe("health", () => {
     expect(Object.keys(statuses)).toEqual(["", CentrifugoApi.typeName]);
   });
 
-  test("watchers hear that the server stops, and do not hold it up", async () => {
+  it("watchers hear that the server stops, and do not hold it up", async () => {
     const { listener, port } = await startListener();
     const client = connect(port);
     const known = watch(client, "");
@@ -250,7 +250,7 @@ describe("reflection", () => {
     return response.messageResponse;
   }
 
-  test.each(["v1", "v1alpha"])("%s answers every kind of question", async (version) => {
+  it.each(["v1", "v1alpha"])("%s answers every kind of question", async (version) => {
     const opened = open(connect((await startListener()).port), version);
     const services = await ask(opened, { case: "listServices", value: "" });
     expect(services.value).toMatchObject({
@@ -289,7 +289,7 @@ describe("reflection", () => {
     });
   });
 
-  test("what is not there is an error response, and the stream goes on", async () => {
+  it("what is not there is an error response, and the stream goes on", async () => {
     const opened = open(connect((await startListener()).port));
     const questions: ServerReflectionRequest["messageRequest"][] = [
       { case: "fileByFilename", value: "nope.proto" },
@@ -312,7 +312,7 @@ describe("reflection", () => {
     }
   });
 
-  test.each([
+  it.each([
     ["nothing", new Uint8Array(0)],
     ["garbage", Uint8Array.of(0xff, 0xff)],
   ])("a request of %s ends the stream", async (_what, bytes) => {
@@ -322,7 +322,7 @@ describe("reflection", () => {
     expect(error.code).toBe(status.INVALID_ARGUMENT);
   });
 
-  test("an open stream does not hold up the server", async () => {
+  it("an open stream does not hold up the server", async () => {
     const { listener, port } = await startListener();
     const opened = open(connect(port));
     await ask(opened, { case: "listServices", value: "" });
@@ -330,7 +330,7 @@ describe("reflection", () => {
     expect(await stopPatiently(listener)).toBe("stopped");
   });
 
-  test("buf curl calls and lists without proto files", async () => {
+  it("buf curl calls and lists without proto files", async () => {
     const { port } = await startListener();
     const base = ["--protocol", "grpc", "--http2-prior-knowledge"];
     const url = `http://127.0.0.1:${port}`;
@@ -348,7 +348,7 @@ describe("reflection", () => {
     expect(health.stdout).toContain("SERVING");
   });
 
-  test("is off when not wanted", async () => {
+  it("is off when not wanted", async () => {
     const opened = open(connect((await startListener({ reflection: false })).port));
     const [error] = (await once(opened, "error")) as [ServiceError];
     expect(error.code).toBe(status.UNIMPLEMENTED);

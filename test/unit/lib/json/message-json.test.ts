@@ -1,6 +1,6 @@
 import { create, type DescMessage, type Message, type MessageShape } from "@bufbuild/protobuf";
 import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import * as api from "../../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { ConnectRequestSchema } from "../../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
 import { decodeMessage } from "../../../../src/lib/json/decode-message.ts";
@@ -42,7 +42,7 @@ function pathOfError(desc: DescMessage, json: string): string {
 }
 
 describe("decodeMessage", () => {
-  test("api 17: names match exactly, else without regard to case; unknown ones are ignored", () => {
+  it("api 17: names match exactly, else without regard to case; unknown ones are ignored", () => {
     expect(
       decode(api.PublishRequestSchema, '{"CHANNEL":"a","Data":1,"zz":{"channel":2},"Skip_History":true}'),
     ).toEqual(
@@ -54,13 +54,13 @@ describe("decodeMessage", () => {
     );
   });
 
-  test("names are not those of protobuf's JSON mapping", () => {
+  it("names are not those of protobuf's JSON mapping", () => {
     expect(decode(api.PublishRequestSchema, '{"skipHistory":true}')).toEqual(
       create(api.PublishRequestSchema, {}),
     );
   });
 
-  test("escapes in names and strings are decoded", () => {
+  it("escapes in names and strings are decoded", () => {
     expect(
       decode(api.PublishRequestSchema, '{"ch\\u0061nnel":"\\u00fc \\ud83d\\ude00\\n","tags":{"\\"k":"é"}}'),
     ).toEqual(
@@ -71,13 +71,13 @@ describe("decodeMessage", () => {
     );
   });
 
-  test("half a surrogate pair becomes U+FFFD", () => {
+  it("half a surrogate pair becomes U+FFFD", () => {
     expect(decode(api.PublishRequestSchema, '{"channel":"\\ud800"}')).toEqual(
       create(api.PublishRequestSchema, { channel: "\ufffd" }),
     );
   });
 
-  test("the last of repeated names counts", () => {
+  it("the last of repeated names counts", () => {
     expect(
       decode(api.PublishRequestSchema, '{"channel":"a","channel":"b","Channel":"c","data":1,"data":2}'),
     ).toEqual(
@@ -88,7 +88,7 @@ describe("decodeMessage", () => {
     );
   });
 
-  test("null leaves fields unset, but is a value of bytes", () => {
+  it("null leaves fields unset, but is a value of bytes", () => {
     const all = '{"channel":null,"data":null,"tags":null,"version":null,"delta":null}';
     expect(decode(api.PublishRequestSchema, all)).toEqual(
       create(api.PublishRequestSchema, { data: bytes("null") }),
@@ -99,11 +99,11 @@ describe("decodeMessage", () => {
     );
   });
 
-  test("null as a whole is an empty message", () => {
+  it("null as a whole is an empty message", () => {
     expect(decode(api.PublishRequestSchema, " null ")).toEqual(create(api.PublishRequestSchema, {}));
   });
 
-  test("raw JSON is kept byte for byte and not copied", () => {
+  it("raw JSON is kept byte for byte and not copied", () => {
     const data = '{ "b":1.50, "a" : [ 12345678901234567890.10,"\\u00e9<" ] ,"a":null}';
     const json = bytes(` {"data" : ${data} , "channel":"a"}`);
     const message = decodeMessage(api.PublishRequestSchema, json);
@@ -111,7 +111,7 @@ describe("decodeMessage", () => {
     expect(message.data.buffer).toBe(json.buffer);
   });
 
-  test("64-bit integers keep all digits", () => {
+  it("64-bit integers keep all digits", () => {
     const max = 18446744073709551615n;
     expect(decode(api.PublishRequestSchema, `{"version":${max}}`)).toEqual(
       create(api.PublishRequestSchema, { version: max }),
@@ -121,14 +121,14 @@ describe("decodeMessage", () => {
     );
   });
 
-  test.each(['"5"', "5.0", "1e3", "-1", "-0", "18446744073709551616", "true", "[]", "1".repeat(100)])(
+  it.each(['"5"', "5.0", "1e3", "-1", "-0", "18446744073709551616", "true", "[]", "1".repeat(100)])(
     "api 18: %s is not an unsigned 64-bit integer",
     (value) => {
       expect(pathOfError(api.PublishRequestSchema, `{"version":${value}}`)).toBe("version");
     },
   );
 
-  test.each([
+  it.each([
     [api.HistoryRequestSchema, '{"limit":2147483648}', "limit"],
     [api.HistoryRequestSchema, '{"limit":1.5}', "limit"],
     [api.DisconnectRequestSchema, '{"disconnect":{"code":4294967296}}', "disconnect.code"],
@@ -148,7 +148,7 @@ describe("decodeMessage", () => {
     expect(pathOfError(desc, json)).toBe(path);
   });
 
-  test.each([
+  it.each([
     "",
     " ",
     "{",
@@ -162,12 +162,12 @@ describe("decodeMessage", () => {
     expect(pathOfError(api.PublishRequestSchema, json)).toBe("");
   });
 
-  test("text that is not UTF-8 is refused", () => {
+  it("text that is not UTF-8 is refused", () => {
     const json = Buffer.concat([bytes('{"channel":"'), Buffer.from([0xc3]), bytes('"}')]);
     expect(() => decodeMessage(api.PublishRequestSchema, json)).toThrow(JsonDecodeError);
   });
 
-  test("what follows the value can be ignored", () => {
+  it("what follows the value can be ignored", () => {
     expect(tokenOfFirst(' {"token":"}"} garbage {')).toBe("}");
     expect(tokenOfFirst("null!")).toBe("");
     expect(() => tokenOfFirst('{"token":"a"')).toThrow(JsonDecodeError);
@@ -176,7 +176,7 @@ describe("decodeMessage", () => {
     expect(() => tokenOfFirst("")).toThrow(JsonDecodeError);
   });
 
-  test("null in a map of messages is an empty message", () => {
+  it("null in a map of messages is an empty message", () => {
     expect(decode(ConnectRequestSchema, '{"subs":{"a":null,"b":{"offset":5}}}')).toEqual(
       create(ConnectRequestSchema, {
         subs: { a: {}, b: { offset: 5n } },
@@ -184,7 +184,7 @@ describe("decodeMessage", () => {
     );
   });
 
-  test("null among the items of a list can be told from {}", () => {
+  it("null among the items of a list can be told from {}", () => {
     const nullItems = new Set<Message>();
     const { commands } = decodeMessage(api.BatchRequestSchema, bytes('{"commands":[null,{}]}'), {
       nullItems,
@@ -193,7 +193,7 @@ describe("decodeMessage", () => {
     expect(commands.map((command) => nullItems.has(command))).toEqual([true, false]);
   });
 
-  test("__proto__ is a key like any other", () => {
+  it("__proto__ is a key like any other", () => {
     const { subs } = decodeMessage(
       ConnectRequestSchema,
       bytes('{"subs":{"__proto__":{"epoch":"x"}},"__proto__":{}}'),
@@ -202,14 +202,14 @@ describe("decodeMessage", () => {
     expect(Object.getPrototypeOf(subs)).toBe(Object.prototype);
   });
 
-  test("messages may nest, but not without end", () => {
+  it("messages may nest, but not without end", () => {
     expect(decodeMessage(api.ConnectionsRequestSchema, bytes(nestedFilter(90))).labelFilter).toBeDefined();
     expect(() => decodeMessage(api.ConnectionsRequestSchema, bytes(nestedFilter(200_000)))).toThrow(
       JsonDecodeError,
     );
   });
 
-  test("any JSON value embedded as data survives byte for byte", () => {
+  it("any JSON value embedded as data survives byte for byte", () => {
     fc.assert(
       fc.property(
         fc.jsonValue(),
@@ -226,7 +226,7 @@ describe("decodeMessage", () => {
     );
   });
 
-  test("garbage makes nothing but JsonDecodeError", () => {
+  it("garbage makes nothing but JsonDecodeError", () => {
     const name = fc.constantFrom(
       "commands",
       "parallel",
@@ -266,7 +266,7 @@ describe("MessageEncoder", () => {
     ]),
   );
 
-  test("zero values are left out, but for those always printed", () => {
+  it("zero values are left out, but for those always printed", () => {
     expect(encoder.encode(api.PublishResultSchema, create(api.PublishResultSchema))).toBe("{}");
     expect(encoder.encode(api.HistoryResultSchema, create(api.HistoryResultSchema))).toBe(
       '{"publications":[],"offset":0}',
@@ -280,7 +280,7 @@ describe("MessageEncoder", () => {
     );
   });
 
-  test("api 52: raw JSON is compacted and keeps its digits; integers keep theirs; keys are sorted", () => {
+  it("api 52: raw JSON is compacted and keeps its digits; integers keep theirs; keys are sorted", () => {
     const publication = create(api.PublicationSchema, {
       data: bytes(' {"n": 12345678901234567890.10, "h": "<b>"} '),
       offset: 18446744073709551615n,
@@ -292,7 +292,7 @@ describe("MessageEncoder", () => {
     );
   });
 
-  test("numbers and lists", () => {
+  it("numbers and lists", () => {
     const metrics = create(api.MetricsSchema, { interval: 60, items: { x: 0.5, y: 1e21, z: 0 } });
     expect(encoder.encode(api.MetricsSchema, metrics)).toBe(
       '{"interval":60,"items":{"x":0.5,"y":1e+21,"z":0}}',
@@ -301,14 +301,14 @@ describe("MessageEncoder", () => {
     expect(encoder.encode(api.BroadcastRequestSchema, request)).toBe('{"channels":["a",""],"delta":true}');
   });
 
-  test("what JSON cannot hold is refused", () => {
+  it("what JSON cannot hold is refused", () => {
     const binary = create(api.PublicationSchema, { data: Buffer.from([0, 1]) });
     expect(() => encoder.encode(api.PublicationSchema, binary)).toThrow(JsonEncodeError);
     const infinite = create(api.MetricsSchema, { interval: Infinity });
     expect(() => encoder.encode(api.MetricsSchema, infinite)).toThrow(JsonEncodeError);
   });
 
-  test("what is encoded decodes to the same", () => {
+  it("what is encoded decodes to the same", () => {
     const request = fc.record({
       channel: fc.string(),
       data: fc.jsonValue().map((value) => bytes(JSON.stringify(value))),

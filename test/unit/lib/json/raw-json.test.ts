@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { compactJson } from "../../../../src/lib/json/compact.ts";
 import { JsonDecodeError } from "../../../../src/lib/json/json-decode-error.ts";
 import { escapeHtml, quoteJson } from "../../../../src/lib/json/quote.ts";
@@ -26,23 +26,20 @@ const anyJson = fc
   .map(([value, indent]) => JSON.stringify(value, undefined, indent));
 
 describe("isJson", () => {
-  test.each(["null", " 1 ", '"a"', "[]", '{"a":[1,{"b":null}]}', "1e3", '"é"'])("%s is JSON", (text) => {
+  it.each(["null", " 1 ", '"a"', "[]", '{"a":[1,{"b":null}]}', "1e3", '"é"'])("%s is JSON", (text) => {
     expect(isJson(bytes(text))).toBe(true);
   });
 
-  test.each(["", " ", "{}{}", "nul", '"a', "[1,]", "01", "\u00a01", '"\n"', "\ufeff1"])(
-    "%j is not",
-    (text) => {
-      expect(isJson(bytes(text))).toBe(false);
-    },
-  );
+  it.each(["", " ", "{}{}", "nul", '"a', "[1,]", "01", "\u00a01", '"\n"', "\ufeff1"])("%j is not", (text) => {
+    expect(isJson(bytes(text))).toBe(false);
+  });
 
-  test("text that is not UTF-8 is not JSON", () => {
+  it("text that is not UTF-8 is not JSON", () => {
     expect(isJson(Buffer.from([0x22, 0xff, 0x22]))).toBe(false);
     expect(isJson(Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]))).toBe(false);
   });
 
-  test("agrees with JSON.parse on any text", () => {
+  it("agrees with JSON.parse on any text", () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -62,7 +59,7 @@ describe("isJson", () => {
     );
   });
 
-  test("nesting costs no stack", () => {
+  it("nesting costs no stack", () => {
     const deep = bytes("[".repeat(1_000_000) + "]".repeat(1_000_000));
     expect(isJson(deep)).toBe(true);
     expect([...jsonValues(deep)]).toHaveLength(1);
@@ -71,7 +68,7 @@ describe("isJson", () => {
 });
 
 describe("rawMembers", () => {
-  test("members are parts of the input, the last of a name counts, names are decoded", () => {
+  it("members are parts of the input, the last of a name counts, names are decoded", () => {
     const json = bytes(' {"a" : 1.50 ,"b":{"a":[2, "}"]},"\\u0061":"é\\"" , "ü":null}\n');
     const members = rawMembers(json);
     expect([...members].map(([name, value]) => [name, Buffer.from(value).toString()])).toEqual([
@@ -82,11 +79,11 @@ describe("rawMembers", () => {
     expect(members.get("b")?.buffer).toBe(json.buffer);
   });
 
-  test.each(["[]", "null", "1", "", "{", '{"a":1}}', '{"a":1}{}', '{"a"}'])("%j has no members", (text) => {
+  it.each(["[]", "null", "1", "", "{", '{"a":1}}', '{"a":1}{}', '{"a"}'])("%j has no members", (text) => {
     expect(() => rawMembers(bytes(text))).toThrow(JsonDecodeError);
   });
 
-  test("members of any object are what JSON.parse finds", () => {
+  it("members of any object are what JSON.parse finds", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ unit: "binary" }), anyJson), (object) => {
         const wellFormed = Object.entries(object).map(
@@ -103,7 +100,7 @@ describe("rawMembers", () => {
 });
 
 describe("jsonValues", () => {
-  test("values need nothing between them", () => {
+  it("values need nothing between them", () => {
     expect(texts(jsonValues(bytes('{}[1]"a""b" 1\n2nulltrue-3.5e1 ')))).toEqual([
       "{}",
       "[1]",
@@ -117,17 +114,17 @@ describe("jsonValues", () => {
     ]);
   });
 
-  test("white space alone is no value", () => {
+  it("white space alone is no value", () => {
     expect([...jsonValues(bytes(" \n\t\r "))]).toEqual([]);
   });
 
-  test("values before the first bad one come out", () => {
+  it("values before the first bad one come out", () => {
     const values = jsonValues(bytes('{"a":1} {b}'));
     expect(texts([values.next().value ?? bytes("")])).toEqual(['{"a":1}']);
     expect(() => values.next()).toThrow(JsonDecodeError);
   });
 
-  test("garbage makes nothing but JsonDecodeError", () => {
+  it("garbage makes nothing but JsonDecodeError", () => {
     const garbage = fc.oneof(
       fc.uint8Array(),
       fc.string().map(bytes),
@@ -145,11 +142,11 @@ describe("jsonValues", () => {
 });
 
 describe("quoteJson", () => {
-  test("api 51: escapes what HTML and JavaScript would misread", () => {
+  it("api 51: escapes what HTML and JavaScript would misread", () => {
     expect(quoteJson("<b>&\u2028\u2029")).toBe('"\\u003cb\\u003e\\u0026\\u2028\\u2029"');
   });
 
-  test("any text survives", () => {
+  it("any text survives", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         const quoted = quoteJson(text);
@@ -161,12 +158,12 @@ describe("quoteJson", () => {
 });
 
 describe("compactJson", () => {
-  test("drops white space between tokens and nothing else", () => {
+  it("drops white space between tokens and nothing else", () => {
     const json = bytes(' { "b c" : [ 1.50 , "x\\n \\" y" ] ,\r\n\t"a":"<é>" } ');
     expect(compactJson(json)).toBe('{"b c":[1.50,"x\\n \\" y"],"a":"\\u003cé\\u003e"}');
   });
 
-  test("any value survives", () => {
+  it("any value survives", () => {
     fc.assert(
       fc.property(anyJson, (json) => {
         const compact = compactJson(bytes(json));
@@ -175,7 +172,7 @@ describe("compactJson", () => {
     );
   });
 
-  test("refuses what is not JSON", () => {
+  it("refuses what is not JSON", () => {
     expect(() => compactJson(bytes("\0\x01"))).toThrow(JsonDecodeError);
   });
 });

@@ -1,0 +1,167 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { onTestFinished } from "vitest";
+import type { HttpApiConfig } from "../../../src/api/config.ts";
+import { createApiRoutes, createServerApi } from "../../../src/api/index.ts";
+import type { ApiNode, NodeInfo, SessionTarget } from "../../../src/api/ports.ts";
+import type { PublishOptions } from "../../../src/core/broker.ts";
+import { type ChannelOptions, DEFAULT_CHANNEL_OPTIONS } from "../../../src/core/channel-options.ts";
+import { ChannelRules } from "../../../src/core/channel-rules.ts";
+import type { Disconnect } from "../../../src/core/disconnect.ts";
+import type { Logger } from "../../../src/core/logger.ts";
+import type { PublicationInit } from "../../../src/core/publication.ts";
+import { NO_POSITION, type StreamPosition } from "../../../src/core/stream-position.ts";
+import { HttpApp } from "../../../src/http/http-app.ts";
+
+export const KEY = "K";
+
+const RULES = new ChannelRules({
+  namespaceBoundary: ":",
+  privatePrefix: "$",
+  userBoundary: "#",
+  userSeparator: ",",
+  withoutNamespace: DEFAULT_CHANNEL_OPTIONS,
+  namespaces: new Map<string, ChannelOptions>([
+    ["h", DEFAULT_CHANNEL_OPTIONS],
+    ["json", { ...DEFAULT_CHANNEL_OPTIONS, publicationDataFormat: "json" }],
+    ["object", { ...DEFAULT_CHANNEL_OPTIONS, publicationDataFormat: "json_object" }],
+    ["binary", { ...DEFAULT_CHANNEL_OPTIONS, publicationDataFormat: "binary" }],
+  ]),
+});
+
+/** One publish as the node saw it. */
+export interface Published {
+  readonly channel: string;
+  readonly data: string;
+  readonly tags: Readonly<Record<string, string>> | undefined;
+  readonly knownJson: boolean;
+  readonly idempotencyKey: string;
+}
+
+/** A node that writes down what it is asked for. */
+export class FakeApiNode implements ApiNode {
+  isStopping = false;
+  position: StreamPosition = NO_POSITION;
+  /** Fails publishes into this channel. */
+  brokenChannel = "broken";
+  nodes: readonly NodeInfo[] = [
+    {
+      uid: "u",
+      name: "n",
+      version: "v",
+      numClients: 1,
+      numUsers: 0,
+      numChannels: 0,
+      numSubs: 2,
+      uptimeSec: 3,
+    },
+  ];
+  readonly published: Published[] = [];
+  readonly disconnected: {
+    target: SessionTarget;
+    code: number;
+    reason: string;
+    whitelist: readonly string[];
+  }[] = [];
+
+  get channels(): string[] {
+    return this.published.map(({ channel }) => channel);
+  }
+
+  channelOptions(channel: string): ChannelOptions | undefined {
+    return RULES.optionsOf(channel);
+  }
+
+  async publish(
+    channel: string,
+    { data, tags, knownJson }: PublicationInit,
+    { idempotencyKey }: PublishOptions,
+  ): Promise<StreamPosition> {
+    if (channel === this.brokenChannel) throw new Error("broker is down");
+    const text = Buffer.from(data).toString();
+    this.published.push({ channel, data: text, tags, knownJson: knownJson === true, idempotencyKey });
+    return this.position;
+  }
+
+  async disconnect(
+    target: SessionTarget,
+    { code, reason }: Disconnect,
+    whitelist: readonly string[],
+  ): Promise<void> {
+    this.disconnected.push({ target, code, reason, whitelist });
+  }
+
+  async info(): Promise<readonly NodeInfo[]> {
+    return this.nodes;
+  }
+}
+
+/** A logger that keeps the messages of errors. */
+export class ErrorLog implements Logger {
+  readonly errors: unknown[] = [];
+  debug(): void {}
+  info(): void {}
+  warn(): void {}
+  error(fields: Readonly<Record<string, unknown>>): void {
+    this.errors.push(fields["err"]);
+  }
+}
+
+/** The doors on a real HTTP server. */
+export interface RunningApi {
+  readonly url: string;
+  readonly node: FakeApiNode;
+  readonly log: ErrorLog;
+  /** Sends a body with the key; `path` goes below the URL. */
+  readonly post: (
+    path: string,
+    body: string | Uint8Array,
+    headers?: Readonly<Record<string, string>>,
+  ) => Promise<Answer>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly headers: Headers;
+}
+
+export async function send(url: string, init: RequestInit): Promise<Answer> {
+  const response = await fetch(url, init);
+  return { status: response.status, text: await response.text(), headers: response.headers };
+}
+
+/** Starts the doors on a free port; they close with the test. */
+export async function startApi(config: Partial<HttpApiConfig> = {}): Promise<RunningApi> {
+  const node = new FakeApiNode();
+  const log = new ErrorLog();
+  const routes = createApiRoutes(createServerApi(node, log), {
+    disabled: false,
+    insecure: false,
+    handler_prefix: "/api",
+    key: KEY,
+    error_mode: "",
+    max_request_body_size: 1 << 20,
+    ...config,
+  });
+  const app = new HttpApp(routes, log);
+  const server = createServer((request, response) => app.handle(request, response));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  // A TCP server has no other kind of address.
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  const post: RunningApi["post"] = (path, body, headers = {}) =>
+    send(`${url}${path}`, { method: "POST", body, headers: { "X-API-Key": KEY, ...headers } });
+  return { url, node, log, post };
+}
+
+/** Answers that many tests expect. */
+export const OK = { status: 200, text: '{"result":{}}' };
+export const BAD_REQUEST = { status: 400, text: "Bad Request\n" };
+export const TRANSPORT = { "X-Centrifugo-Error-Mode": "transport" };

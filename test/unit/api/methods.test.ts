@@ -1,0 +1,235 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type Answer, BAD_REQUEST, OK, startApi, TRANSPORT } from "./fake-api.ts";
+
+function errorReply(code: number, message: string): Pick<Answer, "status" | "text"> {
+  return { status: 200, text: `{"error":{"code":${code},"message":"${message}"}}` };
+}
+
+const ERROR_102 = errorReply(102, "unknown channel");
+const ERROR_107 = errorReply(107, "bad request");
+
+describe("publish", () => {
+  it.each([
+    ["api 14", "null", ERROR_107],
+    ["api 14", "{}", ERROR_107],
+    ["api 15", '{"channel":"a"}', ERROR_107],
+    ["api 16", '{"channel":"a","data":null}', OK],
+    ["api 17", '{"CHANNEL":"a","Data":1,"zz":2}', OK],
+    ["api 18", '{"channel":"a","data":1,"version":"1"}', BAD_REQUEST],
+    ["api 18", '{"channel":"a","data":1,"tags":{"a":1}}', BAD_REQUEST],
+    ["api 20", '{"channel":"x:y","data":1}', ERROR_102],
+    ["api 20: data is looked at after the namespace", '{"channel":"x:y"}', ERROR_102],
+    ["api 24: base64 without padding", '{"channel":"a","b64data":"aGk"}', ERROR_107],
+    ["api 24: base64 is looked at before the namespace", '{"channel":"x:y","b64data":"aGk"}', ERROR_107],
+    ["base64 of the URL alphabet", '{"channel":"a","b64data":"__8="}', ERROR_107],
+    ["base64 with a space", '{"channel":"a","b64data":"aG k="}', ERROR_107],
+    ["base64 with line breaks", '{"channel":"a","b64data":"aG\\r\\nk=\\n"}', OK],
+    ["api 25: namespace of a private channel", '{"channel":"$h:x","data":1}', OK],
+    ["api 26: empty namespace", '{"channel":":x","data":1}', OK],
+    ["api 32: json_object", '{"channel":"object:x","data":[1]}', ERROR_107],
+    ["json_object", '{"channel":"object:x","data":{"a":1}}', OK],
+    ["json", '{"channel":"json:x","data":[1]}', OK],
+    ["json", '{"channel":"json:x"}', ERROR_107],
+    ["json in base64", '{"channel":"json:x","b64data":"e30="}', OK],
+    ["no json in base64", '{"channel":"json:x","b64data":"aGk="}', ERROR_107],
+    ["api 33: binary without data", '{"channel":"binary:x"}', OK],
+    [
+      "options of history, without history",
+      '{"channel":"a","data":1,"skip_history":true,"delta":true,"version":3,"version_epoch":"e"}',
+      OK,
+    ],
+  ])("%s: %s", async (_what, body, answer) => {
+    const { post } = await startApi();
+    expect(await post("/api/publish", body)).toMatchObject(answer);
+  });
+
+  it("the node gets what the request says, data byte for byte", async () => {
+    const { post, node } = await startApi();
+    const data = '{ "n" : 12345678901234567890.10, "b":1,"a":"\\u00e9<b>" }';
+    await post("/api/publish", `{"channel":"a","data": ${data} ,"tags":{"t":"1"},"idempotency_key":"i"}`);
+    await post("/api/publish", '{"channel":"b","data":1,"b64data":"aGk="}');
+    await post("/api/publish", '{"channel":"binary:c"}');
+    expect(node.published).toEqual([
+      { channel: "a", data, tags: { t: "1" }, knownJson: true, idempotencyKey: "i" },
+      { channel: "b", data: "hi", tags: undefined, knownJson: false, idempotencyKey: "" },
+      { channel: "binary:c", data: "", tags: undefined, knownJson: false, idempotencyKey: "" },
+    ]);
+  });
+
+  it("any JSON value arrives byte for byte", async () => {
+    const { post, node } = await startApi();
+    await fc.assert(
+      fc.asyncProperty(fc.jsonValue(), fc.constantFrom(undefined, 1, "\t"), async (value, indent) => {
+        const data = JSON.stringify(value, undefined, indent);
+        await post("/api/publish", `{"data":${data},"channel":"a"}`);
+        expect(node.published.at(-1)?.data).toBe(data);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("the position is in the result, with all digits", async () => {
+    const { post, node } = await startApi();
+    node.position = { offset: Number.MAX_SAFE_INTEGER, epoch: "e<" };
+    const { text } = await post("/api/publish", '{"channel":"h:x","data":1}');
+    expect(text).toBe('{"result":{"offset":9007199254740991,"epoch":"e\\u003c"}}');
+  });
+
+  it("a broker that fails is 100, and the log hears why", async () => {
+    const { post, log } = await startApi();
+    expect(await post("/api/publish", '{"channel":"broken","data":1}')).toMatchObject(
+      errorReply(100, "internal server error"),
+    );
+    expect(log.errors).toEqual([new Error("broker is down")]);
+  });
+});
+
+describe("broadcast", () => {
+  it.each([
+    ["api 36", '{"channels":[],"data":1}'],
+    ["no channels", '{"data":1}'],
+    ["bad base64", '{"channels":["a"],"b64data":"aGk"}'],
+  ])("%s: 107 as a whole", async (_what, body) => {
+    const { post } = await startApi();
+    expect(await post("/api/broadcast", body)).toMatchObject(ERROR_107);
+  });
+
+  it("api 37: each channel has its response, in order", async () => {
+    const { post, node } = await startApi();
+    const { text } = await post("/api/broadcast", '{"channels":["a","x:y","","object:1","broken"],"data":1}');
+    expect(JSON.parse(text)).toEqual({
+      result: {
+        responses: [
+          { result: {} },
+          { error: { code: 102, message: "unknown channel" } },
+          { error: { code: 107, message: "bad request" } },
+          { error: { code: 107, message: "bad request" } },
+          { error: { code: 100, message: "internal server error" } },
+        ],
+      },
+    });
+    expect(node.channels).toEqual(["a"]);
+  });
+
+  it("api 38: nothing but failures is still a success", async () => {
+    const { post } = await startApi();
+    expect((await post("/api/broadcast", '{"channels":["x:y"],"data":1}', TRANSPORT)).status).toBe(200);
+  });
+
+  it("thousands of channels", async () => {
+    const { post, node } = await startApi();
+    const channels = Array.from({ length: 3000 }, (_, at) => `c${at}`);
+    const { text } = await post("/api/broadcast", JSON.stringify({ channels, data: 1 }));
+    expect(text).toBe(`{"result":{"responses":[${channels.map(() => '{"result":{}}').join(",")}]}}`);
+    expect(node.channels.toSorted()).toEqual(channels.toSorted());
+  });
+});
+
+describe("info", () => {
+  it("api 12: zeros of a node are printed", async () => {
+    const { post } = await startApi();
+    expect((await post("/api/info", "{}")).text).toBe(
+      '{"result":{"nodes":[{"uid":"u","name":"n","version":"v","num_clients":1,"num_users":0,"num_channels":0,"uptime":3,"num_subs":2}]}}',
+    );
+  });
+});
+
+describe("disconnect", () => {
+  it.each([
+    [
+      "api 63",
+      '{"user":"1"}',
+      {
+        target: { user: "1", client: "", session: "" },
+        code: 3503,
+        reason: "force disconnect",
+        whitelist: [],
+      },
+    ],
+    [
+      "api 64",
+      '{"user":"1","whitelist":["c"]}',
+      {
+        target: { user: "1", client: "", session: "" },
+        code: 3503,
+        reason: "force disconnect",
+        whitelist: ["c"],
+      },
+    ],
+    [
+      "api 65",
+      '{"client":"c","session":"s","disconnect":{"code":4501,"reason":"r"}}',
+      { target: { user: "", client: "c", session: "s" }, code: 4501, reason: "r", whitelist: [] },
+    ],
+    [
+      "an empty disconnect is code 0",
+      '{"user":"1","disconnect":{}}',
+      { target: { user: "1", client: "", session: "" }, code: 0, reason: "", whitelist: [] },
+    ],
+  ])("%s: %s", async (_what, body, expected) => {
+    const { post, node } = await startApi();
+    expect(await post("/api/disconnect", body)).toMatchObject(OK);
+    expect(node.disconnected).toEqual([expected]);
+  });
+});
+
+describe("batch", () => {
+  it("api 70: replies name their method", async () => {
+    const { post } = await startApi();
+    const body = '{"commands":[{"publish":{"channel":"a","data":1}},{"publish":{"channel":"x:y","data":1}}]}';
+    expect(await post("/api/batch", body, TRANSPORT)).toMatchObject({
+      status: 200,
+      text: '{"replies":[{"publish":{}},{"error":{"code":102,"message":"unknown channel"}}]}',
+    });
+  });
+
+  it("api 71: no commands", async () => {
+    const { post } = await startApi();
+    expect(await post("/api/batch", "{}")).toMatchObject({ status: 200, text: "{}" });
+  });
+
+  it("api 72: null is a bad request, what there is not is not found", async () => {
+    const { post } = await startApi();
+    const { text } = await post("/api/batch", '{"commands":[null,{},{"connections":{}},{"nope":{}}]}');
+    const { replies } = JSON.parse(text) as { replies: { error: { code: number } }[] };
+    expect(replies.map(({ error }) => error.code)).toEqual([107, 104, 104, 104]);
+  });
+
+  it("api 73: a batch never fails as a whole", async () => {
+    const { post } = await startApi({ error_mode: "transport" });
+    expect((await post("/api/batch", '{"commands":[{"publish":{}}]}')).status).toBe(200);
+  });
+
+  it("one command runs one method, the first by precedence", async () => {
+    const { post, node } = await startApi();
+    const command = {
+      info: {},
+      disconnect: { user: "1" },
+      broadcast: { channels: ["b"], data: 1 },
+      connections: {},
+    };
+    expect((await post("/api/batch", JSON.stringify({ commands: [command] }))).text).toBe(
+      '{"replies":[{"broadcast":{"responses":[{"result":{}}]}}]}',
+    );
+    expect([node.channels, node.disconnected]).toEqual([["b"], []]);
+  });
+
+  it.each([true, false])("replies are in the order of commands, parallel: %s", async (parallel) => {
+    const { post } = await startApi();
+    const commands = Array.from({ length: 2000 }, (_, at) =>
+      at % 2 === 0 ? { publish: { channel: "a", data: at } } : {},
+    );
+    const { text } = await post("/api/batch", JSON.stringify({ commands, parallel }));
+    const { replies } = JSON.parse(text) as { replies: { publish?: object; error?: object }[] };
+    expect(replies.map((reply) => reply.publish !== undefined)).toEqual(
+      commands.map((_, at) => at % 2 === 0),
+    );
+  });
+
+  it("wrong types fail the request", async () => {
+    const { post } = await startApi();
+    expect(await post("/api/batch", '{"commands":[{"publish":{"channel":1}}]}')).toMatchObject(BAD_REQUEST);
+    expect(await post("/api/batch", '{"commands":{}}')).toMatchObject(BAD_REQUEST);
+  });
+});
