@@ -1,6 +1,7 @@
 import type { ChannelConfig, ChannelOptionsConfig } from "../config/sections/channel.ts";
 import type { ChannelOptions } from "../core/channel-options.ts";
 import { ChannelRules } from "../core/channel-rules.ts";
+import { Re2Pattern } from "../lib/re2.ts";
 
 /** The rules that the configuration describes. */
 export function channelRulesOf(config: ChannelConfig): ChannelRules {
@@ -34,5 +35,6 @@ function optionsOf(channel: ChannelOptionsConfig, config: ChannelConfig): Channe
     allowSubscribeForClient: channel.allow_subscribe_for_client,
     allowSubscribeForAnonymous: channel.allow_subscribe_for_anonymous,
     allowUserLimitedChannels: channel.allow_user_limited_channels,
+    channelRegex: channel.channel_regex === "" ? undefined : Re2Pattern.compile(channel.channel_regex),
   };
 }

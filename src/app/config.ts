@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { compileRe2 } from "../auth/re2-pattern.ts";
 import { grpcApiConfig, httpApiConfig, type GrpcApiConfig, type HttpApiConfig } from "../api/config.ts";
 import { loadLayers, type ConfigSources, type LoadedConfig as Loaded } from "../config/load-config.ts";
 import { section, type ReportProblem, type Section } from "../config/section.ts";
@@ -89,12 +88,6 @@ function checkConfig(config: Config, report: ReportProblem): void {
   for (const [index, origin] of config.client.allowed_origins.entries()) {
     const path = ["client", "allowed_origins", index];
     reportFailure(path, report, () => new OriginPolicy([origin]));
-  }
-  for (const kind of ["token", "subscription_token"] as const) {
-    for (const option of ["audience_regex", "issuer_regex"] as const) {
-      const pattern = config.client[kind][option];
-      reportFailure(["client", kind, option], report, () => compileRe2(pattern));
-    }
   }
 }
 

@@ -1,7 +1,13 @@
+import { Re2Pattern } from "../lib/re2.ts";
 import type { RegisteredClaims } from "./claims.ts";
 import { invalidToken } from "./invalid-token.ts";
-import { compileRe2 } from "./re2-pattern.ts";
 import { TokenOptionError, type TokenOptions } from "./token-options.ts";
+
+/**
+ * A longer issuer or audience matches no pattern. Strangers choose these texts, and an operator's large pattern
+ * can take milliseconds for each thousand characters.
+ */
+const TEXT_MAX_LENGTH = 2048;
 
 /** What the named groups of the patterns for issuer and audience matched. */
 export type Captures = ReadonlyMap<string, string>;
@@ -10,8 +16,8 @@ export type Captures = ReadonlyMap<string, string>;
 export class ExpectedParties {
   readonly #audience: string;
   readonly #issuer: string;
-  readonly #audiencePattern: RegExp | undefined;
-  readonly #issuerPattern: RegExp | undefined;
+  readonly #audiencePattern: Re2Pattern | undefined;
+  readonly #issuerPattern: Re2Pattern | undefined;
 
   /** Throws TokenOptionError for a bad pattern, and where an exact value and a pattern exclude each other. */
   constructor(options: TokenOptions, section: string) {
@@ -42,15 +48,15 @@ export class ExpectedParties {
 
 /** The first text that matches decides. */
 function capture(
-  pattern: RegExp,
+  pattern: Re2Pattern,
   texts: readonly string[],
   what: string,
   captures: Map<string, string>,
 ): void {
   for (const text of texts) {
-    const match = pattern.exec(text);
-    if (match === null) continue;
-    for (const [name, value] of Object.entries(match.groups ?? {})) captures.set(name, value ?? "");
+    const groups = text.length > TEXT_MAX_LENGTH ? undefined : pattern.groupsOf(text);
+    if (groups === undefined) continue;
+    for (const [name, value] of groups) captures.set(name, value);
     return;
   }
   throw invalidToken(`${what} does not match`);
@@ -61,13 +67,13 @@ function compileOption(
   section: string,
   option: "audience_regex" | "issuer_regex",
   exact: "audience" | "issuer",
-): RegExp | undefined {
+): Re2Pattern | undefined {
   const pattern = options[option];
   if (pattern === "") return undefined;
   if (options[exact] !== "")
     throw new TokenOptionError(section, option, `cannot be set together with ${exact}`);
   try {
-    return compileRe2(pattern);
+    return Re2Pattern.compile(pattern);
   } catch (cause) {
     throw new TokenOptionError(section, option, cause instanceof Error ? cause.message : String(cause), {
       cause,

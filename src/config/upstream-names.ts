@@ -76,7 +76,6 @@ const NOT_YET_OF_CHANNELS: readonly string[] = [
 /** Options that only ever admit less or encrypt more: to start without them would open what was meant to be shut. */
 const NOT_YET_BUT_PROTECTIVE: readonly string[] = ["http_server.tls_autocert"];
 const NOT_YET_BUT_PROTECTIVE_OF_CHANNELS: readonly string[] = [
-  "channel_regex",
   "subscribe_proxy_enabled",
   "subscribe_stream_proxy_enabled",
 ];

@@ -14,6 +14,12 @@ export interface HistoryOptions {
 /** What a returning subscriber gets: every publication it missed, or the latest one. */
 export type RecoveryMode = "stream" | "cache";
 
+/** A pattern that takes time proportional to the text, since strangers choose the text. */
+export interface TextPattern {
+  /** Whether the pattern matches anywhere in the text. */
+  test(text: string): boolean;
+}
+
 /** The options of one channel, resolved from its namespace. */
 export interface ChannelOptions {
   readonly publicationDataFormat: PublicationDataFormat;
@@ -41,6 +47,8 @@ export interface ChannelOptions {
   readonly allowSubscribeForAnonymous: boolean;
   /** Gives `#` its meaning: the user ids after it are the only ones admitted. */
   readonly allowUserLimitedChannels: boolean;
+  /** What clients may ask for, by the name without its namespace; undefined for every ASCII name. */
+  readonly channelRegex: TextPattern | undefined;
 }
 
 /** The options of a channel that is configured nowhere: live publications, nobody admitted, nothing kept. */
@@ -60,6 +68,7 @@ export const DEFAULT_CHANNEL_OPTIONS: ChannelOptions = {
   allowSubscribeForClient: false,
   allowSubscribeForAnonymous: false,
   allowUserLimitedChannels: false,
+  channelRegex: undefined,
 };
 
 /** Channel options that a grant may change; a member left out keeps the namespace's value. */

@@ -29,11 +29,11 @@ export class ChannelRules {
    * The namespace is what stands before the first boundary, without one private prefix; `:x` has none.
    */
   optionsOf(channel: string): ChannelOptions | undefined {
-    const { namespaceBoundary, privatePrefix, withoutNamespace, namespaces } = this.#options;
-    if (namespaceBoundary === "") return withoutNamespace;
+    const { privatePrefix, withoutNamespace, namespaces } = this.#options;
+    const boundary = this.#boundaryOf(channel);
+    if (boundary < 0) return withoutNamespace;
     const start = channel.startsWith(privatePrefix) ? privatePrefix.length : 0;
-    const end = channel.indexOf(namespaceBoundary, start);
-    return end <= start ? withoutNamespace : namespaces.get(channel.slice(start, end));
+    return boundary === start ? withoutNamespace : namespaces.get(channel.slice(start, boundary));
   }
 
   /** Whether a client needs a token for this very channel. */
@@ -42,10 +42,19 @@ export class ChannelRules {
     return privatePrefix !== "" && channel.startsWith(privatePrefix);
   }
 
-  /** Whether clients may ask for the channel by this name: ASCII only. */
+  /**
+   * Whether clients may ask for the channel by this name: what follows the namespace must match the pattern of
+   * the options, the whole name where there is no boundary, or be ASCII where there is no pattern.
+   *
+   * False where the namespace is unknown.
+   */
   nameIsValid(channel: string): boolean {
-    for (let at = 0; at < channel.length; at++) if (channel.charCodeAt(at) > 0x7f) return false;
-    return true;
+    const options = this.optionsOf(channel);
+    if (options === undefined) return false;
+    if (options.channelRegex === undefined) return isAscii(channel);
+    const boundary = this.#boundaryOf(channel);
+    const rest = boundary < 0 ? channel : channel.slice(boundary + this.#options.namespaceBoundary.length);
+    return options.channelRegex.test(rest);
   }
 
   /** Whether the name ends in a list of users. It has a meaning only where the options give it one. */
@@ -67,4 +76,16 @@ export class ChannelRules {
     const { namespaceBoundary, userBoundary } = this.#options;
     return namespace === "" ? userBoundary + user : namespace + namespaceBoundary + userBoundary + user;
   }
+
+  /** Where the namespace's boundary begins, after one private prefix; negative without. */
+  #boundaryOf(channel: string): number {
+    const { namespaceBoundary, privatePrefix } = this.#options;
+    if (namespaceBoundary === "") return -1;
+    return channel.indexOf(namespaceBoundary, channel.startsWith(privatePrefix) ? privatePrefix.length : 0);
+  }
+}
+
+function isAscii(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return false;
+  return true;
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { PublicationDataFormat, RecoveryMode } from "../../core/channel-options.ts";
 import { duration } from "../duration.ts";
+import { regex } from "../regex.ts";
 import { entry, type ReportProblem, section, type Section, type Shape } from "../section.ts";
 
 /** What a channel can do and who may have it. */
@@ -21,6 +22,7 @@ export interface ChannelOptionsConfig {
   readonly allow_subscribe_for_client: boolean;
   readonly allow_subscribe_for_anonymous: boolean;
   readonly allow_user_limited_channels: boolean;
+  readonly channel_regex: string;
 }
 
 /** The options of the channels whose name begins with that of the namespace. */
@@ -110,6 +112,10 @@ const channelOptions: Shape<ChannelOptionsConfig> = {
     .boolean()
     .default(false)
     .describe("Admits to a channel such as `dialog#1,2` the users named after `#`, and nobody else."),
+  channel_regex: regex().describe(
+    "Regular expression (RE2, unanchored) for the names that clients ask for, without their namespace. " +
+      "Empty for any ASCII name.",
+  ),
 };
 
 /** What options of a channel need of each other. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { regex } from "../regex.ts";
 import { section, type ReportProblem, type Section, type Shape } from "../section.ts";
 
 /** How JWTs are verified, with static keys. */
@@ -47,15 +48,13 @@ const tokenShape: Shape<TokenConfig> = {
     .string()
     .default("")
     .describe("Text that a token's `aud` must have among its values; empty for any."),
-  audience_regex: z
-    .string()
-    .default("")
-    .describe("Regular expression, unanchored, that one of a token's `aud` must match. Excludes `audience`."),
+  audience_regex: regex().describe(
+    "Regular expression (RE2, unanchored) that one of a token's `aud` must match. Excludes `audience`.",
+  ),
   issuer: z.string().default("").describe("Text that a token's `iss` must equal; empty for any."),
-  issuer_regex: z
-    .string()
-    .default("")
-    .describe("Regular expression, unanchored, that a token's `iss` must match. Excludes `issuer`."),
+  issuer_regex: regex().describe(
+    "Regular expression (RE2, unanchored) that a token's `iss` must match. Excludes `issuer`.",
+  ),
   user_id_claim: z
     .string()
     .default("")

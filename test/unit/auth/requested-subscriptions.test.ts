@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { grantRequestedSubscriptions } from "../../../src/auth/requested-subscriptions.ts";
 import { type ChannelOptions, DEFAULT_CHANNEL_OPTIONS } from "../../../src/core/channel-options.ts";
 import { ChannelRules } from "../../../src/core/channel-rules.ts";
+import { Re2Pattern } from "../../../src/lib/re2.ts";
 import { codeOf } from "./tokens.ts";
 
 const CLOSED: ChannelOptions = {
@@ -86,6 +87,17 @@ describe("requested channels", () => {
 
   it("core 43: with a list are like any other where lists mean nothing", () => {
     expect(grant(["d#41"], { options: FOR_CLIENT })).toEqual(["d#41"]);
+  });
+
+  it("core 44: are left out where the name does not match channel_regex", () => {
+    const options = { ...FOR_CLIENT, channelRegex: Re2Pattern.compile("^[0-9]+$") };
+    expect(grant(["12", "x", "open:x", "open:1"], { options })).toEqual(["12", "open:x", "open:1"]);
+    expect(grant(["12", "x"], { options, insecure: true })).toEqual(["12"]);
+  });
+
+  it("core 44: may be other than ASCII where channel_regex says so", () => {
+    const options = { ...FOR_CLIENT, channelRegex: Re2Pattern.compile(String.raw`^\pL+$`) };
+    expect(grant(["é", "1"], { options })).toEqual(["é"]);
   });
 
   it("core 45: are left out where the name is not ASCII", () => {

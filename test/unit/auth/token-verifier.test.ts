@@ -316,10 +316,16 @@ describe("audience and issuer", () => {
     await expect(verifierFor({ issuer_regex: "(" })).rejects.toThrow(/^client\.token\.issuer_regex: /);
   });
 
-  it("a pattern that takes for ever is not tried on text of strangers", async () => {
+  it("no text keeps a pattern busy", async () => {
     const claims = { iss: `${"a".repeat(64)}!` };
-    const verifier = await verifierFor({ issuer_regex: "^(a+)+$" });
-    expect(await codeOf(verifier.verifyConnection(hmacToken(claims, "other")))).toBe(3500);
+    expect(await codeOf(connect(claims, { issuer_regex: "^(a+)+$" }))).toBe(3500);
+    expect(await codeOf(connect({ iss: "a".repeat(64) }, { issuer_regex: "^(a+)+$" }))).toBe(0);
+  });
+
+  it("a text beyond 2,048 characters matches no pattern", async () => {
+    expect(await codeOf(connect({ iss: "a".repeat(2048) }, { issuer_regex: "a" }))).toBe(0);
+    expect(await codeOf(connect({ iss: "a".repeat(2049) }, { issuer_regex: "a" }))).toBe(3500);
+    expect(await codeOf(connect({ aud: ["a".repeat(2049), "a"] }, { audience_regex: "a" }))).toBe(0);
   });
 });
 

@@ -180,25 +180,25 @@ test("what Centrifugo has and Millrace has not yet is said so", () => {
     engine: { type: "redis" },
     allow_positioning: true,
     proxy_connect_endpoint: "http://localhost",
-    channel: { namespaces: [{ name: "n1", publish_proxy_enabled: true, channel_regex: "" }] },
+    channel: { namespaces: [{ name: "n1", publish_proxy_enabled: true }] },
   });
   expect(warnings.toSorted()).toEqual([
     "key `allow_positioning` is not supported yet and has no effect",
-    "key `channel.namespaces[0].channel_regex` is not supported yet and has no effect",
     "key `channel.namespaces[0].publish_proxy_enabled` is not supported yet and has no effect",
     "key `client.token.jwks_public_endpoint` is not supported yet and has no effect",
     "key `engine` is not supported yet and has no effect",
     "key `proxy_connect_endpoint` is not supported yet and has no effect",
   ]);
-  expect(unknownKeys).toHaveLength(6);
+  expect(unknownKeys).toHaveLength(5);
 });
 
 test("an option that protects is not ignored silently, supported or not", () => {
   const reason = "not supported yet, and the server would be less protected than asked for without it";
-  const config = { channel: { without_namespace: { channel_regex: "^a$" } }, subscribe_proxy_enabled: true };
+  const stream = { without_namespace: { subscribe_stream_proxy_enabled: true } };
+  const config = { channel: stream, subscribe_proxy_enabled: true };
   expect(problemsOf(() => parseConfig(config))).toEqual([
     `subscribe_proxy_enabled: ${reason}`,
-    `channel.without_namespace.channel_regex: ${reason}`,
+    `channel.without_namespace.subscribe_stream_proxy_enabled: ${reason}`,
   ]);
 });
 
@@ -271,7 +271,18 @@ test.each([
     "client.token.audience_regex: cannot be set",
   ],
   [{ client: { token: { issuer: "a", issuer_regex: "b" } } }, "client.token.issuer_regex: cannot be set"],
-  [{ client: { token: { issuer_regex: "(" } } }, "client.token.issuer_regex: "],
+  [
+    { client: { token: { issuer_regex: "(" } } },
+    "client.token.issuer_regex: bad regular expression: missing closing ): `(`",
+  ],
+  [
+    { channel: { without_namespace: { channel_regex: "a**" } } },
+    "channel.without_namespace.channel_regex: bad regular expression: invalid nested repetition operator: `**`",
+  ],
+  [
+    { channel: { namespaces: [{ name: "n1", channel_regex: "(?=a)" }] } },
+    "channel.namespaces[0].channel_regex: bad regular expression: ",
+  ],
   [{ client: { subscription_token: { audience_regex: "[" } } }, "client.subscription_token.audience_regex: "],
   [{ client: { token: { user_id_claim: "a-b" } } }, "client.token.user_id_claim: may have letters"],
   [{ user_personal_channel_namespace: "none" }, "personal_channel_namespace: there is no namespace"],

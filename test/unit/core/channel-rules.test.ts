@@ -77,6 +77,43 @@ it("names are valid exactly when they are ASCII", () => {
   );
 });
 
+describe("names with a pattern", () => {
+  const digits = { ...DEFAULT, channelRegex: /^[0-9]+$/ };
+  const patterned = rules({ withoutNamespace: digits, namespaces: new Map([["news", digits]]) });
+
+  it.each([
+    ["12", true],
+    ["x", false],
+    ["1x", false],
+    ["$12", false],
+    [":12", true],
+    ["$:12", true],
+    ["news:12", true],
+    ["$news:12", true],
+    ["news:x", false],
+    ["news:", false],
+    ["news:1:2", false],
+    ["zz:12", false],
+  ])("core 44: %j is valid: %s", (channel, isValid) => {
+    expect(patterned.nameIsValid(channel)).toBe(isValid);
+  });
+
+  it("need not be ASCII", () => {
+    const any = rules({ withoutNamespace: { ...DEFAULT, channelRegex: /^.$/ } });
+    expect(any.nameIsValid("é")).toBe(true);
+    expect(any.nameIsValid("news:é")).toBe(false);
+  });
+
+  it("the pattern is for the whole name where there is no boundary", () => {
+    const whole = { ...DEFAULT, channelRegex: /^\$?news:1$/ };
+    const unbounded = rules({ namespaceBoundary: "", withoutNamespace: whole });
+    expect(unbounded.nameIsValid("news:1")).toBe(true);
+    expect(unbounded.nameIsValid("$news:1")).toBe(true);
+    const long = rules({ namespaceBoundary: "::", namespaces: new Map([["news", digits]]) });
+    expect(long.nameIsValid("news::1")).toBe(true);
+  });
+});
+
 describe("user lists", () => {
   it("stand after the last boundary", () => {
     expect(rules().userIsListed("d#41,42", "42")).toBe(true);
