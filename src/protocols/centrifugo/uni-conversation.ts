@@ -141,7 +141,7 @@ export class UniConversation implements UniConnection {
       session: this.#session.secretId,
       version: options.version,
       subs,
-      ttlSec: expireAtSec === undefined ? undefined : Math.max(0, Math.floor(expireAtSec - now / 1000)),
+      ttlSec: expireAtSec === undefined ? undefined : Math.max(0, Math.ceil(expireAtSec - now / 1000)),
       pingSec: Math.max(0, Math.floor(this.#session.transport.pingIntervalMs / 1000)),
       timeMs: options.includeServerTime ? now : undefined,
     };
