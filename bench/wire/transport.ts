@@ -1,0 +1,16 @@
+/** The transports under test, by the names of their configuration sections. */
+export const TRANSPORTS = ["uni_websocket", "uni_http_stream", "uni_sse", "uni_grpc"] as const;
+
+export type TransportName = (typeof TRANSPORTS)[number];
+
+/** Everything stays on this address. */
+export const LOOPBACK = "127.0.0.1";
+
+/** The one channel of the fan-out scenarios. */
+export const CHANNEL = "bench";
+
+/** Path of the transport on the HTTP port, or of the gRPC method. */
+export function pathOf(transport: TransportName): string {
+  if (transport === "uni_grpc") return "/centrifugal.centrifugo.unistream.CentrifugoUniStream/Consume";
+  return `/connection/${transport}`;
+}
