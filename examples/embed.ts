@@ -42,8 +42,10 @@ const ticking = setInterval(() => {
   millrace.publish("time", { now: new Date().toISOString() }).catch(console.error);
 }, 1000);
 
-process.once("SIGTERM", async () => {
+process.once("SIGTERM", () => {
   clearInterval(ticking);
-  await millrace.stop();
-  http.close();
+  millrace
+    .stop()
+    .then(() => http.close())
+    .catch(console.error);
 });

@@ -60,10 +60,9 @@ export class FrameSequence {
 
   #frames(): Uint8Array[] {
     const frames = new Array<Uint8Array>(this.count);
-    let at: FrameSequence | undefined = this;
-    while (at !== undefined && at.#frame !== undefined) {
+    if (this.#frame !== undefined) frames[this.count - 1] = this.#frame;
+    for (let at = this.#parent; at !== undefined && at.#frame !== undefined; at = at.#parent) {
       frames[at.count - 1] = at.#frame;
-      at = at.#parent;
     }
     return frames;
   }

@@ -35,7 +35,7 @@ export class FakeClock implements Clock {
   advance(ms: number): void {
     const end = this.#nowMs + ms;
     for (;;) {
-      const next = [...this.#tickers].sort((a, b) => a.nextMs - b.nextMs)[0];
+      const next = [...this.#tickers].toSorted((a, b) => a.nextMs - b.nextMs)[0];
       if (next === undefined || next.nextMs > end) break;
       this.#nowMs = next.nextMs;
       next.nextMs += next.intervalMs;

@@ -8,8 +8,8 @@ import { GrpcTransport } from "./transport.ts";
 export function createConsumeHandler(
   protocol: UniProtocol,
 ): handleServerStreamingCall<Uint8Array, Uint8Array> {
-  const { codec, parseRequest } = protocol.protobuf;
-  const format = new WireFormat(codec, grpcFramer);
+  const encoding = protocol.protobuf;
+  const format = new WireFormat(encoding.codec, grpcFramer);
   return (call) => {
     const transport = new GrpcTransport(call, format);
     const connection = protocol.accept(transport);
@@ -19,7 +19,9 @@ export function createConsumeHandler(
     // A stream that fails has been cancelled or cut; `close` follows.
     call.on("error", () => undefined);
     try {
-      connection.connect(parseRequest(call.request), (name) => call.metadata.get(name)[0]?.toString());
+      connection.connect(encoding.parseRequest(call.request), (name) =>
+        call.metadata.get(name)[0]?.toString(),
+      );
     } catch {
       connection.refuseRequest();
     }

@@ -1,3 +1,4 @@
+import { constants, type ServerHttp2Stream } from "node:http2";
 import type { ServerWritableStream } from "@grpc/grpc-js";
 import type { Disconnect } from "../../core/disconnect.ts";
 import type { Transport } from "../../core/transport.ts";
@@ -60,6 +61,7 @@ export class GrpcTransport implements Transport {
   abort(_reason: Disconnect): void {
     this.#closed = true;
     this.#call.destroy();
+    resetStream(this.#call);
   }
 
   #forgetWritten(): void {
@@ -67,4 +69,16 @@ export class GrpcTransport implements Transport {
     if (written <= 0) return;
     for (const size of this.#queuedSizes.splice(0, written)) this.#queuedBytes -= size;
   }
+}
+
+/**
+ * Ends the HTTP/2 stream of a call here and now; the client hears RESOURCE_EXHAUSTED.
+ *
+ * A destroyed call leaves its stream open, and the status of an ended one stands behind messages that the client
+ * may never read: either would hold the last message, and the shutdown, until the client leaves.
+ */
+function resetStream(call: RawStream): void {
+  // grpc-js keeps the stream to itself.
+  const { call: inner } = call as { readonly call?: { readonly stream?: ServerHttp2Stream } };
+  inner?.stream?.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
 }

@@ -66,7 +66,7 @@ function joinPayloads(payloads: readonly Uint8Array[]): Uint8Array[] {
 /** A final text frame (RFC 6455 §5.2), compressed where that is wanted. */
 function textFrame(payload: Uint8Array, options: DeflateOptions | undefined): Buffer {
   if (options === undefined || payload.byteLength <= options.minBytes) return dataFrame(TEXT, payload);
-  return dataFrame(TEXT | COMPRESSED, deflate(payload, options.level));
+  return dataFrame(TEXT | COMPRESSED, deflatePayload(payload, options.level));
 }
 
 function dataFrame(firstByte: number, payload: Uint8Array): Buffer {
@@ -88,7 +88,7 @@ function dataFrame(firstByte: number, payload: Uint8Array): Buffer {
 }
 
 /** Raw deflate, flushed to a byte boundary, without the four bytes that the receiver puts back (RFC 7692 §7.2.1). */
-function deflate(payload: Uint8Array, level: number): Uint8Array {
+function deflatePayload(payload: Uint8Array, level: number): Uint8Array {
   const effort = level === HUFFMAN_ONLY ? { strategy: constants.Z_HUFFMAN_ONLY } : { level };
   return deflateRawSync(payload, { ...effort, finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
 }
