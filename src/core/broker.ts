@@ -1,37 +1,128 @@
+import type { HistoryOptions } from "./channel-options.ts";
+import type { ClientInfo } from "./client-info.ts";
 import type { Publication, PublicationInit } from "./publication.ts";
 import type { StreamPosition } from "./stream-position.ts";
 
-/** How a publication is to be made. */
+/** What the publisher of a publication asks for. */
 export interface PublishOptions {
-  /** A second publish to the channel with the same key is not delivered, for `idempotencyTtlMs`; "" for none. */
+  /** A second publish to the channel with the same key has no effect for five minutes; "" for none. */
   readonly idempotencyKey: string;
 }
 
+/** How a broker is to make a publication. */
+export interface BrokerPublishOptions extends PublishOptions {
+  /** How much of the channel's stream is kept; undefined publishes past the stream, without an offset. */
+  readonly history: HistoryOptions | undefined;
+  /**
+   * The publisher's own count of the channel's states, a safe integer; 0 for none. A publication that is not
+   * newer than the newest one is suppressed. Needs `history`, is ignored without.
+   */
+  readonly version: number;
+  /** Name of what `version` counts in; versions of different epochs do not compare. "" compares with any. */
+  readonly versionEpoch: string;
+  /** Listeners get the publication before this one too. Needs `history`, is ignored without. */
+  readonly delta: boolean;
+}
+
+/** A publish with nothing but a payload: no history, no key, no version. */
+export const PLAIN_PUBLISH: BrokerPublishOptions = {
+  idempotencyKey: "",
+  history: undefined,
+  version: 0,
+  versionEpoch: "",
+  delta: false,
+};
+
 /** What became of a publish. */
 export interface PublishResult {
-  /** Where the publication stands; offset 0 where the channel keeps no history. */
+  /**
+   * Where the publication stands; offset 0 where it went past the stream. Of a suppressed publish: where the
+   * one with the same key stands, or the top of the stream whose newest version suppressed it.
+   */
   readonly position: StreamPosition;
-  /** True when an earlier publish with the same key had the effect already. */
+  /** True when the key or the version showed that there was nothing to be done. */
   readonly suppressed: boolean;
 }
 
-/** Receives what brokers deliver to this node. */
+/** Which part of a stream is wanted. */
+export interface HistoryFilter {
+  /**
+   * Only what comes after this position; with `reverse`, only what comes before it. Publications that are not
+   * kept any more are left out without an error. An empty epoch matches any.
+   */
+  readonly since?: StreamPosition | undefined;
+  /** Publications at most; negative for all, 0 for none, that is for the position only. */
+  readonly limit: number;
+  /** Newest first, and `limit` counts from the newest. */
+  readonly reverse: boolean;
+}
+
+/** No publications: where does the stream stand? */
+export const POSITION_ONLY: HistoryFilter = { limit: 0, reverse: false };
+
+/** A part of a stream, and where the stream stood at that moment. */
+export interface HistoryPage {
+  /** By ascending offset; with `reverse`, by descending offset. Offsets are contiguous. */
+  readonly publications: readonly Publication[];
+  /** The top of the stream, whatever was asked for. */
+  readonly position: StreamPosition;
+}
+
+/** Receives what brokers deliver to this node. Its methods never throw. */
 export interface BrokerListener {
-  /** Called in offset order per channel; only for channels this node has subscribed to. */
-  onPublication(channel: string, publication: Publication): void;
+  /**
+   * Called in offset order per channel; only for channels this node has subscribed to.
+   *
+   * `previous` is the one kept before it, for a publish that asked for `delta`; undefined otherwise, and where
+   * none is kept.
+   */
+  onPublication(channel: string, publication: Publication, previous: Publication | undefined): void;
+  onJoin(channel: string, info: ClientInfo): void;
+  onLeave(channel: string, info: ClientInfo): void;
 }
 
 /**
  * Channels across nodes.
  *
- * Guarantees: a publish is one atomic step per channel (idempotency, order of delivery); delivery to a
- * subscribed node is at most once. Failures reject; the caller answers with code 100.
+ * A channel's stream (core §3.1) has an epoch, a top offset and a window of the newest publications. The window
+ * is bounded by `size` and dropped as a whole `ttlMs` after the latest publish. Epoch and offset outlive it,
+ * until nothing has been published or read for `metaTtlMs`; the next touch begins a new epoch at offset 0.
+ *
+ * Guarantees:
+ * - A publish is one atomic step per channel: key and version are checked, the offset given, the window
+ *   changed and the publication handed to delivery together, or not at all.
+ * - Offsets of an epoch are 1, 2, 3, …, and a subscribed node gets publications in that order.
+ * - Delivery to a subscribed node is at most once: one that fails to arrive shows as a gap in the offsets.
+ * - A history page is one moment of the stream. A publication with an offset beyond the page's position is
+ *   delivered after the page was read, or is being delivered.
+ *
+ * Failures reject; the caller answers with code 100 unless it is a ClientError.
  */
 export interface Broker {
   /** Starts delivering. Called once, before anything else. */
   start(listener: BrokerListener): Promise<void>;
-  publish(channel: string, publication: PublicationInit, options: PublishOptions): Promise<PublishResult>;
-  /** Resolves once publications of the channel reach this node's listener. Idempotent. */
+  /** Resolves once the publication is in the stream and on its way. In process: once it is delivered. */
+  publish(
+    channel: string,
+    publication: PublicationInit,
+    options: BrokerPublishOptions,
+  ): Promise<PublishResult>;
+  /** Tells the channel's subscribers that a client came. At most once, and never part of the stream. */
+  publishJoin(channel: string, info: ClientInfo): Promise<void>;
+  /** Tells the channel's subscribers that a client left. At most once, and never part of the stream. */
+  publishLeave(channel: string, info: ClientInfo): Promise<void>;
+  /**
+   * Reads a part of the channel's stream. Begins the stream where there is none, and lets its position live
+   * for another `metaTtlMs`.
+   *
+   * Rejects with ClientError `unrecoverablePosition` when `since` is of another epoch, and with `badRequest`
+   * when `reverse` asks for what comes before offset 0. To get the position of a stream whose epoch may have
+   * changed, ask without an epoch and compare.
+   */
+  history(channel: string, filter: HistoryFilter, metaTtlMs: number): Promise<HistoryPage>;
+  /** Drops what is kept of the channel's stream; its position and version stay. */
+  removeHistory(channel: string): Promise<void>;
+  /** Resolves once what is published to the channel reaches this node's listener. Idempotent. */
   subscribe(channel: string): Promise<void>;
   /** Stops delivery of the channel to this node. Idempotent. */
   unsubscribe(channel: string): Promise<void>;

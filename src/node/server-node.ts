@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import type { Broker, BrokerListener, PublishOptions } from "../core/broker.ts";
+import { PLAIN_PUBLISH, type Broker, type BrokerListener, type PublishOptions } from "../core/broker.ts";
 import type { ChannelOptions } from "../core/channel-options.ts";
 import type { ChannelRules } from "../core/channel-rules.ts";
+import type { ClientInfo } from "../core/client-info.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
@@ -149,12 +150,23 @@ export class ServerNode implements BrokerListener, SessionHost {
     publication: PublicationInit,
     options: PublishOptions,
   ): Promise<StreamPosition> {
-    const result = await this.#options.broker.publish(channel, publication, options);
+    const result = await this.#options.broker.publish(channel, publication, {
+      ...PLAIN_PUBLISH,
+      ...options,
+    });
     return result.position;
   }
 
   onPublication(channel: string, publication: Publication): void {
     this.#hub.broadcast(channel, new EncodedPush({ type: "publication", channel, publication }));
+  }
+
+  onJoin(channel: string, info: ClientInfo): void {
+    this.#hub.broadcast(channel, new EncodedPush({ type: "join", channel, info }));
+  }
+
+  onLeave(channel: string, info: ClientInfo): void {
+    this.#hub.broadcast(channel, new EncodedPush({ type: "leave", channel, info }));
   }
 
   /** Disconnects the matching connections, but for the client ids in `whitelist`. */

@@ -9,8 +9,8 @@ interface Entry {
 /**
  * What earlier publishes with an idempotency key led to.
  *
- * Entries all live equally long, so the map's insertion order is the order of expiry and each use drops
- * what has expired from its front: no timer, no sweep.
+ * Entries all live equally long and are never renewed, so the map's insertion order is the order of expiry.
+ * What has expired is never found; its memory is freed by sweeps.
  */
 export class IdempotencyCache {
   readonly #entries = new Map<string, Entry>();
@@ -24,34 +24,45 @@ export class IdempotencyCache {
     this.#maxEntries = maxEntries;
   }
 
-  /** The position an earlier publish led to; undefined when there was none within the time to live. */
-  find(channel: string, key: string): StreamPosition | undefined {
-    this.#dropExpired();
-    return this.#entries.get(entryKey(channel, key))?.position;
+  /** Keys in memory, among them expired ones that wait for the sweep. */
+  get size(): number {
+    return this.#entries.size;
   }
 
-  /** Remembers a publish; forgets the oldest one when there are too many. */
+  /** The position an earlier publish led to; undefined when there was none within the time to live. */
+  find(channel: string, key: string): StreamPosition | undefined {
+    const entry = this.#entries.get(entryKey(channel, key));
+    if (entry === undefined || entry.expireAtMs <= this.#clock.monotonicMs()) return undefined;
+    return entry.position;
+  }
+
+  /** Remembers a publish that `find` knows nothing of; forgets the oldest one when there are too many. */
   remember(channel: string, key: string, position: StreamPosition): void {
+    const name = entryKey(channel, key);
     const expireAtMs = this.#clock.monotonicMs() + this.#ttlMs;
-    this.#entries.set(entryKey(channel, key), { position, expireAtMs });
-    if (this.#entries.size > this.#maxEntries) this.#dropFirst();
+    // An expired entry would keep its place among the oldest.
+    this.#entries.delete(name);
+    this.#entries.set(name, { position, expireAtMs });
+    if (this.#entries.size > this.#maxEntries) this.#dropOldest();
+  }
+
+  /** Frees what has expired, `maxEntries` at most; the rest waits for the next sweep. */
+  sweep(maxEntries: number): void {
+    const nowMs = this.#clock.monotonicMs();
+    let left = maxEntries;
+    for (const [name, entry] of this.#entries) {
+      if (entry.expireAtMs > nowMs || left-- <= 0) return;
+      this.#entries.delete(name);
+    }
   }
 
   clear(): void {
     this.#entries.clear();
   }
 
-  #dropExpired(): void {
-    const now = this.#clock.monotonicMs();
-    for (const [key, entry] of this.#entries) {
-      if (entry.expireAtMs > now) return;
-      this.#entries.delete(key);
-    }
-  }
-
-  #dropFirst(): void {
-    for (const key of this.#entries.keys()) {
-      this.#entries.delete(key);
+  #dropOldest(): void {
+    for (const name of this.#entries.keys()) {
+      this.#entries.delete(name);
       return;
     }
   }

@@ -1,12 +1,26 @@
-import type { Broker, BrokerListener, PublishOptions, PublishResult } from "../../core/broker.ts";
+import type {
+  Broker,
+  BrokerListener,
+  BrokerPublishOptions,
+  HistoryFilter,
+  HistoryPage,
+  PublishResult,
+} from "../../core/broker.ts";
+import type { HistoryOptions } from "../../core/channel-options.ts";
+import { clientError } from "../../core/client-error.ts";
+import type { ClientInfo } from "../../core/client-info.ts";
 import type { Clock } from "../../core/clock.ts";
 import { Publication, type PublicationInit } from "../../core/publication.ts";
-import { NO_POSITION } from "../../core/stream-position.ts";
+import { NO_POSITION, type StreamPosition } from "../../core/stream-position.ts";
 import { IdempotencyCache } from "./idempotency-cache.ts";
+import { KeptPublication } from "./kept-publication.ts";
+import { StreamStore } from "./stream-store.ts";
 
 /** Options of the memory broker. */
 export interface MemoryBrokerOptions {
   readonly clock: Clock;
+  /** Numbers from 0 to below 1, of which epochs are made. Default: `Math.random`. */
+  readonly random?: () => number;
   /** How long an idempotency key is remembered, milliseconds. */
   readonly idempotencyTtlMs: number;
   /** How many idempotency keys are remembered at most; the oldest is forgotten first. */
@@ -16,37 +30,75 @@ export interface MemoryBrokerOptions {
 /** The upstream's memory of idempotency keys: five minutes. */
 export const DEFAULT_IDEMPOTENCY_TTL_MS = 300_000;
 
+const SWEEP_INTERVAL_MS = 250;
+/** A sweep takes some 5 ms at most; a million streams that expire at once are gone within half a minute. */
+const SWEEP_MAX_ENTRIES = 10_000;
+
 /**
  * The broker of a single node: everything happens in this process, in one step.
  *
- * A publish delivers before it resolves, so the order of calls is the order of delivery.
+ * A publish delivers before it returns its promise, so the order of calls is the order of delivery. Streams
+ * are lost with the process.
  */
 export class MemoryBroker implements Broker {
   readonly #subscribed = new Set<string>();
   readonly #idempotency: IdempotencyCache;
+  readonly #streams: StreamStore;
+  readonly #clock: Clock;
   #listener: BrokerListener | undefined;
+  #sweeping: Disposable | undefined;
 
   constructor(options: MemoryBrokerOptions) {
-    this.#idempotency = new IdempotencyCache(
-      options.clock,
-      options.idempotencyTtlMs,
-      options.idempotencyMaxKeys,
-    );
+    const { clock, random = Math.random, idempotencyTtlMs, idempotencyMaxKeys } = options;
+    this.#clock = clock;
+    this.#idempotency = new IdempotencyCache(clock, idempotencyTtlMs, idempotencyMaxKeys);
+    this.#streams = new StreamStore(clock, random);
   }
 
   async start(listener: BrokerListener): Promise<void> {
     this.#listener = listener;
+    this.#sweeping ??= this.#clock.every(SWEEP_INTERVAL_MS, () => {
+      this.#streams.sweep(SWEEP_MAX_ENTRIES);
+      this.#idempotency.sweep(SWEEP_MAX_ENTRIES);
+    });
   }
 
-  async publish(channel: string, init: PublicationInit, options: PublishOptions): Promise<PublishResult> {
-    const key = options.idempotencyKey;
-    if (key !== "") {
-      const earlier = this.#idempotency.find(channel, key);
+  async publish(
+    channel: string,
+    init: PublicationInit,
+    options: BrokerPublishOptions,
+  ): Promise<PublishResult> {
+    const { idempotencyKey, history } = options;
+    if (idempotencyKey !== "") {
+      const earlier = this.#idempotency.find(channel, idempotencyKey);
       if (earlier !== undefined) return { position: earlier, suppressed: true };
-      this.#idempotency.remember(channel, key, NO_POSITION);
     }
-    if (this.#subscribed.has(channel)) this.#listener?.onPublication(channel, new Publication(init));
-    return ACCEPTED;
+    if (history !== undefined) return this.#publishToStream(channel, init, options, history);
+    if (idempotencyKey !== "") this.#idempotency.remember(channel, idempotencyKey, NO_POSITION);
+    this.#deliver(channel, init, NO_POSITION, undefined);
+    return PASSED;
+  }
+
+  async publishJoin(channel: string, info: ClientInfo): Promise<void> {
+    if (this.#subscribed.has(channel)) this.#listener?.onJoin(channel, info);
+  }
+
+  async publishLeave(channel: string, info: ClientInfo): Promise<void> {
+    if (this.#subscribed.has(channel)) this.#listener?.onLeave(channel, info);
+  }
+
+  async history(channel: string, filter: HistoryFilter, metaTtlMs: number): Promise<HistoryPage> {
+    const { since, reverse } = filter;
+    if (reverse && since?.offset === 0) throw clientError("badRequest");
+    const stream = this.#streams.touch(channel, metaTtlMs);
+    if (since !== undefined && since.epoch !== "" && since.epoch !== stream.epoch) {
+      throw clientError("unrecoverablePosition");
+    }
+    return { publications: stream.select(filter), position: stream.position };
+  }
+
+  async removeHistory(channel: string): Promise<void> {
+    this.#streams.find(channel)?.clear();
   }
 
   async subscribe(channel: string): Promise<void> {
@@ -58,10 +110,43 @@ export class MemoryBroker implements Broker {
   }
 
   async close(): Promise<void> {
+    this.#sweeping?.[Symbol.dispose]();
+    this.#sweeping = undefined;
     this.#listener = undefined;
     this.#subscribed.clear();
     this.#idempotency.clear();
+    this.#streams.clear();
+  }
+
+  #publishToStream(
+    channel: string,
+    init: PublicationInit,
+    { idempotencyKey, version, versionEpoch, delta }: BrokerPublishOptions,
+    history: HistoryOptions,
+  ): PublishResult {
+    // A suppressed publish changes nothing, not even the stream's times.
+    const before = version === 0 && !delta ? undefined : this.#streams.find(channel);
+    if (before?.isNews(version, versionEpoch) === false) {
+      return { position: before.position, suppressed: true };
+    }
+    const previous = delta ? before?.newest() : undefined;
+    const stream = this.#streams.append(channel, new KeptPublication(init), history);
+    stream.setVersion(version, versionEpoch);
+    const { position } = stream;
+    if (idempotencyKey !== "") this.#idempotency.remember(channel, idempotencyKey, position);
+    this.#deliver(channel, init, position, previous);
+    return { position, suppressed: false };
+  }
+
+  #deliver(
+    channel: string,
+    init: PublicationInit,
+    { offset, epoch }: StreamPosition,
+    previous: Publication | undefined,
+  ): void {
+    if (!this.#subscribed.has(channel)) return;
+    this.#listener?.onPublication(channel, new Publication(init, offset, epoch), previous);
   }
 }
 
-const ACCEPTED: PublishResult = { position: NO_POSITION, suppressed: false };
+const PASSED: PublishResult = { position: NO_POSITION, suppressed: false };
