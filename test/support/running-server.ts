@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from "node:http";
 import { vi } from "vitest";
 import { loadConfig } from "../../src/app/config.ts";
-import { createServer, type MillraceServer } from "../../src/app/server.ts";
+import { createServer, type MillraceServer, type ServerAddresses } from "../../src/app/server.ts";
 import { Disconnect } from "../../src/core/disconnect.ts";
 import type { Logger } from "../../src/core/logger.ts";
 import type { ConfigInput } from "../../src/index.ts";
@@ -42,12 +42,21 @@ export class RunningServer implements AsyncDisposable {
   readonly port: number;
   /** Address with scheme and port. */
   readonly origin: string;
+  /** Where all of its listeners are. */
+  readonly addresses: ServerAddresses;
   readonly #server: MillraceServer;
   readonly #errors: readonly unknown[];
 
-  constructor(server: MillraceServer, port: number, scheme: string, errors: readonly unknown[]) {
+  constructor(
+    server: MillraceServer,
+    addresses: ServerAddresses,
+    port: number,
+    scheme: string,
+    errors: readonly unknown[],
+  ) {
     this.#server = server;
     this.#errors = errors;
+    this.addresses = addresses;
     this.port = port;
     this.origin = `${scheme}://127.0.0.1:${port}`;
   }
@@ -118,10 +127,16 @@ async function start(input: ConfigInput, attachTo: HttpServer | undefined): Prom
   if (warnings.length > 0) throw new Error(warnings.join("\n"));
   const errors: unknown[] = [];
   const server = createServer({ config, logger: loggerInto(errors), attachTo });
-  const { http } = await server.start();
+  const addresses = await server.start();
   const address = attachTo?.address();
-  const port = http?.port ?? (typeof address === "object" ? address?.port : undefined) ?? 0;
-  return new RunningServer(server, port, config.http_server.tls.enabled ? "https" : "http", errors);
+  const port = addresses.http?.port ?? (typeof address === "object" ? address?.port : undefined) ?? 0;
+  return new RunningServer(
+    server,
+    addresses,
+    port,
+    config.http_server.tls.enabled ? "https" : "http",
+    errors,
+  );
 }
 
 function loggerInto(errors: unknown[]): Logger {
