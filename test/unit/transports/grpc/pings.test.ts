@@ -1,0 +1,99 @@
+import { expect, it } from "vitest";
+import { CentrifugoUniStream } from "../../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
+import { EncodedPush } from "../../../../src/core/encoded-push.ts";
+import type { UniProtocol } from "../../../../src/core/uni-protocol.ts";
+import { GrpcListener } from "../../../../src/grpc/listener.ts";
+import { TimerWheel } from "../../../../src/lib/timer-wheel.ts";
+import {
+  jsonEncoding,
+  protobufEncoding,
+  protoJsonEncoding,
+} from "../../../../src/protocols/centrifugo/encodings.ts";
+import { FlushList } from "../../../../src/session/outbox.ts";
+import { Session } from "../../../../src/session/session.ts";
+import { createConsumeHandler } from "../../../../src/transports/grpc/service.ts";
+import { FakeClock } from "../../../support/fake-clock.ts";
+import { GrpcPushStream } from "../../../support/grpc-push-stream.ts";
+import { silentLogger } from "../../../support/silent-logger.ts";
+
+const NOBODY = {
+  user: "",
+  expireAtSec: undefined,
+  info: undefined,
+  meta: undefined,
+  appName: "",
+  appVersion: "",
+};
+/** A push that shows what was sent before and what after it. */
+const MARK = new EncodedPush({ type: "disconnect", code: 1, reason: "" });
+const MARK_BYTES = 4;
+/** What the wheel may be late by. */
+const TICK_MS = 200;
+
+/** A protocol that lets everybody in, and pings as the clock says. */
+function openProtocol(
+  clock: FakeClock,
+  random: () => number,
+): { protocol: UniProtocol; sessions: Session[] } {
+  const sessions: Session[] = [];
+  const context = {
+    host: { onSessionClosed: () => undefined },
+    flushList: new FlushList(),
+    wheel: new TimerWheel(clock),
+    clock,
+    logger: silentLogger,
+    limits: { outboxMaxBytes: 0, staleCloseDelayMs: 0, expiredCloseDelayMs: 0 },
+    random,
+  };
+  const protocol: UniProtocol = {
+    json: jsonEncoding,
+    protobuf: protobufEncoding,
+    protoJson: protoJsonEncoding,
+    accept(transport) {
+      const session = new Session(transport, context);
+      sessions.push(session);
+      return {
+        connect() {
+          session.identify(NOBODY);
+          session.startPings();
+        },
+        refuseRequest: () => undefined,
+        closed: () => session.transportClosed(),
+      };
+    },
+  };
+  return { protocol, sessions };
+}
+
+it.each([
+  ["12.5", () => 0, 12_500],
+  ["25", () => 1, 25_000],
+])(
+  "uni 39: the first ping after %s s, then one every 25 s, each an empty message",
+  async (_s, random, firstMs) => {
+    const clock = new FakeClock();
+    const { protocol, sessions } = openProtocol(clock, random);
+    const listener = new GrpcListener({
+      host: "127.0.0.1",
+      port: 0,
+      maxReceiveMessageBytes: 0,
+      tls: undefined,
+      reflection: false,
+    });
+    const handlers = { consume: createConsumeHandler(protocol) };
+    listener.addService(CentrifugoUniStream, handlers, { requests: true, responses: true });
+    using stream = new GrpcPushStream(`127.0.0.1:${await listener.start()}`);
+    await expect.poll(() => sessions.length).toBe(1);
+    const [session] = sessions;
+    clock.advance(firstMs - TICK_MS);
+    session?.send(MARK);
+    clock.advance(2 * TICK_MS);
+    clock.advance(25_000 - 3 * TICK_MS);
+    session?.send(MARK);
+    clock.advance(3 * TICK_MS);
+    const lengths: number[] = [];
+    while (lengths.length < 4) lengths.push((await stream.nextBytes()).byteLength);
+    expect(lengths).toEqual([MARK_BYTES, 0, MARK_BYTES, 0]);
+    await listener.stop(AbortSignal.abort());
+  },
+);
