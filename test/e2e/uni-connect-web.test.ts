@@ -1,5 +1,12 @@
 import { create } from "@bufbuild/protobuf";
-import { type Client, Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import {
+  type CallOptions,
+  type Client,
+  Code,
+  ConnectError,
+  createClient,
+  type Transport,
+} from "@connectrpc/connect";
 import {
   createConnectTransport as createNodeConnect,
   createGrpcWebTransport as createNodeGrpcWeb,
@@ -71,9 +78,8 @@ function runConnectServer(config: ConfigInput = OPEN): Promise<RunningServer> {
 function consume(
   client: UniClient,
   request: Parameters<UniClient["consume"]>[0],
-  signal?: AbortSignal,
+  options: CallOptions = {},
 ): AsyncIterator<Push> {
-  const options = signal === undefined ? {} : { signal };
   return client.consume(request, options)[Symbol.asyncIterator]();
 }
 
@@ -108,10 +114,9 @@ describe.each(DIALECTS)("Consume on the HTTP port: %s", (_name, contentType, cre
   it("a publication is the same push as on SSE; the stream ends well after a disconnect push", async () => {
     await using server = await runConnectServer();
     let answered: string | null = null;
+    const onHeader = (headers: Headers): void => void (answered = headers.get("content-type"));
     const client = createClient(CentrifugoUniStream, createTransport(server.origin));
-    const pushes = client
-      .consume({ subs: { a: {} } }, { onHeader: (headers) => (answered = headers.get("content-type")) })
-      [Symbol.asyncIterator]();
+    const pushes = consume(client, { subs: { a: {} } }, { onHeader });
     expect((await next(pushes)).connect).toMatchObject({ ping: 25, subs: { a: {} } });
     expect(answered).toBe(contentType);
     await using sse = await openSse(server, { subs: { a: {} } });
@@ -151,7 +156,11 @@ describe.each(DIALECTS)("Consume on the HTTP port: %s", (_name, contentType, cre
     await using server = await runConnectServer();
     const abort = new AbortController();
     const client = createClient(CentrifugoUniStream, createTransport(server.origin));
-    const pushes = consume(client, { token: hmacToken({ sub: "u" }), subs: { a: {} } }, abort.signal);
+    const pushes = consume(
+      client,
+      { token: hmacToken({ sub: "u" }), subs: { a: {} } },
+      { signal: abort.signal },
+    );
     await next(pushes);
     abort.abort();
     const error = await pushes.next().catch((reason: unknown) => reason);
