@@ -106,7 +106,7 @@ export async function openStream(url: string, init: RequestInit = {}): Promise<P
 
 /** HTTP streaming with a connect request: text or bytes as they are, anything else as JSON. */
 export function openHttpStream(
-  server: RunningServer,
+  server: Pick<RunningServer, "url">,
   connect: unknown = {},
   headers: Readonly<Record<string, string>> = {},
 ): Promise<PushStream> {
@@ -116,7 +116,7 @@ export function openHttpStream(
 
 /** SSE over GET with a connect request in the query. */
 export function openSse(
-  server: RunningServer,
+  server: Pick<RunningServer, "url">,
   connect?: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<PushStream> {

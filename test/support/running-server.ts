@@ -29,6 +29,13 @@ export const OPEN: ConfigInput = {
 /** Endpoints of the HTTP port. */
 export type Endpoint = "uni_websocket" | "uni_sse" | "uni_http_stream";
 
+/** Address of an endpoint below an origin, with a connect request in the query if one is given. */
+export function endpointUrl(origin: string, endpoint: Endpoint, connect?: unknown): string {
+  const base = endpoint === "uni_websocket" ? origin.replace("http", "ws") : origin;
+  const query = connect === undefined ? "" : `?cf_connect=${encodeURIComponent(JSON.stringify(connect))}`;
+  return `${base}/connection/${endpoint}${query}`;
+}
+
 /** Which connections to count. */
 export interface Counts {
   readonly clients: number;
@@ -67,9 +74,7 @@ export class RunningServer implements AsyncDisposable {
 
   /** Address of an endpoint, with a connect request in the query if one is given. */
   url(endpoint: Endpoint, connect?: unknown): string {
-    const origin = endpoint === "uni_websocket" ? this.origin.replace("http", "ws") : this.origin;
-    const query = connect === undefined ? "" : `?cf_connect=${encodeURIComponent(JSON.stringify(connect))}`;
-    return `${origin}/connection/${endpoint}${query}`;
+    return endpointUrl(this.origin, endpoint, connect);
   }
 
   /** Publishes a JSON value, or text or bytes as they are. */

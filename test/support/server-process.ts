@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ConfigInput } from "../../src/index.ts";
+import { type Endpoint, endpointUrl } from "./running-server.ts";
 import { Command, type CommandEnd, type CommandResult, NODE, ROOT, runCommand } from "./command.ts";
 
 /** How long a server may take to start or to stop, milliseconds. */
@@ -100,6 +101,11 @@ export class ServerProcess implements AsyncDisposable {
   /** Address of the HTTP port, with scheme. */
   get origin(): string {
     return `http://127.0.0.1:${this.ports.http}`;
+  }
+
+  /** Address of an endpoint, with a connect request in the query if one is given. */
+  url(endpoint: Endpoint, connect?: unknown): string {
+    return endpointUrl(this.origin, endpoint, connect);
   }
 
   kill(signal: NodeJS.Signals): void {

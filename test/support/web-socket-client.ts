@@ -95,7 +95,7 @@ export class WebSocketClient implements Disposable {
 
 /** Opens a WebSocket and sends a connect request as its first message. */
 export async function openWebSocket(
-  server: RunningServer,
+  server: Pick<RunningServer, "url">,
   connect: unknown = {},
   options: ClientOptions = {},
 ): Promise<WebSocketClient> {
