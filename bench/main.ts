@@ -1,0 +1,63 @@
+import { writeFile } from "node:fs/promises";
+import type { Figure } from "./figures.ts";
+import { describeMachine } from "./machine.ts";
+import { parsePlan, USAGE, UsageError } from "./options.ts";
+import type { Plan } from "./plan.ts";
+import { renderPage } from "./report/page.ts";
+import type { Report } from "./report/report.ts";
+import { tablesOf, verdictTable } from "./report/tables.ts";
+import { renderText } from "./report/terminal.ts";
+import { runPlan } from "./run-plan.ts";
+import { judge } from "./targets.ts";
+
+const PAGE = new URL("../docs/benchmarks.md", import.meta.url);
+
+// Ending the process by exit() takes the children along.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
+async function main(argv: readonly string[]): Promise<void> {
+  const plan = parsePlan(argv);
+  if (plan === undefined) {
+    console.log(USAGE);
+    return;
+  }
+  const report = await run(plan);
+  for (const table of tablesOf(report.figures)) console.log(renderText(table));
+  if (report.verdicts.length > 0) console.log(renderText(verdictTable(report.verdicts)));
+  for (const { part, reason } of report.skipped) console.log(`${part} left out: ${reason}`);
+  if (plan.jsonFile !== undefined)
+    await writeFile(plan.jsonFile, `${JSON.stringify(report, undefined, 2)}\n`);
+  if (plan.writePage) await writeFile(PAGE, renderPage(report));
+  if (report.skipped.length > 0) process.exitCode = 1;
+}
+
+async function run(plan: Plan): Promise<Report> {
+  const startedAt = new Date();
+  const figures: Figure[] = [];
+  const skipped: { part: string; reason: string }[] = [];
+  await runPlan(plan, {
+    onPart: (part) => console.error(`${elapsedSec(startedAt)} s  ${part}`),
+    onFigure: (figure) => figures.push(figure),
+    onSkipped: (part, reason) => skipped.push({ part, reason }),
+  });
+  return {
+    machine: describeMachine(),
+    startedAt: startedAt.toISOString(),
+    wallSec: elapsedSec(startedAt),
+    figures,
+    verdicts: judge(figures),
+    skipped,
+  };
+}
+
+function elapsedSec(since: Date): number {
+  return Math.round((Date.now() - since.getTime()) / 1000);
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`${error.message}\n\n${USAGE}`);
+  process.exitCode = 2;
+}
