@@ -91,7 +91,10 @@ async function createProtocol(config: Config, logger: Logger, node: ServerNode):
   const personal = client.subscribe_to_user_personal_channel;
   return createUniProtocol({
     node,
-    authenticator: new ConnectAuthenticator(client, await createClientTokenVerifier(client, systemClock)),
+    authenticator: new ConnectAuthenticator(
+      client,
+      await createClientTokenVerifier(client, systemClock, logger),
+    ),
     failures: new ConnectFailureMap(client.connect_code_to_unidirectional_disconnect),
     clock: systemClock,
     logger,

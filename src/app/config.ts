@@ -1,9 +1,11 @@
 import { z } from "zod";
+import { findEndpointProblem, findEndpointRisk } from "../auth/jwks/endpoint-safety.ts";
 import { grpcApiConfig, httpApiConfig, type GrpcApiConfig, type HttpApiConfig } from "../api/config.ts";
 import { loadLayers, type ConfigSources, type LoadedConfig as Loaded } from "../config/load-config.ts";
 import { section, type ReportProblem, type Section } from "../config/section.ts";
 import { channelConfig, type ChannelConfig } from "../config/sections/channel.ts";
 import { clientConfig, type ClientConfig } from "../config/sections/client.ts";
+import type { TokenConfig } from "../config/sections/token.ts";
 import { httpServerConfig, type HttpServerConfig } from "../config/sections/http-server.ts";
 import {
   healthConfig,
@@ -89,6 +91,17 @@ function checkConfig(config: Config, report: ReportProblem): void {
     const path = ["client", "allowed_origins", index];
     reportFailure(path, report, () => new OriginPolicy([origin]));
   }
+  for (const [kind, token] of tokenSections(config)) {
+    const isEnforced = !token.insecure_skip_jwks_endpoint_safety_check;
+    const problem = findEndpointProblem(token) ?? (isEnforced ? findEndpointRisk(token) : undefined);
+    if (problem !== undefined) report(["client", kind, problem.option], problem.message);
+  }
+}
+
+/** The sections that verify tokens, by name. */
+function tokenSections({ client }: Config): readonly (readonly [name: string, token: TokenConfig])[] {
+  const { token, subscription_token: subscription } = client;
+  return [["token", token], ...(subscription.enabled ? [["subscription_token", subscription] as const] : [])];
 }
 
 function checkPersonalChannel(config: Config, report: ReportProblem): void {
@@ -109,6 +122,13 @@ function reportFailure(path: readonly (string | number)[], report: ReportProblem
 }
 
 function advise(config: Config): readonly string[] {
-  const isLevel = LOG_LEVELS.some((level) => level === config.log.level);
-  return isLevel ? [] : [`log.level: there is no level ${JSON.stringify(config.log.level)}, using info`];
+  const advice: string[] = [];
+  if (!LOG_LEVELS.some((level) => level === config.log.level)) {
+    advice.push(`log.level: there is no level ${JSON.stringify(config.log.level)}, using info`);
+  }
+  for (const [kind, token] of tokenSections(config)) {
+    const risk = findEndpointRisk(token);
+    if (risk !== undefined) advice.push(`client.${kind}.${risk.option}: ${risk.message}; not enforced`);
+  }
+  return advice;
 }

@@ -10,6 +10,9 @@ export interface KeySource {
    *
    * `captures` matches the configured patterns against the token's claims on first call, and throws Disconnect
    * 3500 where they do not match. Anybody can send such claims: a source that can do without does not call it.
+   *
+   * Throws or rejects with Disconnect 3500 where the header names no key, and with ClientError 100 where keys cannot
+   * be had for now.
    */
   keysFor(
     header: TokenHeader,

@@ -10,6 +10,13 @@ export interface TokenOptions {
   readonly rsa_public_key: string;
   /** PEM text of a public key or certificate, for the one of ES256, ES384 and ES512 that has its curve. */
   readonly ecdsa_public_key: string;
+  /**
+   * URL of a JSON Web Key Set. Then all keys above are ignored. `{{name}}` stands for what the named group of a
+   * pattern below matched.
+   */
+  readonly jwks_public_endpoint: string;
+  /** Takes patterns that let a token choose freely where its keys come from. */
+  readonly insecure_skip_jwks_endpoint_safety_check: boolean;
   /** Text that must be among the token's `aud`. Excludes `audience_regex`. */
   readonly audience: string;
   /** Unanchored pattern that one of the token's `aud` must match. */

@@ -2,6 +2,7 @@ import { compactVerify, type CryptoKey, errors } from "jose";
 import type { SubscriptionOverride } from "../core/channel-options.ts";
 import { clientError } from "../core/client-error.ts";
 import type { Clock } from "../core/clock.ts";
+import type { Logger } from "../core/logger.ts";
 import type {
   ConnectionToken,
   SubscriptionGrant,
@@ -20,6 +21,7 @@ import { type CompactToken, parseCompactToken } from "./compact-token.ts";
 import { type Captures, ExpectedParties } from "./expected-parties.ts";
 import { invalidToken } from "./invalid-token.ts";
 import { JsonObject } from "./json-object.ts";
+import { downloadKeySet, RemoteKeys } from "./jwks/remote-keys.ts";
 import type { KeySource } from "./key-source.ts";
 import { StaticKeys } from "./static-keys.ts";
 import type { TokenOptions } from "./token-options.ts";
@@ -36,6 +38,8 @@ export interface TokenVerifierSettings {
   readonly section?: string;
   /** Believes every signature. For development. All else is checked. */
   readonly skipSignature?: boolean;
+  /** Told where keys cannot be downloaded. */
+  readonly logger?: Logger | undefined;
 }
 
 /** Makes a verifier; rejects with TokenOptionError where an option cannot be used. */
@@ -46,7 +50,10 @@ export async function createTokenVerifier(
 ): Promise<TokenVerifier> {
   const section = settings.section ?? "client.token";
   const parties = new ExpectedParties(options, section);
-  const keys = await StaticKeys.import(options, section, clock);
+  const keys =
+    options.jwks_public_endpoint === ""
+      ? await StaticKeys.import(options, section, clock)
+      : new RemoteKeys(options, section, { clock, logger: settings.logger, download: downloadKeySet });
   const skipSignature = settings.skipSignature === true;
   return new JwtVerifier({ keys, parties, userIdClaim: options.user_id_claim, skipSignature, clock });
 }
@@ -63,14 +70,16 @@ export interface ClientTokenOptions {
 export async function createClientTokenVerifier(
   options: ClientTokenOptions,
   clock: Clock,
+  logger?: Logger,
 ): Promise<TokenVerifier> {
   const skipSignature = options.insecure_skip_token_signature_verify;
-  const connection = await createTokenVerifier(options.token, clock, { skipSignature });
+  const connection = await createTokenVerifier(options.token, clock, { skipSignature, logger });
   if (!options.subscription_token.enabled) return connection;
   const section = "client.subscription_token";
   const subscription = await createTokenVerifier(options.subscription_token, clock, {
     section,
     skipSignature,
+    logger,
   });
   return {
     verifyConnection: (token) => connection.verifyConnection(token),

@@ -116,9 +116,9 @@ class StopRequest implements Disposable {
   }
 }
 
-/** A token to try with; undefined when the configuration has no secret to sign it with. */
+/** A token to try with; undefined when the configuration has no secret to sign it with, or takes other tokens only. */
 async function issueDevToken(io: CliIo, { client }: Config): Promise<string | undefined> {
-  if (client.token.hmac_secret_key === "") return undefined;
+  if (client.token.hmac_secret_key === "" || client.token.jwks_public_endpoint !== "") return undefined;
   return new TokenIssuer(client.token, io.clock).issueConnection({ user: "42", ttlSec: DEV_TOKEN_TTL_SEC });
 }
 

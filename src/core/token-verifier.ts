@@ -38,7 +38,10 @@ export interface SubscriptionToken extends SubscriptionGrant {
   readonly issuedAtSec: number;
 }
 
-/** Verifies JWTs (core §1). Throws Disconnect 3500 for an invalid token, ClientError 109 for an expired one. */
+/**
+ * Verifies JWTs (core §1). Rejects with Disconnect 3500 for an invalid token, ClientError 109 for an expired one, and
+ * ClientError 100 where the server cannot tell for now, since keys are not to be had.
+ */
 export interface TokenVerifier {
   verifyConnection(token: string): Promise<ConnectionToken>;
   verifySubscription(token: string): Promise<SubscriptionToken>;

@@ -2,37 +2,50 @@ import type { ClientInfo } from "../../core/client-info.ts";
 import { Publication, type PublicationInit } from "../../core/publication.ts";
 
 /**
- * Payloads up to this size are kept as strings of one character per byte. A typed array costs some 550 bytes
- * besides its content, and its memory is not on the heap that the garbage collector moves and packs.
+ * A publication at rest: as small as possible, and without a hold on the buffer its payload came in.
+ *
+ * The usual one, JSON with nothing besides, is no more than its payload: bytes, or a string of one character
+ * per byte.
  */
-const PACKED_MAX_BYTES = 1024;
+export type KeptPublication = string | Uint8Array | Labelled;
 
-/** A publication at rest: as small as possible, and without a hold on the buffer its payload came in. */
-export class KeptPublication {
-  readonly #data: string | Uint8Array;
-  readonly #tags: Readonly<Record<string, string>> | undefined;
-  readonly #info: ClientInfo | undefined;
-  readonly #knownJson: boolean;
-
-  constructor(init: PublicationInit) {
-    this.#data = keep(init.data);
-    this.#tags = init.tags;
-    this.#info = init.info;
-    this.#knownJson = init.knownJson === true;
-  }
-
-  /** The publication as it was made. Offset and epoch are those of its place in the stream. */
-  restore(offset: number, epoch: string): Publication {
-    const data = typeof this.#data === "string" ? Buffer.from(this.#data, "latin1") : this.#data;
-    const init = { data, tags: this.#tags, info: this.#info, knownJson: this.#knownJson };
-    return new Publication(init, offset, epoch);
-  }
+/** One that has more to it than JSON. */
+interface Labelled {
+  readonly data: string | Uint8Array;
+  readonly tags: Readonly<Record<string, string>> | undefined;
+  readonly info: ClientInfo | undefined;
+  readonly knownJson: boolean;
 }
 
-function keep(data: Uint8Array): string | Uint8Array {
+/**
+ * Payloads up to this size are kept as strings. A typed array costs some 550 bytes besides its content, and
+ * its memory is not on the heap that the garbage collector packs.
+ */
+const STRING_MAX_BYTES = 1024;
+
+/** Makes a publication fit to be kept. */
+export function keepPublication({ data, tags, info, knownJson = false }: PublicationInit): KeptPublication {
+  const kept = keepData(data);
+  if (knownJson && tags === undefined && info === undefined) return kept;
+  return { data: kept, tags, info, knownJson };
+}
+
+/** The publication as it was made. Offset and epoch are those of its place in the stream. */
+export function restorePublication(kept: KeptPublication, offset: number, epoch: string): Publication {
+  if (typeof kept === "string" || kept instanceof Uint8Array) {
+    return new Publication({ data: restoreData(kept), knownJson: true }, offset, epoch);
+  }
+  return new Publication({ ...kept, data: restoreData(kept.data) }, offset, epoch);
+}
+
+function keepData(data: Uint8Array): string | Uint8Array {
   const { buffer, byteOffset, byteLength } = data;
-  if (byteLength <= PACKED_MAX_BYTES) {
+  if (byteLength <= STRING_MAX_BYTES) {
     return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
   }
   return byteLength * 2 < buffer.byteLength ? new Uint8Array(data) : data;
+}
+
+function restoreData(kept: string | Uint8Array): Uint8Array {
+  return typeof kept === "string" ? Buffer.from(kept, "latin1") : kept;
 }

@@ -13,7 +13,7 @@ import type { Clock } from "../../core/clock.ts";
 import { Publication, type PublicationInit } from "../../core/publication.ts";
 import { NO_POSITION, type StreamPosition } from "../../core/stream-position.ts";
 import { IdempotencyCache } from "./idempotency-cache.ts";
-import { KeptPublication } from "./kept-publication.ts";
+import { keepPublication } from "./kept-publication.ts";
 import { StreamStore } from "./stream-store.ts";
 
 /** Options of the memory broker. */
@@ -130,7 +130,7 @@ export class MemoryBroker implements Broker {
       return { position: before.position, suppressed: true };
     }
     const previous = delta ? before?.newest() : undefined;
-    const stream = this.#streams.append(channel, new KeptPublication(init), history);
+    const stream = this.#streams.append(channel, keepPublication(init), history);
     stream.setVersion(version, versionEpoch);
     const { position } = stream;
     if (idempotencyKey !== "") this.#idempotency.remember(channel, idempotencyKey, position);

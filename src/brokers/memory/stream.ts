@@ -1,7 +1,7 @@
 import type { HistoryFilter } from "../../core/broker.ts";
 import type { Publication } from "../../core/publication.ts";
 import type { StreamPosition } from "../../core/stream-position.ts";
-import type { KeptPublication } from "./kept-publication.ts";
+import { type KeptPublication, restorePublication } from "./kept-publication.ts";
 
 type Ring = (KeptPublication | undefined)[];
 
@@ -93,7 +93,8 @@ export class Stream {
   }
 
   #at(offset: number): Publication | undefined {
-    return this.#ring[offset % this.#ring.length]?.restore(offset, this.epoch);
+    const kept = this.#ring[offset % this.#ring.length];
+    return kept === undefined ? undefined : restorePublication(kept, offset, this.epoch);
   }
 
   #dropOldest(): void {

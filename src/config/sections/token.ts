@@ -2,13 +2,15 @@ import { z } from "zod";
 import { regex } from "../regex.ts";
 import { section, type ReportProblem, type Section, type Shape } from "../section.ts";
 
-/** How JWTs are verified, with static keys. */
+/** How JWTs are verified. */
 export interface TokenConfig {
   readonly hmac_secret_key: string;
   readonly hmac_previous_secret_key: string;
   readonly hmac_previous_secret_key_valid_until: number;
   readonly rsa_public_key: string;
   readonly ecdsa_public_key: string;
+  readonly jwks_public_endpoint: string;
+  readonly insecure_skip_jwks_endpoint_safety_check: boolean;
   readonly audience: string;
   readonly audience_regex: string;
   readonly issuer: string;
@@ -44,6 +46,19 @@ const tokenShape: Shape<TokenConfig> = {
     .string()
     .default("")
     .describe("Public key or certificate, as PEM text, of tokens signed with ES256, ES384 or ES512."),
+  jwks_public_endpoint: z
+    .string()
+    .default("")
+    .describe(
+      "URL of a JSON Web Key Set with the keys of tokens; the keys above are then ignored. `{{name}}` stands for " +
+        "what a named group of `issuer_regex` or `audience_regex` matched.",
+    ),
+  insecure_skip_jwks_endpoint_safety_check: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Starts though these patterns would let a token choose freely where its keys are downloaded from.",
+    ),
   audience: z
     .string()
     .default("")

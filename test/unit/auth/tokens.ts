@@ -19,6 +19,8 @@ export const NO_OPTIONS: TokenOptions = {
   hmac_previous_secret_key_valid_until: 0,
   rsa_public_key: "",
   ecdsa_public_key: "",
+  jwks_public_endpoint: "",
+  insecure_skip_jwks_endpoint_safety_check: false,
   audience: "",
   audience_regex: "",
   issuer: "",

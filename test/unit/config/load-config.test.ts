@@ -176,7 +176,6 @@ test("variables that Kubernetes makes for a service of our name are none of ours
 
 test("what Centrifugo has and Millrace has not yet is said so", () => {
   const { warnings, unknownKeys } = parseConfig({
-    client: { token: { jwks_public_endpoint: "https://id.example/keys" } },
     engine: { type: "redis" },
     allow_positioning: true,
     proxy_connect_endpoint: "http://localhost",
@@ -185,11 +184,10 @@ test("what Centrifugo has and Millrace has not yet is said so", () => {
   expect(warnings.toSorted()).toEqual([
     "key `allow_positioning` is not supported yet and has no effect",
     "key `channel.namespaces[0].publish_proxy_enabled` is not supported yet and has no effect",
-    "key `client.token.jwks_public_endpoint` is not supported yet and has no effect",
     "key `engine` is not supported yet and has no effect",
     "key `proxy_connect_endpoint` is not supported yet and has no effect",
   ]);
-  expect(unknownKeys).toHaveLength(5);
+  expect(unknownKeys).toHaveLength(4);
 });
 
 test("an option that protects is not ignored silently, supported or not", () => {
