@@ -64,7 +64,7 @@ export class ResponseStream {
 
   /** Writes bytes that are not framed yet. */
   writeUnframed(bytes: Uint8Array): void {
-    this.write(this.framing === "chunked" ? chunk(bytes) : bytes);
+    this.write(frameBody(bytes, this.framing));
   }
 
   /** Ends the body after everything written. */
@@ -98,6 +98,11 @@ export function chunkedFramer(inner: Framer): Framer {
     frame: (message) => chunk(inner.frame(message)),
     join: (frames) => Buffer.concat(frames),
   };
+}
+
+/** Bytes as the framing of a body wants them. */
+export function frameBody(bytes: Uint8Array, framing: BodyFraming): Uint8Array {
+  return framing === "chunked" ? chunk(bytes) : bytes;
 }
 
 /** One chunk of an HTTP/1.1 body (RFC 9112 §7.1). */
