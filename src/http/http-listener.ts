@@ -25,14 +25,16 @@ export interface HttpListenerOptions {
   readonly port: number;
   /** Certificate and key; undefined serves plain text. */
   readonly tls: (SecureContextOptions & { requestCert?: boolean; rejectUnauthorized?: boolean }) | undefined;
+  /**
+   * How long a client may take over its TLS handshake and over its headers, and an HTTP/2 connection may go
+   * without a stream, milliseconds; 10 s by default.
+   */
+  readonly headersTimeoutMs?: number;
 }
 
-/** How long a client may take over its headers, or its TLS handshake, milliseconds. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const HTTP1_OPTIONS: HttpServerOptions = {
-  headersTimeout: HEADERS_TIMEOUT_MS,
   requestTimeout: 30_000,
-  connectionsCheckingInterval: 5000,
   // A connect request may stand in the query string, so headers may be larger than Node's 16 KiB.
   maxHeaderSize: 128 * 1024,
   noDelay: true,
@@ -96,24 +98,35 @@ export class HttpListener {
     for (const connection of this.#connections) connection.destroy();
   }
 
+  get #headersTimeoutMs(): number {
+    return this.#options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
+  }
+
+  get #http1Options(): HttpServerOptions {
+    const headersTimeout = this.#headersTimeoutMs;
+    return { ...HTTP1_OPTIONS, headersTimeout, connectionsCheckingInterval: headersTimeout / 2 };
+  }
+
   #createPlain(): NetServer {
     const http1 = createHttpServer({
-      ...HTTP1_OPTIONS,
+      ...this.#http1Options,
       // Other offers to upgrade, such as curl's of HTTP/2, are ignored (RFC 9110 §7.8).
       shouldUpgradeCallback: (request) => this.#app.takesUpgrade(request),
     });
     const http2 = createHttp2Server();
     this.#serve(http1);
     this.#serve(http2);
-    http2.on("session", (session) => track(this.#http2Sessions, session));
+    http2.on("session", (session) => this.#trackSession(session));
     // The server listens itself, for Node enforces time limits only then; it gets its connections from us.
     const serveHttp1 = http1.listeners("connection");
     http1.removeAllListeners("connection");
     http1.on("connection", (socket) => {
       track(this.#connections, socket);
-      sniff(socket, (isHttp2) => {
+      sniff(socket, this.#headersTimeoutMs, (isHttp2) => {
         if (isHttp2) {
           this.#handedOver.add(socket);
+          // A session sees the client leave only on a socket that then ends by itself.
+          socket.allowHalfOpen = false;
           http2.emit("connection", socket);
         } else {
           for (const listener of serveHttp1) listener.call(http1, socket);
@@ -125,14 +138,14 @@ export class HttpListener {
 
   #createSecure(tls: NonNullable<HttpListenerOptions["tls"]>): NetServer {
     const server = createSecureServer({
-      ...HTTP1_OPTIONS,
+      ...this.#http1Options,
       ...tls,
       allowHTTP1: true,
       minVersion: "TLSv1.2",
-      handshakeTimeout: HEADERS_TIMEOUT_MS,
+      handshakeTimeout: this.#headersTimeoutMs,
     });
     this.#serve(server);
-    server.on("session", (session) => track(this.#http2Sessions, session));
+    server.on("session", (session) => this.#trackSession(session));
     server.on("connection", (socket: Socket) => {
       const peer = peerOf(socket);
       this.#handshakes.set(peer, socket);
@@ -165,6 +178,18 @@ export class HttpListener {
     else this.#app.handle(request, response);
   }
 
+  #trackSession(session: Http2Session): void {
+    track(this.#http2Sessions, session);
+    let streams = 0;
+    session.on("stream", (stream) => {
+      streams += 1;
+      stream.once("close", () => (streams -= 1));
+    });
+    session.setTimeout(this.#headersTimeoutMs, () => {
+      if (streams === 0) session.close();
+    });
+  }
+
   #trackResponse(connection: Socket, response: ServerResponse): void {
     this.#underWay.set(connection, (this.#underWay.get(connection) ?? 0) + 1);
     response.once("close", () => {
@@ -178,11 +203,11 @@ export class HttpListener {
 }
 
 /** Tells from the first bytes of a connection whether it is HTTP/2; they can be read again afterwards. */
-function sniff(socket: Socket, decide: (isHttp2: boolean) => void): void {
+function sniff(socket: Socket, timeoutMs: number, decide: (isHttp2: boolean) => void): void {
   const destroy = (): void => {
     socket.destroy();
   };
-  socket.setTimeout(HEADERS_TIMEOUT_MS, destroy);
+  socket.setTimeout(timeoutMs, destroy);
   socket.once("end", destroy);
   socket.once("error", destroy);
   socket.once("data", (first: Buffer) => {

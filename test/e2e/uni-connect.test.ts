@@ -20,6 +20,12 @@ function nowSec(): number {
   return Math.floor(Date.now() / 1000);
 }
 
+type Transforms = readonly { code: number; to: { status_code: number; body?: string } }[];
+
+function tableOf(transforms: Transforms): NonNullable<ConfigInput["uni_sse"]> {
+  return { connect_code_to_http_response: { enabled: true, transforms } };
+}
+
 const USER = { token: hmacToken({ sub: "u" }) };
 const USER_42 = { token: hmacToken({ sub: "42" }) };
 const ANONYMOUS: ClientInput = { allow_anonymous_connect_without_token: true };
@@ -270,10 +276,6 @@ describe("uni: credentials without token", () => {
 describe("uni: answer to a failed connect", () => {
   const expired = { token: hmacToken({ sub: "u", exp: 1 }) };
   const bad = { token: "bad" };
-
-  function tableOf(transforms: readonly { code: number; to: { status_code: number; body?: string } }[]) {
-    return { connect_code_to_http_response: { enabled: true, transforms } };
-  }
 
   describe.each([
     ["uni_http_stream", openHttpStream],
