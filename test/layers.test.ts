@@ -49,7 +49,9 @@ function layerOf(path: string): string {
 
 function importsOf(file: string): string[] {
   const source = readFileSync(join(ROOT, file), "utf8");
-  const specifiers = [...source.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/gu)].map((match) => match[1] ?? "");
+  const specifiers = [...source.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/gu)].map(
+    (match) => match[1] ?? "",
+  );
   return specifiers.map((specifier) => relative(ROOT, resolve(ROOT, dirname(file), specifier)));
 }
 

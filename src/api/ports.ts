@@ -1,8 +1,11 @@
-import type { PublishOptions } from "../core/broker.ts";
+import type { HistoryFilter, HistoryPage } from "../core/broker.ts";
 import type { ChannelOptions } from "../core/channel-options.ts";
+import type { ClientInfo } from "../core/client-info.ts";
 import type { Disconnect } from "../core/disconnect.ts";
+import type { PresenceStats } from "../core/presence-manager.ts";
 import type { PublicationInit } from "../core/publication.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
+import type { SubscriptionGrant } from "../core/token-verifier.ts";
 
 /** Which connections a call is about: all of a user that match what else is given. */
 export interface SessionTarget {
@@ -27,15 +30,70 @@ export interface NodeInfo {
   readonly uptimeSec: number;
 }
 
-/** What the API needs of the node. Rejections that are not a ClientError are answered with code 100. */
-export interface ApiNode {
-  /** True once the node disconnects its clients to go down. */
-  readonly isStopping: boolean;
+/** How a publication is to be made, beside what its channel says. */
+export interface PublishRequest {
+  /** A second publish to the channel with the same key is not delivered, for five minutes; "" for none. */
+  readonly idempotencyKey: string;
+  /** Delivers without keeping. */
+  readonly skipHistory: boolean;
+  /** Offers subscribers the difference to the publication before. */
+  readonly delta: boolean;
+  /** Not delivered unless higher than the channel's last one; 0 for always. */
+  readonly version: number;
+  /** Versions of another epoch do not compare. */
+  readonly versionEpoch: string;
+}
+
+/** A subscription that the backend makes. */
+export interface SubscribeCommand {
+  readonly channel: string;
+  readonly grant: SubscriptionGrant;
+  /** When it ends, Unix seconds; undefined for never. */
+  readonly expireAtSec: number | undefined;
+  /** Sends what was published since, where the channel can recover. */
+  readonly since: StreamPosition | undefined;
+}
+
+/** A new term for connections. */
+export interface RefreshCommand {
+  /** Ends them now. */
+  readonly expired: boolean;
+  /** When they end, Unix seconds; undefined for never. */
+  readonly expireAtSec: number | undefined;
+  /** Raw JSON that other clients may see, instead of what was known; undefined leaves it. */
+  readonly info: Uint8Array | undefined;
+}
+
+/** What the API needs of connections. Commands reach them on all nodes; no match is no error. */
+export interface ApiSessions {
+  subscribeSessions(target: SessionTarget, command: SubscribeCommand): Promise<void>;
+  /** Each of them is told, whether it was subscribed or not. */
+  unsubscribeSessions(target: SessionTarget, channel: string): Promise<void>;
+  refreshSessions(target: SessionTarget, command: RefreshCommand): Promise<void>;
+  /** Closes them, but for the client ids in `whitelist`. */
+  disconnect(target: SessionTarget, reason: Disconnect, whitelist: readonly string[]): Promise<void>;
+}
+
+/** What the API needs of channels. Calls reject with ClientError 102 for an unknown namespace. */
+export interface ApiChannels {
   /** Options of a channel; undefined where its namespace is unknown. */
   channelOptions(channel: string): ChannelOptions | undefined;
-  publish(channel: string, publication: PublicationInit, options: PublishOptions): Promise<StreamPosition>;
-  /** Closes the matching connections on all nodes, but for the client ids in `whitelist`. */
-  disconnect(target: SessionTarget, reason: Disconnect, whitelist: readonly string[]): Promise<void>;
+  publish(channel: string, publication: PublicationInit, request: PublishRequest): Promise<StreamPosition>;
+  /** Rejects with 108 where the channel keeps none, 112 for a position of another epoch. */
+  history(channel: string, filter: HistoryFilter): Promise<HistoryPage>;
+  /** Rejects with 108 where the channel keeps none. */
+  removeHistory(channel: string): Promise<void>;
+  /** By client id. Rejects with 108 where the channel does not keep track. */
+  presence(channel: string): Promise<ReadonlyMap<string, ClientInfo>>;
+  presenceStats(channel: string): Promise<PresenceStats>;
+  /** Numbers of subscribers of the channels that have any. */
+  channels(matches: (channel: string) => boolean): Promise<ReadonlyMap<string, number>>;
+}
+
+/** What the API needs of the node. Rejections that are not a ClientError are answered with code 100. */
+export interface ApiNode extends ApiSessions, ApiChannels {
+  /** True once the node disconnects its clients to go down. */
+  readonly isStopping: boolean;
   /** All nodes, as of their last announcement. */
   info(): Promise<readonly NodeInfo[]>;
 }

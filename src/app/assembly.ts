@@ -4,16 +4,17 @@ import { ConnectAuthenticator } from "../auth/connect-authenticator.ts";
 import { ConnectFailureMap } from "../auth/connect-failure.ts";
 import { createClientTokenVerifier } from "../auth/token-verifier.ts";
 import { DEFAULT_IDEMPOTENCY_TTL_MS, MemoryBroker } from "../brokers/memory/memory-broker.ts";
+import { MemoryPresenceManager } from "../brokers/memory/memory-presence-manager.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
-import type { UniProtocol } from "../core/uni-protocol.ts";
 import type { GrpcListener } from "../grpc/listener.ts";
-import { ConnectionGate } from "../http/connection-gate.ts";
+import { ConnectionGate, type ConnectionLimits } from "../http/connection-gate.ts";
 import { OriginPolicy } from "../http/origin-policy.ts";
 import type { Route } from "../http/route.ts";
 import type { UniEndpointContext } from "../http/uni-endpoint.ts";
 import { TimerWheel } from "../lib/timer-wheel.ts";
 import { ServerNode } from "../node/server-node.ts";
+import type { UniSettings } from "../protocols/centrifugo/uni-conversation.ts";
 import { createUniProtocol } from "../protocols/centrifugo/uni-protocol.ts";
 import { createConnectRoutes } from "../transports/connect/index.ts";
 import { createUniGrpcListener } from "../transports/grpc/index.ts";
@@ -36,14 +37,28 @@ export interface Assembly {
   /** Undefined where switched off. */
   readonly uniGrpc: GrpcListener | undefined;
   readonly grpcApi: GrpcListener | undefined;
+  /** Follows a new configuration as far as `RELOADABLE` says. Rejects, changing nothing, for unusable keys. */
+  reload(config: Config): Promise<void>;
 }
 
 /** Joins everything that the configuration asks for: the one list of edges. Rejects for unusable keys. */
 export async function assembleServer(config: Config, logger: Logger): Promise<Assembly> {
   const wheel = new TimerWheel(systemClock);
   const node = createNode(config, logger, wheel);
-  const protocol = await createProtocol(config, logger, node);
-  const context = createEndpointContext(config, node, protocol, wheel);
+  let settings = await createUniSettings(config, node, logger);
+  let limits = connectionLimitsOf(config);
+  const protocol = createUniProtocol({ node, clock: systemClock, logger, settings: () => settings });
+  const context: UniEndpointContext = {
+    protocol,
+    gate: new ConnectionGate({
+      limits: () => limits,
+      connectionCount: () => node.sessionCount,
+      clock: systemClock,
+    }),
+    origins: new OriginPolicy(config.client.allowed_origins),
+    wheel,
+    pingIntervalMs: config.client.ping_interval,
+  };
   const webSocketContext = { ...context, pongTimeoutMs: config.client.pong_timeout };
   const api = createServerApi(node, logger);
   return {
@@ -60,6 +75,11 @@ export async function assembleServer(config: Config, logger: Logger): Promise<As
     ],
     uniGrpc: createUniGrpcListener(protocol, config.uni_grpc),
     grpcApi: createApiGrpcListener(api, config.grpc_api),
+    async reload(next) {
+      settings = await createUniSettings(next, node, logger);
+      limits = connectionLimitsOf(next);
+      node.channelRules = channelRulesOf(next.channel);
+    },
   };
 }
 
@@ -73,31 +93,31 @@ function createNode(config: Config, logger: Logger, wheel: TimerWheel): ServerNo
       idempotencyTtlMs: DEFAULT_IDEMPOTENCY_TTL_MS,
       idempotencyMaxKeys: IDEMPOTENCY_MAX_KEYS,
     }),
+    presence: new MemoryPresenceManager(),
     channelRules: channelRulesOf(config.channel),
     clock: systemClock,
     wheel,
     logger,
     random: Math.random,
-    sessionLimits: {
+    limits: {
       outboxMaxBytes: client.queue_max_size,
       staleCloseDelayMs: client.stale_close_delay,
       expiredCloseDelayMs: client.expired_close_delay,
+      tickIntervalMs: client.presence_update_interval,
+      channelLimit: client.channel_limit,
+      recoveryMaxPublications: client.recovery_max_publication_limit,
+      positionCheckDelayMs: client.channel_position_check_delay,
+      expiredSubscriptionCloseDelayMs: client.expired_sub_close_delay,
     },
   });
 }
 
-async function createProtocol(config: Config, logger: Logger, node: ServerNode): Promise<UniProtocol> {
-  const { client } = config;
+async function createUniSettings({ client }: Config, node: ServerNode, logger: Logger): Promise<UniSettings> {
   const personal = client.subscribe_to_user_personal_channel;
-  return createUniProtocol({
-    node,
-    authenticator: new ConnectAuthenticator(
-      client,
-      await createClientTokenVerifier(client, systemClock, logger),
-    ),
+  const verifier = await createClientTokenVerifier(client, systemClock, logger);
+  return {
+    authenticator: new ConnectAuthenticator(client, verifier),
     failures: new ConnectFailureMap(client.connect_code_to_unidirectional_disconnect),
-    clock: systemClock,
-    logger,
     options: {
       version: CLIENT_VERSION,
       channelLimit: client.channel_limit,
@@ -109,21 +129,9 @@ async function createProtocol(config: Config, logger: Logger, node: ServerNode):
         ? (user) => node.channelRules.personalChannelOf(user, personal.personal_channel_namespace)
         : undefined,
     },
-  });
+  };
 }
 
-function createEndpointContext(
-  { client }: Config,
-  node: ServerNode,
-  protocol: UniProtocol,
-  wheel: TimerWheel,
-): UniEndpointContext {
-  const gate = new ConnectionGate({
-    connectionLimit: client.connection_limit,
-    connectionRateLimit: client.connection_rate_limit,
-    connectionCount: () => node.sessionCount,
-    clock: systemClock,
-  });
-  const origins = new OriginPolicy(client.allowed_origins);
-  return { protocol, gate, origins, wheel, pingIntervalMs: client.ping_interval };
+function connectionLimitsOf({ client }: Config): ConnectionLimits {
+  return { connectionLimit: client.connection_limit, connectionRateLimit: client.connection_rate_limit };
 }

@@ -10,6 +10,7 @@ import type { ServerNode } from "../node/server-node.ts";
 import { attachHttpApp } from "./attached-http.ts";
 import type { Config } from "./config.ts";
 import { assembleServer, type Assembly } from "./assembly.ts";
+import { changesThatNeedRestart } from "./reload.ts";
 
 /** What a server is made of. */
 export interface ServerOptions {
@@ -39,6 +40,11 @@ export interface MillraceServer {
   readonly node: ServerNode;
   /** Opens all listeners. Rejects, with nothing left open, when one of them cannot. */
   start(): Promise<ServerAddresses>;
+  /**
+   * Follows a new configuration as far as a running server can; resolves to the paths of the changed options
+   * that need a restart. Rejects, changing nothing, for unusable keys.
+   */
+  reload(config: Config): Promise<readonly string[]>;
   /**
    * Stops listening, tells every client 3001, and waits for connections to end; past `shutdown.timeout` the
    * rest are cut. Resolves to whether none had to be. Idempotent.
@@ -83,6 +89,11 @@ class Server implements MillraceServer {
       await this.stop();
       throw error;
     }
+  }
+
+  async reload(config: Config): Promise<readonly string[]> {
+    await this.#assembly?.reload(config);
+    return changesThatNeedRestart(this.#options.config, config);
   }
 
   stop(): Promise<boolean> {

@@ -1,3 +1,4 @@
+import type { Config } from "../app/config.ts";
 import type { ServerAddresses, ServerOptions } from "../app/server.ts";
 import type { Environment } from "../config/env-layer.ts";
 import type { Clock } from "../core/clock.ts";
@@ -8,10 +9,12 @@ export interface ServerHandle {
   start(): Promise<ServerAddresses>;
   /** Tells and closes every connection; resolves to whether none had to be cut for want of time. */
   stop(): Promise<boolean>;
+  /** Follows a new configuration; resolves to the paths of the changes that need a restart. */
+  reload(config: Config): Promise<readonly string[]>;
 }
 
-/** Signals that end the server. */
-export type StopSignal = "SIGINT" | "SIGTERM";
+/** Signals that the server listens to: two that end it, one that has it read its configuration again. */
+export type ServerSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
 /** Everything outside that commands touch, so that tests can run them in their own process. */
 export interface CliIo {
@@ -23,7 +26,7 @@ export interface CliIo {
   readonly clock: Clock;
   readonly createServer: (options: ServerOptions) => ServerHandle;
   /** Calls `handler` at each such signal until disposed. */
-  onSignal(signal: StopSignal, handler: () => void): Disposable;
+  onSignal(signal: ServerSignal, handler: () => void): Disposable;
   /** Ends the process at once. */
   exit(status: number): void;
 }

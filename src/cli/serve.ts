@@ -3,6 +3,7 @@ import { loadConfig, type Config, type LoadedConfig } from "../app/config.ts";
 import { createDevDefaults } from "../app/dev-config.ts";
 import type { ServerAddresses } from "../app/server.ts";
 import { TokenIssuer } from "../auth/token-issuer.ts";
+import type { Tree } from "../config/tree.ts";
 import type { Logger } from "../core/logger.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import { CommandFailure, type CliIo, type ServerHandle } from "./cli-io.ts";
@@ -41,17 +42,18 @@ export function addServeCommand(program: Command, io: CliIo): void {
     .addHelpText("after", EXAMPLES);
   addConfigFlags(command).action(async (options: Options) => {
     const isNamed = command.getOptionValueSource("config") === "cli";
-    const loaded = asCommandFailure("getting config: ", () => load(io, options, isNamed));
-    await run(io, loaded, options.dev === true);
+    const defaults = options.dev === true ? createDevDefaults() : {};
+    const loadAgain = (): LoadedConfig => load(io, options, isNamed, defaults);
+    await run(io, asCommandFailure("getting config: ", loadAgain), options.dev === true, loadAgain);
   });
 }
 
-function load(io: CliIo, options: Options, isNamed: boolean): LoadedConfig {
+function load(io: CliIo, options: Options, isNamed: boolean, defaults: Tree): LoadedConfig {
   const flags = readConfigFlags(options);
   if (options.address !== undefined) flags["http_server.address"] = options.address;
   if (options.port !== undefined) flags["http_server.port"] = options.port;
   return loadConfig({
-    defaults: options.dev === true ? createDevDefaults() : {},
+    defaults,
     file: {
       path: options.config,
       directory: io.cwd,
@@ -63,7 +65,12 @@ function load(io: CliIo, options: Options, isNamed: boolean): LoadedConfig {
   });
 }
 
-async function run(io: CliIo, { config, warnings, source }: LoadedConfig, isDev: boolean): Promise<void> {
+async function run(
+  io: CliIo,
+  { config, warnings, source }: LoadedConfig,
+  isDev: boolean,
+  loadAgain: () => LoadedConfig,
+): Promise<void> {
   const logger = openLog(io, config);
   for (const warning of warnings) logger.warn({}, warning);
   using cleanup = new DisposableStack();
@@ -76,11 +83,25 @@ async function run(io: CliIo, { config, warnings, source }: LoadedConfig, isDev:
     const token = await issueDevToken(io, config);
     io.stdout.write(formatTryLines({ config, addresses, token, isColoured: io.stdout.isTTY === true }));
   }
+  cleanup.use(io.onSignal("SIGHUP", () => void reload(server, loadAgain, logger)));
   const signal = await stop.requested;
   logger.info({ signal }, "shutting down");
   const isClean = await server.stop();
   if (!isClean) throw new CommandFailure("not every connection ended within shutdown.timeout");
   logger.info({}, "server stopped");
+}
+
+/** Reads the configuration again; a bad one is logged and leaves everything as it is. Never rejects. */
+async function reload(server: ServerHandle, loadAgain: () => LoadedConfig, logger: Logger): Promise<void> {
+  try {
+    const { config, warnings } = loadAgain();
+    const ignored = await server.reload(config);
+    for (const warning of warnings) logger.warn({}, warning);
+    for (const option of ignored) logger.warn({ option }, "changed option needs a restart");
+    logger.info({}, "configuration reloaded");
+  } catch (err) {
+    logger.error({ err }, "configuration not reloaded");
+  }
 }
 
 function openLog(io: CliIo, config: Config): Logger {

@@ -6,13 +6,9 @@
 const NOT_YET: readonly string[] = [
   "admin",
   "broker",
-  "client.channel_position_check_delay",
   "client.channel_position_max_time_lag",
-  "client.expired_sub_close_delay",
   "client.history_max_publication_limit",
-  "client.presence_update_interval",
   "client.proxy",
-  "client.recovery_max_publication_limit",
   "channel.proxy",
   "consumers",
   "debug",

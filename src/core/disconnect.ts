@@ -23,8 +23,10 @@ export type DisconnectName =
   | "shutdown"
   | "serverError"
   | "expired"
+  | "subscriptionExpired"
   | "slow"
   | "writeError"
+  | "insufficientState"
   | "forceReconnect"
   | "tooManyRequests"
   | "invalidToken"
@@ -42,8 +44,10 @@ const TABLE: Readonly<Record<DisconnectName, readonly [code: number, reason: str
   shutdown: [3001, "shutdown"],
   serverError: [3004, "internal server error"],
   expired: [3005, "connection expired"],
+  subscriptionExpired: [3006, "subscription expired"],
   slow: [3008, "slow"],
   writeError: [3009, "write error"],
+  insufficientState: [3010, "insufficient state"],
   forceReconnect: [3011, "force reconnect"],
   tooManyRequests: [3013, "too many requests"],
   invalidToken: [3500, "invalid token"],

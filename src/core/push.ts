@@ -6,7 +6,13 @@ import type { StreamPosition } from "./stream-position.ts";
 export type Push =
   | { readonly type: "ping" }
   | { readonly type: "connect"; readonly connect: ConnectResult }
-  | { readonly type: "publication"; readonly channel: string; readonly publication: Publication }
+  | {
+      readonly type: "publication";
+      readonly channel: string;
+      readonly publication: Publication;
+      /** The one before, where somebody may want the difference. */
+      readonly previous?: Publication | undefined;
+    }
   | { readonly type: "join"; readonly channel: string; readonly info: ClientInfo }
   | { readonly type: "leave"; readonly channel: string; readonly info: ClientInfo }
   | { readonly type: "subscribe"; readonly channel: string; readonly subscribe: SubscribeResult }

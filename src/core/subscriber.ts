@@ -4,4 +4,6 @@ import type { EncodedPush } from "./encoded-push.ts";
 export interface Subscriber {
   /** Takes a push of the channel; queues, never blocks, never throws. */
   deliver(push: EncodedPush): void;
+  /** Takes a join or leave of the channel, if it is one for it. */
+  deliverJoinLeave(push: EncodedPush): void;
 }

@@ -1,6 +1,13 @@
 import type { ClientError } from "./client-error.ts";
 import type { Disconnect } from "./disconnect.ts";
-import type { WireFormat } from "./wire-format.ts";
+import type { StreamPosition } from "./stream-position.ts";
+import type { DeltaFormats, WireFormat } from "./wire-format.ts";
+
+/** Marks of transports whose clients bring the last one along when they come back. */
+export interface ResumeMarks {
+  /** Bytes to go right in front of a push after which the client stands at these positions, by channel. */
+  markOf(positions: ReadonlyMap<string, StreamPosition>): Uint8Array;
+}
 
 /** How bytes reach one session. Implemented by the edge folders, driven by the session. */
 export interface Transport {
@@ -10,6 +17,10 @@ export interface Transport {
   readonly protocol: "json" | "protobuf";
   /** Codec and framing of everything written. */
   readonly format: WireFormat;
+  /** How publications go out as differences; undefined where they cannot. */
+  readonly deltaFormats: DeltaFormats | undefined;
+  /** How the client is told where it stands, if it resumes by itself; undefined where it does not. */
+  readonly resumeMarks: ResumeMarks | undefined;
   /** Milliseconds between application pings; 0 or less for none. */
   readonly pingIntervalMs: number;
   /** False where the transport is configured to end without a `disconnect` push. */

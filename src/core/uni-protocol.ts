@@ -1,11 +1,14 @@
+import type { StreamPosition } from "./stream-position.ts";
 import type { Transport } from "./transport.ts";
-import type { Codec } from "./wire-format.ts";
+import type { Codecs } from "./wire-format.ts";
 
 /** What a client asks of one channel in its connect request. Offset and epoch are the position it has seen. */
 export interface SubscriptionRequest {
   readonly recover: boolean;
   readonly offset: number;
   readonly epoch: string;
+  /** The client can apply Fossil differences. */
+  readonly delta: boolean;
 }
 
 /** The one message a unidirectional client sends. */
@@ -17,6 +20,11 @@ export interface ConnectRequest {
   readonly version: string;
   /** Channels the client would like to listen to. */
   readonly subs: ReadonlyMap<string, SubscriptionRequest>;
+  /**
+   * Where a client that resumes without code of its own was, by channel. What it missed comes as ordinary
+   * publications.
+   */
+  readonly resumeFrom: ReadonlyMap<string, StreamPosition>;
 }
 
 /** Reads one request header, by lower-case name. Valid only until the connection is accepted. */
@@ -33,8 +41,7 @@ export interface UniConnection {
 }
 
 /** One encoding of the protocol: what the server writes and what the client may send. */
-export interface UniEncoding {
-  readonly codec: Codec;
+export interface UniEncoding extends Codecs {
   /** Reads a connect request; throws ClientError 107 when it is malformed. */
   parseRequest(bytes: Uint8Array): ConnectRequest;
 }

@@ -41,3 +41,34 @@ export class WireFormat {
     return this.#framer.join(frames);
   }
 }
+
+/** The formats that one framing of an encoding needs. */
+export interface WireFormats {
+  readonly plain: WireFormat;
+  /** Undefined where the encoding has no differences. */
+  readonly delta: DeltaFormats | undefined;
+}
+
+/** Frames an encoding's codecs. */
+export function frameAll(codecs: Codecs, framer: Framer): WireFormats {
+  const { codec, deltaCodecs } = codecs;
+  const plain = new WireFormat(codec, framer);
+  if (deltaCodecs === undefined) return { plain, delta: undefined };
+  const whole = new WireFormat(deltaCodecs.whole, framer);
+  return { plain, delta: { whole, patch: new WireFormat(deltaCodecs.patch, framer) } };
+}
+
+/** The codecs of one encoding. */
+export interface Codecs {
+  readonly codec: Codec;
+  /** Codecs of publications as differences; undefined where the encoding has none. */
+  readonly deltaCodecs: { readonly whole: Codec; readonly patch: Codec } | undefined;
+}
+
+/** The formats of publications for sessions that asked for differences. */
+export interface DeltaFormats {
+  /** The whole payload, in the form that differences apply to. */
+  readonly whole: WireFormat;
+  /** The difference to the publication before, or the whole payload where there is none or it is shorter. */
+  readonly patch: WireFormat;
+}

@@ -4,11 +4,17 @@ export interface GateClock {
 }
 
 /** Limits on connections over HTTP transports; 0 or less switches one off. */
-export interface ConnectionGateOptions {
+export interface ConnectionLimits {
   /** Identified connections on this node. */
   readonly connectionLimit: number;
   /** New connections a second; as many may come at once. */
   readonly connectionRateLimit: number;
+}
+
+/** What the gate works with. */
+export interface ConnectionGateOptions {
+  /** The limits of this moment. */
+  readonly limits: () => ConnectionLimits;
   readonly connectionCount: () => number;
   readonly clock: GateClock;
 }
@@ -21,20 +27,19 @@ export class ConnectionGate {
 
   constructor(options: ConnectionGateOptions) {
     this.#options = options;
-    this.#tokens = options.connectionRateLimit;
+    this.#tokens = options.limits().connectionRateLimit;
     this.#refilledAtMs = options.clock.monotonicMs();
   }
 
   admits(): boolean {
-    const { connectionLimit, connectionCount } = this.#options;
+    const { limits, connectionCount } = this.#options;
+    const { connectionLimit, connectionRateLimit } = limits();
     if (connectionLimit > 0 && connectionCount() >= connectionLimit) return false;
-    return this.#takeToken();
+    return connectionRateLimit <= 0 || this.#takeToken(connectionRateLimit);
   }
 
-  #takeToken(): boolean {
-    const { connectionRateLimit, clock } = this.#options;
-    if (connectionRateLimit <= 0) return true;
-    const now = clock.monotonicMs();
+  #takeToken(connectionRateLimit: number): boolean {
+    const now = this.#options.clock.monotonicMs();
     const refill = ((now - this.#refilledAtMs) / 1000) * connectionRateLimit;
     this.#tokens = Math.min(connectionRateLimit, this.#tokens + refill);
     this.#refilledAtMs = now;

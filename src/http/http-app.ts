@@ -3,10 +3,12 @@ import type { Duplex } from "node:stream";
 import type { Logger } from "../core/logger.ts";
 import type { Route } from "./route.ts";
 
+const TRAILING_SLASHES = /\/+$/u;
+
 /**
  * Dispatches requests to routes, whatever server they came through.
  *
- * Paths match exactly; a trailing slash makes another path.
+ * Paths match exactly. A route's path loses a trailing slash; in a request it makes another path.
  */
 export class HttpApp {
   readonly #exact: ReadonlyMap<string, Route>;
@@ -15,7 +17,9 @@ export class HttpApp {
 
   constructor(routes: readonly Route[], logger: Logger) {
     this.#exact = new Map(
-      routes.filter((route) => route.prefix !== true).map((route) => [route.path, route]),
+      routes
+        .filter((route) => route.prefix !== true)
+        .map((route) => [route.path.replace(TRAILING_SLASHES, "") || "/", route]),
     );
     this.#prefixes = routes.filter((route) => route.prefix === true);
     this.#logger = logger;

@@ -7,10 +7,12 @@ import {
   type ServerResponse,
 } from "node:http";
 import {
+  constants,
   createSecureServer,
   createServer as createHttp2Server,
   type Http2Session,
   type Http2Server,
+  type Http2Stream,
 } from "node:http2";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -30,11 +32,13 @@ export interface HttpListenerOptions {
    * without a stream, milliseconds; 10 s by default.
    */
   readonly headersTimeoutMs?: number;
+  /** How long a client may take over a whole request, milliseconds; 30 s by default. */
+  readonly requestTimeoutMs?: number;
 }
 
 const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
 const HTTP1_OPTIONS: HttpServerOptions = {
-  requestTimeout: 30_000,
   // A connect request may stand in the query string, so headers may be larger than Node's 16 KiB.
   maxHeaderSize: 128 * 1024,
   noDelay: true,
@@ -102,9 +106,18 @@ export class HttpListener {
     return this.#options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
   }
 
+  get #requestTimeoutMs(): number {
+    return this.#options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+  }
+
   get #http1Options(): HttpServerOptions {
     const headersTimeout = this.#headersTimeoutMs;
-    return { ...HTTP1_OPTIONS, headersTimeout, connectionsCheckingInterval: headersTimeout / 2 };
+    return {
+      ...HTTP1_OPTIONS,
+      headersTimeout,
+      requestTimeout: this.#requestTimeoutMs,
+      connectionsCheckingInterval: headersTimeout / 2,
+    };
   }
 
   #createPlain(): NetServer {
@@ -184,6 +197,7 @@ export class HttpListener {
     session.on("stream", (stream) => {
       streams += 1;
       stream.once("close", () => (streams -= 1));
+      if (!stream.endAfterHeaders) limitRequest(stream, this.#requestTimeoutMs);
     });
     session.setTimeout(this.#headersTimeoutMs, () => {
       if (streams === 0) session.close();
@@ -221,6 +235,14 @@ function sniff(socket: Socket, timeoutMs: number, decide: (isHttp2: boolean) => 
     // An HTTP/2 session reads what was put back by itself.
     if (!isHttp2) socket.resume();
   });
+}
+
+/** Resets a stream whose request does not end in time; Node does so for HTTP/1 only. */
+function limitRequest(stream: Http2Stream, timeoutMs: number): void {
+  const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), timeoutMs);
+  const stop = (): void => clearTimeout(timer);
+  stream.once("end", stop);
+  stream.once("close", stop);
 }
 
 /** Keeps what can close in a set until it does. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { compileGlob } from "../lib/glob.ts";
 
 /**
  * Which web pages may connect (uni-transports §2.6).
@@ -9,7 +10,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
  */
 export class OriginPolicy {
   readonly #allowAll: boolean;
-  readonly #patterns: readonly RegExp[];
+  readonly #patterns: readonly ((origin: string) => boolean)[];
 
   /** Throws SyntaxError for a malformed pattern. */
   constructor(allowedOrigins: readonly string[]) {
@@ -20,7 +21,7 @@ export class OriginPolicy {
   allows(origin: string | undefined): boolean {
     if (origin === undefined || origin === "" || this.#allowAll) return true;
     const lower = origin.toLowerCase();
-    return this.#patterns.some((pattern) => pattern.test(lower));
+    return this.#patterns.some((matches) => matches(lower));
   }
 }
 
@@ -38,30 +39,4 @@ export function addCorsHeaders(
   if (wanted !== undefined && wanted !== "" && wanted !== "null") {
     response.setHeader("Access-Control-Allow-Headers", wanted);
   }
-}
-
-const GLOB_TOKEN = /\*+|\?|\[!?[^\]]+\]|\{|\}|,|\\.|[^*?[{},\\]/gsu;
-
-/** A glob as an anchored regular expression. It has no nested repetition, so matching cannot run away. */
-function compileGlob(glob: string): RegExp {
-  const tokens = glob.match(GLOB_TOKEN) ?? [];
-  if (tokens.join("") !== glob) throw new SyntaxError(`malformed origin pattern "${glob}"`);
-  let depth = 0;
-  const parts = tokens.map((token) => {
-    if (token === "{") depth += 1;
-    if (token === "}") depth -= 1;
-    return globToken(token, depth);
-  });
-  if (depth !== 0) throw new SyntaxError(`unbalanced braces in origin pattern "${glob}"`);
-  return new RegExp(`^${parts.join("")}$`, "su");
-}
-
-function globToken(token: string, depth: number): string {
-  if (token.startsWith("*")) return ".*";
-  if (token === "?") return ".";
-  if (token === "{") return "(?:";
-  if (token === "}") return ")";
-  if (token === "," && depth > 0) return "|";
-  if (token.startsWith("[")) return token.replace("[!", "[^");
-  return RegExp.escape(token.replace(/^\\/u, ""));
 }

@@ -1,9 +1,16 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { ClientError } from "../core/client-error.ts";
 import { type Disconnect, disconnect } from "../core/disconnect.ts";
-import type { Transport } from "../core/transport.ts";
+import type { ResumeMarks, Transport } from "../core/transport.ts";
 import type { ConnectRequest, UniConnection, UniProtocol } from "../core/uni-protocol.ts";
-import { type Codec, type Framer, WireFormat } from "../core/wire-format.ts";
+import {
+  type Codecs,
+  type DeltaFormats,
+  frameAll,
+  type Framer,
+  type WireFormat,
+  type WireFormats,
+} from "../core/wire-format.ts";
 import { StallGuard } from "../lib/stall-guard.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
 import type { ConnectRefusals } from "./connect-refusals.ts";
@@ -16,7 +23,7 @@ const WRITE_TIMEOUT_MS = 1000;
 export interface PushTransportSpec {
   readonly name: string;
   readonly protocol: "json" | "protobuf";
-  readonly codec: Codec;
+  readonly codecs: Codecs;
   readonly framer: Framer;
   readonly contentType: string;
   readonly pingIntervalMs: number;
@@ -28,23 +35,24 @@ export interface PushTransportSpec {
   readonly refusals?: ConnectRefusals;
 }
 
+/** What one connection may have beyond what its kind says. */
+export interface PushTransportOptions {
+  readonly resumeMarks?: (framing: BodyFraming) => ResumeMarks;
+}
+
 /** A spec with everything computed that its connections share. */
 export class PushTransportKind {
   readonly spec: PushTransportSpec;
   readonly headers: OutgoingHttpHeaders;
-  readonly #formats: Readonly<Record<BodyFraming, WireFormat>>;
+  readonly formats: Readonly<Record<BodyFraming, WireFormats>>;
 
   constructor(spec: PushTransportSpec) {
     this.spec = spec;
     this.headers = { "Content-Type": spec.contentType, ...STREAMING_HEADERS };
-    this.#formats = {
-      plain: new WireFormat(spec.codec, spec.framer),
-      chunked: new WireFormat(spec.codec, chunkedFramer(spec.framer)),
+    this.formats = {
+      plain: frameAll(spec.codecs, spec.framer),
+      chunked: frameAll(spec.codecs, chunkedFramer(spec.framer)),
     };
-  }
-
-  format(framing: BodyFraming): WireFormat {
-    return this.#formats[framing];
   }
 }
 
@@ -61,6 +69,8 @@ export class PushTransport implements Transport {
   readonly name: string;
   readonly protocol: "json" | "protobuf";
   readonly format: WireFormat;
+  readonly deltaFormats: DeltaFormats | undefined;
+  readonly resumeMarks: ResumeMarks | undefined;
   readonly pingIntervalMs: number;
   readonly sendsDisconnectPush = true;
   readonly #kind: PushTransportKind;
@@ -69,7 +79,12 @@ export class PushTransport implements Transport {
   #guard: StallGuard | undefined;
   #connection: UniConnection | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse, kind: PushTransportKind) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    kind: PushTransportKind,
+    options: PushTransportOptions = {},
+  ) {
     const { spec } = kind;
     this.name = spec.name;
     this.protocol = spec.protocol;
@@ -77,7 +92,10 @@ export class PushTransport implements Transport {
     this.#kind = kind;
     this.#response = response;
     this.#stream = new ResponseStream(request, response);
-    this.format = kind.format(this.#stream.framing);
+    const formats = kind.formats[this.#stream.framing];
+    this.format = formats.plain;
+    this.deltaFormats = formats.delta;
+    this.resumeMarks = options.resumeMarks?.(this.#stream.framing);
   }
 
   get bufferedBytes(): number {

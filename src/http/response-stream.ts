@@ -23,9 +23,9 @@ export class ResponseStream {
     this.#response = response;
     const ownChunks = request.httpVersion === "1.1" && response.socket !== null;
     this.framing = ownChunks ? "chunked" : "plain";
-    // HTTP/2 forbids both headers.
+    // HTTP/2 forbids both headers, and Node knows what to tell who wants the connection to end.
     this.#framingHeaders = {
-      ...(request.httpVersionMajor === 1 ? { Connection: "keep-alive" } : {}),
+      ...(keepsConnection(request) ? { Connection: "keep-alive" } : {}),
       ...(ownChunks ? { "Transfer-Encoding": "chunked" } : {}),
     };
   }
@@ -64,7 +64,7 @@ export class ResponseStream {
 
   /** Writes bytes that are not framed yet. */
   writeUnframed(bytes: Uint8Array): void {
-    this.write(this.framing === "chunked" ? chunk(bytes) : bytes);
+    this.write(frameBody(bytes, this.framing));
   }
 
   /** Ends the body after everything written. */
@@ -84,6 +84,11 @@ export class ResponseStream {
   }
 }
 
+/** Whether a client takes it that its connection goes on after the response (RFC 9112 §9.3). */
+function keepsConnection({ httpVersion, headers }: IncomingMessage): boolean {
+  return httpVersion === "1.1" && !/\bclose\b/iu.test(headers.connection ?? "");
+}
+
 /** The stream behind Node's HTTP/2 compatibility response; undefined for HTTP/1. */
 function http2Stream(response: ServerResponse): ServerHttp2Stream | undefined {
   return "stream" in response ? (response.stream as ServerHttp2Stream | undefined) : undefined;
@@ -98,6 +103,11 @@ export function chunkedFramer(inner: Framer): Framer {
     frame: (message) => chunk(inner.frame(message)),
     join: (frames) => Buffer.concat(frames),
   };
+}
+
+/** Bytes as the framing of a body wants them. */
+export function frameBody(bytes: Uint8Array, framing: BodyFraming): Uint8Array {
+  return framing === "chunked" ? chunk(bytes) : bytes;
 }
 
 /** One chunk of an HTTP/1.1 body (RFC 9112 §7.1). */

@@ -96,6 +96,16 @@ export class Hub<Member extends HubMember> {
     for (const subscriber of subscribers) subscriber.deliver(push);
     return count;
   }
+
+  /** Queues a join or leave for those subscribers of the channel who want to know. */
+  broadcastJoinLeave(channel: string, push: EncodedPush): void {
+    for (const subscriber of this.#channels.get(channel) ?? EMPTY) subscriber.deliverJoinLeave(push);
+  }
+
+  /** The channels with subscribers, and how many each has. */
+  *channels(): Generator<readonly [channel: string, subscribers: number]> {
+    for (const [channel, { size }] of this.#channels) yield [channel, size];
+  }
 }
 
 const EMPTY: ReadonlySet<never> = new Set<never>();

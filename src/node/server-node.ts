@@ -1,32 +1,41 @@
 import { randomUUID } from "node:crypto";
-import { PLAIN_PUBLISH, type Broker, type BrokerListener, type PublishOptions } from "../core/broker.ts";
+import type { Broker, BrokerListener, HistoryFilter, HistoryPage } from "../core/broker.ts";
 import type { ChannelOptions } from "../core/channel-options.ts";
 import type { ChannelRules } from "../core/channel-rules.ts";
+import { clientError } from "../core/client-error.ts";
 import type { ClientInfo } from "../core/client-info.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
 import type { Logger } from "../core/logger.ts";
+import type { PresenceManager, PresenceStats } from "../core/presence-manager.ts";
 import type { Publication, PublicationInit } from "../core/publication.ts";
-import { PLAIN_SUBSCRIBE_RESULT, type SubscribeResult } from "../core/push.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
-import type { SubscriptionGrant } from "../core/token-verifier.ts";
 import type { Transport } from "../core/transport.ts";
 import { Hub } from "../hub/hub.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
 import { FlushList } from "../session/outbox.ts";
 import { Session, type SessionContext, type SessionHost, type SessionLimits } from "../session/session.ts";
-import { Subscription } from "../session/subscription.ts";
-import { ChannelInterest } from "./channel-interest.ts";
+import {
+  type RefreshCommand,
+  SessionControl,
+  type SessionTarget,
+  type SubscribeCommand,
+} from "./session-control.ts";
+import { type NewSubscription, type SubscribeRequest, SubscriptionService } from "./subscription-service.ts";
 
-/** Which connections a call is about. Members left out do not narrow; all that are given must match. */
-export interface SessionTarget {
-  /** "" means the anonymous connections. */
-  readonly user: string;
-  /** Client id; "" for any. */
-  readonly client: string;
-  /** Session id; "" for any. */
-  readonly session: string;
+/** How a publication is to be made, beside what its channel says. */
+export interface PublishRequest {
+  /** A second publish to the channel with the same key is not delivered, for five minutes; "" for none. */
+  readonly idempotencyKey: string;
+  /** Delivers without keeping, whatever the channel's history. */
+  readonly skipHistory?: boolean;
+  /** Offers subscribers the difference to the publication before. */
+  readonly delta?: boolean;
+  /** Not delivered unless higher than the channel's last one; 0 for always. */
+  readonly version?: number;
+  /** Versions of another epoch do not compare. */
+  readonly versionEpoch?: string;
 }
 
 /** One node as the `info` call shows it. */
@@ -42,39 +51,65 @@ export interface NodeInfo {
   readonly uptimeSec: number;
 }
 
+/** Limits of a node. Milliseconds and counts; negative or 0 for none. */
+export interface NodeLimits extends SessionLimits {
+  /** Channels that one session may listen to. */
+  readonly channelLimit: number;
+  readonly recoveryMaxPublications: number;
+  readonly positionCheckDelayMs: number;
+  readonly expiredSubscriptionCloseDelayMs: number;
+}
+
 /** What a node is made of. */
 export interface ServerNodeOptions {
   readonly name: string;
   readonly version: string;
   readonly broker: Broker;
+  readonly presence: PresenceManager;
   readonly channelRules: ChannelRules;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly logger: Logger;
   readonly random: () => number;
-  readonly sessionLimits: SessionLimits;
+  readonly limits: NodeLimits;
 }
 
-/** Hub and broker joined: everything that happens on this node, whatever protocol asked for it. */
+/** Hub, broker and presence joined: everything that happens on this node, whatever protocol asked for it. */
 export class ServerNode implements BrokerListener, SessionHost {
   readonly uid: string = randomUUID();
-  readonly channelRules: ChannelRules;
+  #channelRules: ChannelRules;
   readonly #options: ServerNodeOptions;
   readonly #hub = new Hub<Session>();
   /** Sessions that have not been identified yet. */
   readonly #connecting = new Set<Session>();
-  readonly #interest: ChannelInterest;
+  readonly #subscriptions: SubscriptionService;
+  readonly #control: SessionControl;
   readonly #sessionContext: SessionContext;
   readonly #startedAtMs: number;
   #isStopping = false;
 
   constructor(options: ServerNodeOptions) {
-    const { broker, clock, wheel, logger, random, sessionLimits } = options;
+    const { broker, presence, clock, wheel, logger, random, limits } = options;
     this.#options = options;
-    this.channelRules = options.channelRules;
-    this.#interest = new ChannelInterest(broker);
-    const flushList = new FlushList();
-    this.#sessionContext = { host: this, flushList, wheel, clock, logger, random, limits: sessionLimits };
+    this.#channelRules = options.channelRules;
+    this.#subscriptions = new SubscriptionService({
+      registry: this.#hub,
+      broker,
+      presence,
+      clock,
+      logger,
+      heldMaxBytes: limits.outboxMaxBytes,
+      recoveryMaxPublications: limits.recoveryMaxPublications,
+      positionCheckDelayMs: limits.positionCheckDelayMs,
+      expiredSubscriptionCloseDelayMs: limits.expiredSubscriptionCloseDelayMs,
+    });
+    this.#control = new SessionControl({
+      sessionsOf: (user) => this.#hub.membersOf(user),
+      subscriptions: this.#subscriptions,
+      clock,
+      channelLimit: limits.channelLimit,
+    });
+    this.#sessionContext = { host: this, flushList: new FlushList(), wheel, clock, logger, random, limits };
     this.#startedAtMs = clock.monotonicMs();
   }
 
@@ -86,6 +121,15 @@ export class ServerNode implements BrokerListener, SessionHost {
   /** Identified sessions. */
   get sessionCount(): number {
     return this.#hub.memberCount;
+  }
+
+  /** What channel names mean. May change while the node runs. */
+  get channelRules(): ChannelRules {
+    return this.#channelRules;
+  }
+
+  set channelRules(rules: ChannelRules) {
+    this.#channelRules = rules;
   }
 
   async start(): Promise<void> {
@@ -121,59 +165,110 @@ export class ServerNode implements BrokerListener, SessionHost {
   onSessionClosed(session: Session): void {
     this.#connecting.delete(session);
     this.#hub.remove(session);
-    for (const subscription of session.subscriptions.values()) this.#removeFromHub(subscription);
-    session.subscriptions.clear();
+    for (const subscription of [...session.subscriptions.values()]) this.#subscriptions.end(subscription);
+  }
+
+  onSessionTick(session: Session): void {
+    void this.#subscriptions.keep(session);
   }
 
   /** Options of a channel; undefined where its namespace is unknown. */
   channelOptions(channel: string): ChannelOptions | undefined {
-    return this.channelRules.optionsOf(channel);
+    return this.#channelRules.optionsOf(channel);
   }
 
   /**
-   * Subscribes a session to a channel it does not listen to yet.
+   * Subscribes a session to a channel it does not listen to yet; nothing flows before `activate`.
    *
-   * The subscription holds publications back until it is released. Rejects with the broker's error.
+   * Rejects with ClientError 102 for an unknown namespace, or with the error of broker or presence manager.
    */
-  async subscribe(session: Session, channel: string, grant: SubscriptionGrant): Promise<SubscribeResult> {
-    const heldMaxBytes = this.#options.sessionLimits.outboxMaxBytes;
-    const subscription = new Subscription(session, channel, grant, heldMaxBytes);
-    session.subscriptions.set(channel, subscription);
-    this.#hub.subscribe(channel, subscription);
-    await this.#interest.acquire(channel);
-    return { ...PLAIN_SUBSCRIBE_RESULT, data: grant.data };
+  async subscribe(session: Session, request: SubscribeRequest): Promise<NewSubscription> {
+    return this.#subscriptions.subscribe(session, request, this.#knownOptions(request.channel));
   }
 
-  /** Publishes to all subscribers on all nodes. Rejects with the broker's error. */
+  /** Lets a subscription's publications flow, once its client has been told of it. */
+  activate({ subscription }: NewSubscription): void {
+    this.#subscriptions.activate(subscription);
+  }
+
+  /** Publishes to all subscribers on all nodes. Rejects with ClientError 102, or the broker's error. */
   async publish(
     channel: string,
     publication: PublicationInit,
-    options: PublishOptions,
+    request: PublishRequest,
   ): Promise<StreamPosition> {
-    const result = await this.#options.broker.publish(channel, publication, {
-      ...PLAIN_PUBLISH,
-      ...options,
+    const options = this.#knownOptions(channel);
+    const { position } = await this.#options.broker.publish(channel, publication, {
+      idempotencyKey: request.idempotencyKey,
+      history: request.skipHistory === true ? undefined : options.history,
+      delta: request.delta === true || options.deltaPublish,
+      version: request.version ?? 0,
+      versionEpoch: request.versionEpoch ?? "",
     });
-    return result.position;
+    return position;
   }
 
-  onPublication(channel: string, publication: Publication): void {
-    this.#hub.broadcast(channel, new EncodedPush({ type: "publication", channel, publication }));
+  /** Reads a channel's history. Rejects with ClientError 102, 108 where it keeps none, 112 for another epoch. */
+  async history(channel: string, filter: HistoryFilter): Promise<HistoryPage> {
+    const options = this.#knownOptions(channel);
+    if (options.history === undefined) throw clientError("notAvailable");
+    return this.#options.broker.history(channel, filter, options.history.metaTtlMs);
   }
 
-  onJoin(channel: string, info: ClientInfo): void {
-    this.#hub.broadcast(channel, new EncodedPush({ type: "join", channel, info }));
+  /** Drops what a channel has kept; its position stays. Rejects like `history`. */
+  async removeHistory(channel: string): Promise<void> {
+    if (this.#knownOptions(channel).history === undefined) throw clientError("notAvailable");
+    await this.#options.broker.removeHistory(channel);
   }
 
-  onLeave(channel: string, info: ClientInfo): void {
-    this.#hub.broadcast(channel, new EncodedPush({ type: "leave", channel, info }));
+  /** Who is in a channel, by client id. Rejects with ClientError 102, 108 where the channel does not keep track. */
+  async presence(channel: string): Promise<ReadonlyMap<string, ClientInfo>> {
+    if (!this.#knownOptions(channel).presence) throw clientError("notAvailable");
+    return this.#options.presence.get(channel);
+  }
+
+  /** How many are in a channel. Rejects like `presence`. */
+  async presenceStats(channel: string): Promise<PresenceStats> {
+    if (!this.#knownOptions(channel).presence) throw clientError("notAvailable");
+    return this.#options.presence.stats(channel);
+  }
+
+  /** Channels that somebody listens to, with the number of subscribers, for which `matches` holds. */
+  async channels(matches: (channel: string) => boolean): Promise<ReadonlyMap<string, number>> {
+    return new Map(this.#hub.channels().filter(([channel]) => matches(channel)));
+  }
+
+  /** Subscribes the matching connections. Rejects with ClientError 102, or 100 where one of them cannot be. */
+  async subscribeSessions(target: SessionTarget, command: SubscribeCommand): Promise<void> {
+    await this.#control.subscribe(target, command, this.#knownOptions(command.channel));
+  }
+
+  /** Unsubscribes the matching connections; each of them is told, subscribed or not. Rejects with ClientError 102. */
+  async unsubscribeSessions(target: SessionTarget, channel: string): Promise<void> {
+    if (channel !== "") this.#knownOptions(channel);
+    this.#control.unsubscribe(target, channel);
   }
 
   /** Disconnects the matching connections, but for the client ids in `whitelist`. */
   async disconnect(target: SessionTarget, reason: Disconnect, whitelist: readonly string[]): Promise<void> {
-    for (const session of this.#matching(target)) {
-      if (!whitelist.includes(session.id)) session.disconnect(reason);
-    }
+    this.#control.disconnect(target, reason, whitelist);
+  }
+
+  /** Sets when the matching connections expire. */
+  async refreshSessions(target: SessionTarget, command: RefreshCommand): Promise<void> {
+    this.#control.refresh(target, command);
+  }
+
+  onPublication(channel: string, publication: Publication, previous: Publication | undefined): void {
+    this.#hub.broadcast(channel, new EncodedPush({ type: "publication", channel, publication, previous }));
+  }
+
+  onJoin(channel: string, info: ClientInfo): void {
+    this.#hub.broadcastJoinLeave(channel, new EncodedPush({ type: "join", channel, info }));
+  }
+
+  onLeave(channel: string, info: ClientInfo): void {
+    this.#hub.broadcastJoinLeave(channel, new EncodedPush({ type: "leave", channel, info }));
   }
 
   /** All nodes, this one first. */
@@ -193,19 +288,9 @@ export class ServerNode implements BrokerListener, SessionHost {
     ];
   }
 
-  #matching(target: SessionTarget): Session[] {
-    return [...this.#hub.membersOf(target.user)].filter(
-      (session) =>
-        (target.client === "" || session.id === target.client) &&
-        (target.session === "" || session.secretId === target.session),
-    );
-  }
-
-  #removeFromHub(subscription: Subscription): void {
-    const { channel } = subscription;
-    if (!this.#hub.unsubscribe(channel, subscription)) return;
-    this.#interest.release(channel).catch((err: unknown) => {
-      this.#options.logger.error({ channel, err }, "broker did not unsubscribe");
-    });
+  #knownOptions(channel: string): ChannelOptions {
+    const options = this.channelOptions(channel);
+    if (options === undefined) throw clientError("unknownChannel");
+    return options;
   }
 }

@@ -4,7 +4,9 @@ import type { Clock } from "../core/clock.ts";
 import { type Disconnect, disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
 import type { Logger } from "../core/logger.ts";
+import type { StreamPosition } from "../core/stream-position.ts";
 import type { Transport } from "../core/transport.ts";
+import type { WireFormat } from "../core/wire-format.ts";
 import { type TimerWheel, WheelTimer } from "../lib/timer-wheel.ts";
 import { type FlushList, Outbox } from "./outbox.ts";
 import type { Subscription } from "./subscription.ts";
@@ -24,9 +26,12 @@ export interface SessionIdentity {
   readonly appVersion: string;
 }
 
-/** Told when a session ends, exactly once for each. */
+/** What a session tells the node. */
 export interface SessionHost {
+  /** It has ended. Called once for each. */
   onSessionClosed(session: Session): void;
+  /** It is time to look after its subscriptions. */
+  onSessionTick(session: Session): void;
 }
 
 /** Limits and delays that all sessions share. Milliseconds; 0 or less switches one off. */
@@ -34,6 +39,8 @@ export interface SessionLimits {
   readonly outboxMaxBytes: number;
   readonly staleCloseDelayMs: number;
   readonly expiredCloseDelayMs: number;
+  /** How often the node looks after the session's subscriptions. */
+  readonly tickIntervalMs: number;
 }
 
 /** What sessions need from the server; one object for all of them. */
@@ -81,6 +88,7 @@ export class Session extends WheelTimer {
   #staleAtMs: number;
   #pingAtMs = Number.POSITIVE_INFINITY;
   #expireAtMs = Number.POSITIVE_INFINITY;
+  #tickAtMs = Number.POSITIVE_INFINITY;
 
   constructor(transport: Transport, context: SessionContext) {
     super();
@@ -119,23 +127,53 @@ export class Session extends WheelTimer {
     this.#schedule();
   }
 
-  /** Starts the pings; the first comes after a random half to whole interval so that they spread. */
-  startPings(): void {
-    const interval = this.transport.pingIntervalMs;
-    if (interval <= 0 || this.#state !== "open") return;
-    this.#pingAtMs = this.#context.clock.monotonicMs() + interval * (0.5 + this.#context.random() / 2);
+  /** Starts pings and ticks; the first of each comes after a random half to whole interval so that they spread. */
+  startKeeping(): void {
+    if (this.#state !== "open") return;
+    this.#pingAtMs = this.#firstAfter(this.transport.pingIntervalMs);
+    this.#tickAtMs = this.#firstAfter(this.#context.limits.tickIntervalMs);
+    this.#schedule();
+  }
+
+  /** Sets when the connection expires, and what is known of its user; undefined for never. */
+  refresh(expireAtSec: number | undefined, info: Uint8Array | undefined): void {
+    if (this.#state !== "open") return;
+    this.#identity = { ...this.#identity, expireAtSec, info: info ?? this.#identity.info };
+    this.#expireAtMs = this.#expiryDeadline(expireAtSec);
     this.#schedule();
   }
 
   /** Queues a push for the end of this turn. A client that does not keep up is disconnected. */
   send(push: EncodedPush): void {
+    this.sendAs(push, this.transport.format);
+  }
+
+  /** Queues a push in a format of the transport other than its usual one. */
+  sendAs(push: EncodedPush, format: WireFormat): void {
     if (this.#state === "closed") return;
-    const frame = push.frameFor(this.transport.format);
+    const frame = push.frameFor(format);
     if (frame === undefined) {
       this.disconnect(disconnect("inappropriateProtocol"));
       return;
     }
     if (!this.#outbox.enqueue(frame)) this.abort(disconnect("slow"));
+  }
+
+  /** Tells a client that resumes by itself where it stands with the next push. */
+  markPositions(positions?: ReadonlyMap<string, StreamPosition>): void {
+    const marks = this.transport.resumeMarks;
+    if (marks === undefined || this.#state === "closed") return;
+    const standing = positions ?? this.#positions();
+    if (standing.size > 0 && !this.#outbox.enqueue(marks.markOf(standing))) this.abort(disconnect("slow"));
+  }
+
+  /** Where the client stands in the channels that it can recover. */
+  #positions(): ReadonlyMap<string, StreamPosition> {
+    const positions = new Map<string, StreamPosition>();
+    for (const [channel, { position, features }] of this.subscriptions) {
+      if (features.recoverable && position !== undefined) positions.set(channel, position);
+    }
+    return positions;
   }
 
   /** Ends the session: what is queued, then a disconnect push, then the transport's own goodbye. */
@@ -184,6 +222,10 @@ export class Session extends WheelTimer {
       this.#pingAtMs = now + this.transport.pingIntervalMs;
       this.send(PING);
     }
+    if (now >= this.#tickAtMs) {
+      this.#tickAtMs = now + this.#context.limits.tickIntervalMs;
+      this.#context.host.onSessionTick(this);
+    }
     this.#schedule();
   }
 
@@ -202,6 +244,13 @@ export class Session extends WheelTimer {
     this.#context.host.onSessionClosed(this);
   }
 
+  #firstAfter(intervalMs: number): number {
+    const { clock, random } = this.#context;
+    return intervalMs > 0
+      ? clock.monotonicMs() + intervalMs * (0.5 + random() / 2)
+      : Number.POSITIVE_INFINITY;
+  }
+
   #expiryDeadline(expireAtSec: number | undefined): number {
     if (expireAtSec === undefined) return Number.POSITIVE_INFINITY;
     const { clock, limits } = this.#context;
@@ -212,7 +261,7 @@ export class Session extends WheelTimer {
   #schedule(): void {
     if (this.#state === "closed") return;
     const { wheel, clock } = this.#context;
-    const dueMs = Math.min(this.#staleAtMs, this.#pingAtMs, this.#expireAtMs);
+    const dueMs = Math.min(this.#staleAtMs, this.#pingAtMs, this.#expireAtMs, this.#tickAtMs);
     if (dueMs === Number.POSITIVE_INFINITY) wheel.cancel(this);
     else wheel.schedule(this, dueMs - clock.monotonicMs());
   }

@@ -1,5 +1,7 @@
+import type { ClientInfo } from "../core/client-info.ts";
 import { disconnect } from "../core/disconnect.ts";
 import type { EncodedPush } from "../core/encoded-push.ts";
+import type { StreamPosition } from "../core/stream-position.ts";
 import type { Subscriber } from "../core/subscriber.ts";
 import type { SubscriptionGrant } from "../core/token-verifier.ts";
 import type { Session } from "./session.ts";
@@ -7,29 +9,100 @@ import type { Session } from "./session.ts";
 /** A grant that changes nothing. */
 export const PLAIN_GRANT: SubscriptionGrant = { info: undefined, data: undefined, override: {} };
 
+/** What a subscription does, once channel options, grant and request have been put together. */
+export interface SubscriptionFeatures {
+  /** Lost publications are noticed. */
+  readonly positioned: boolean;
+  /** The subscriber can be given what it missed. Implies `positioned`. */
+  readonly recoverable: boolean;
+  /** The subscriber is in the channel's presence. */
+  readonly presence: boolean;
+  /** Its coming and going is told to the channel. */
+  readonly joinLeave: boolean;
+  /** It is told of the coming and going of others. */
+  readonly receivesJoinLeave: boolean;
+  /** It gets differences instead of whole payloads. */
+  readonly delta: boolean;
+}
+
+/** What a subscription is made with. */
+export interface SubscriptionInit {
+  readonly session: Session;
+  readonly channel: string;
+  readonly grant: SubscriptionGrant;
+  readonly features: SubscriptionFeatures;
+  /** When it ends, Unix seconds; undefined for never. */
+  readonly expireAtSec: number | undefined;
+  /** How long the channel's position is remembered when it is only read, milliseconds. */
+  readonly metaTtlMs: number;
+  /** More bytes held back than this disconnect the session as slow; 0 or less for no limit. */
+  readonly heldMaxBytes: number;
+}
+
 /**
  * One session's subscription to one channel.
  *
  * It starts out holding what is published, so that nothing overtakes the push that tells the client of the
- * subscription; `release` lets it flow.
+ * subscription; `release` lets it flow. With positions it delivers strictly offset after offset: what the
+ * client has already is dropped, and a gap ends the session with 3010.
  */
 export class Subscription implements Subscriber {
   readonly session: Session;
   readonly channel: string;
   readonly grant: SubscriptionGrant;
+  readonly features: SubscriptionFeatures;
+  expireAtSec: number | undefined;
+  readonly metaTtlMs: number;
   readonly #heldMaxBytes: number;
   #held: EncodedPush[] | undefined = [];
   #heldBytes = 0;
+  /** Offset the client has seen; -1 where positions are not kept track of. */
+  #offset = -1;
+  #epoch = "";
+  /** A publication came in order since the last check. */
+  #moved = true;
+  #verifiedAtMs = 0;
+  /** The client has a whole payload, to which the next difference applies. */
+  #hasBase = false;
 
-  /** A session that has more than `heldMaxBytes` published to it while held is disconnected as slow. */
-  constructor(session: Session, channel: string, grant: SubscriptionGrant, heldMaxBytes: number) {
-    this.session = session;
-    this.channel = channel;
-    this.grant = grant;
-    this.#heldMaxBytes = heldMaxBytes > 0 ? heldMaxBytes : Number.POSITIVE_INFINITY;
+  constructor(init: SubscriptionInit) {
+    this.session = init.session;
+    this.channel = init.channel;
+    this.grant = init.grant;
+    this.features = init.features;
+    this.expireAtSec = init.expireAtSec;
+    this.metaTtlMs = init.metaTtlMs;
+    this.#heldMaxBytes = init.heldMaxBytes > 0 ? init.heldMaxBytes : Number.POSITIVE_INFINITY;
+  }
+
+  /** What the channel may know about the subscriber. */
+  get info(): ClientInfo {
+    const { id, identity } = this.session;
+    return { user: identity.user, client: id, connInfo: identity.info, chanInfo: this.grant.info };
+  }
+
+  /** Where the client stands; undefined where positions are not kept track of. */
+  get position(): StreamPosition | undefined {
+    return this.#offset < 0 ? undefined : { offset: this.#offset, epoch: this.#epoch };
+  }
+
+  /** Starts keeping track of positions. `hasBase` tells that the client gets the publication there, too. */
+  startAt({ offset, epoch }: StreamPosition, hasBase: boolean): void {
+    this.#offset = offset;
+    this.#epoch = epoch;
+    this.#hasBase = hasBase;
   }
 
   deliver(push: EncodedPush): void {
+    if (this.#held !== undefined) return this.#hold(push, this.#held);
+    if (this.#offset >= 0 && !this.#advance(push)) return;
+    if (this.features.recoverable) this.session.markPositions();
+    if (this.features.delta) this.#sendDelta(push);
+    else this.session.send(push);
+  }
+
+  deliverJoinLeave(push: EncodedPush): void {
+    if (!this.features.receivesJoinLeave) return;
     if (this.#held === undefined) this.session.send(push);
     else this.#hold(push, this.#held);
   }
@@ -38,7 +111,53 @@ export class Subscription implements Subscriber {
   release(): void {
     const held = this.#held;
     this.#held = undefined;
-    if (held !== undefined) for (const push of held) this.session.send(push);
+    if (held !== undefined) for (const push of held) this.deliver(push);
+  }
+
+  /** Compares with where the stream stands. False means that publications have been lost. */
+  isInOrder(top: StreamPosition): boolean {
+    return this.#offset < 0 || (this.#offset === top.offset && this.#agreesOn(top.epoch));
+  }
+
+  /**
+   * Whether the position has not been known to be right for longer than the delay; asking restarts the delay.
+   *
+   * A publication that came in order is as good as a check.
+   */
+  isCheckDue(nowMs: number, delayMs: number): boolean {
+    if (this.#offset < 0) return false;
+    const isDue = !this.#moved && nowMs - this.#verifiedAtMs > delayMs;
+    if (this.#moved || isDue) this.#verifiedAtMs = nowMs;
+    this.#moved = false;
+    return isDue;
+  }
+
+  /** Whether the push is the next one for the client; ends the session when one between is missing. */
+  #advance({ push }: EncodedPush): boolean {
+    if (push.type !== "publication" || push.publication.offset === 0) return true;
+    const { offset, epoch } = push.publication;
+    const agrees = this.#agreesOn(epoch);
+    if (agrees && offset === this.#offset + 1) {
+      this.#offset = offset;
+      this.#moved = true;
+      return true;
+    }
+    if (!agrees || offset > this.#offset) this.session.disconnect(disconnect("insufficientState"));
+    return false;
+  }
+
+  /** An unknown epoch adopts the first that it meets. */
+  #agreesOn(epoch: string): boolean {
+    if (this.#epoch === "") this.#epoch = epoch;
+    return this.#epoch === epoch;
+  }
+
+  #sendDelta(push: EncodedPush): void {
+    const { format, deltaFormats } = this.session.transport;
+    if (push.push.type !== "publication" || deltaFormats === undefined)
+      return this.session.sendAs(push, format);
+    this.session.sendAs(push, this.#hasBase ? deltaFormats.patch : deltaFormats.whole);
+    this.#hasBase = true;
   }
 
   #hold(push: EncodedPush, held: EncodedPush[]): void {

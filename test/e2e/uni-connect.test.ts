@@ -32,7 +32,7 @@ const ANONYMOUS: ClientInput = { allow_anonymous_connect_without_token: true };
 const FOR_CLIENT = { allow_subscribe_for_client: true };
 
 describe("uni: requested subscriptions", () => {
-  it("uni 42: a requested channel of an unknown namespace ends with 3501", async () => {
+  it("uni 42, core 41: a requested channel of an unknown namespace ends with 3501", async () => {
     await using server = await runServer(OPEN);
     expect(await firstPush(server, { ...USER, subs: { "zz:a": {} } })).toEqual({
       disconnect: { code: 3501, reason: "bad request" },
@@ -81,6 +81,11 @@ describe("uni: requested subscriptions", () => {
   it("core 43: without allow_user_limited_channels the list means nothing", async () => {
     await using server = await runServer(channelConfig(FOR_CLIENT));
     expect(await channelsOf(server, { ...USER_42, subs: { "d#41": {} } })).toEqual(["d#41"]);
+  });
+
+  it("core 44: channel_regex decides which names may be requested", async () => {
+    await using server = await runServer(channelConfig({ ...FOR_CLIENT, channel_regex: "^[0-9]+$" }));
+    expect(await channelsOf(server, { ...USER, subs: { "12": {}, x: {} } })).toEqual(["12"]);
   });
 
   it("core 45: a requested name is ASCII, one in the token anything", async () => {

@@ -299,9 +299,19 @@ describe("uni_http_stream: on the wire", () => {
     await server.disconnect("", 3503, "bye");
     const { headers, body } = parseResponse(await connection.untilEnd());
     expect(headers.map(([name]) => name)).not.toContain("Transfer-Encoding");
+    expect(headers).toContainEqual(["Connection", "close"]);
     expect(body).toMatch(
       /^\{"connect":.*\}\n\{"channel":"a","pub":\{"data":1\}\}\n\{"disconnect":\{"code":3503,"reason":"bye"\}\}\n$/u,
     );
+  });
+
+  it("ends the connection behind the stream where the client asks for it", async () => {
+    await using server = await runServer();
+    using connection = await RawConnection.open(server.port);
+    connection.send(httpRequest("POST", PATH, { headers: { Connection: "close" }, body: "{}" }));
+    const { headers, body } = parseResponse(await connection.untilEnd());
+    expect(headers).toContainEqual(["Connection", "close"]);
+    expect(parseChunks(body).isComplete).toBe(true);
   });
 
   it("answers a pipelined second request when the first stream has ended", async () => {

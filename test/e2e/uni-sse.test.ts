@@ -125,6 +125,16 @@ describe("uni_sse: connect request", () => {
   });
 });
 
+describe("uni_sse: path", () => {
+  it("§1.1: a configured path loses its trailing slash", async () => {
+    await using server = await runServer({ ...OPEN, uni_sse: { handler_prefix: "/events/" } });
+    await using stream = await openStream(`${server.origin}/events`);
+    expect((await stream.next()).connect).toBeDefined();
+    await using other = await openStream(`${server.origin}/events/`);
+    expect(other.status).toBe(404);
+  });
+});
+
 describe("uni_sse: stream", () => {
   it("uni 19: headers are exactly those of §2.4, with those of HTTP itself and CORS", async () => {
     await using server = await runServer(OPEN);

@@ -1,7 +1,7 @@
 import type { ClientError } from "../../src/core/client-error.ts";
 import type { Disconnect } from "../../src/core/disconnect.ts";
-import type { Transport } from "../../src/core/transport.ts";
-import { type Codec, type Framer, WireFormat } from "../../src/core/wire-format.ts";
+import type { ResumeMarks, Transport } from "../../src/core/transport.ts";
+import { type Codec, type DeltaFormats, type Framer, WireFormat } from "../../src/core/wire-format.ts";
 import { jsonCodec } from "../../src/protocols/centrifugo/json-codec.ts";
 
 /** One message a line, so that what was written can be read back. */
@@ -21,6 +21,8 @@ export class FakeTransport implements Transport {
   readonly name = "fake";
   readonly protocol = "json";
   readonly format: WireFormat;
+  deltaFormats: DeltaFormats | undefined;
+  resumeMarks: ResumeMarks | undefined;
   pingIntervalMs = 25_000;
   sendsDisconnectPush = true;
   bufferedBytes = 0;

@@ -12,6 +12,10 @@ export interface PublicationFields {
   readonly b64data: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly idempotencyKey: string;
+  readonly skipHistory: boolean;
+  readonly delta: boolean;
+  readonly version: bigint;
+  readonly versionEpoch: string;
 }
 
 /**
@@ -36,12 +40,13 @@ export async function publishTo(
   { node }: ApiCall,
   channel: string,
   publication: PublicationInit,
-  { idempotencyKey }: PublicationFields,
+  { idempotencyKey, skipHistory, delta, version, versionEpoch }: PublicationFields,
 ): Promise<StreamPosition> {
   const options = node.channelOptions(channel);
   if (options === undefined) throw apiError("unknownChannel");
   if (!accepts(options.publicationDataFormat, publication)) throw apiError("badRequest");
-  return node.publish(channel, publication, { idempotencyKey });
+  const request = { idempotencyKey, skipHistory, delta, version: Number(version), versionEpoch };
+  return node.publish(channel, publication, request);
 }
 
 function accepts(format: PublicationDataFormat, publication: PublicationInit): boolean {

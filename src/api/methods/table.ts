@@ -1,14 +1,35 @@
 import type { ApiMethod } from "../method.ts";
 import { broadcast } from "./broadcast.ts";
+import { channels } from "./channels.ts";
 import { disconnect } from "./disconnect.ts";
+import { historyRemove } from "./history-remove.ts";
+import { history } from "./history.ts";
 import { info } from "./info.ts";
+import { presenceStats } from "./presence-stats.ts";
+import { presence } from "./presence.ts";
 import { publish } from "./publish.ts";
+import { refresh } from "./refresh.ts";
+import { rpc } from "./rpc.ts";
+import { subscribe } from "./subscribe.ts";
+import { unsubscribe } from "./unsubscribe.ts";
 
 /**
  * The methods of the API, but for `batch`, which is made of them.
  *
- * The order is that in which a batch looks for them in one command (server-api §2.6): publish, broadcast,
- * subscribe, unsubscribe, disconnect, history, history_remove, presence, presence_stats, info, rpc, refresh,
- * channels, map_*.
+ * The order is that in which a batch looks for them in one command (server-api §2.6).
  */
-export const API_METHODS: readonly ApiMethod[] = [publish, broadcast, disconnect, info];
+export const API_METHODS: readonly ApiMethod[] = [
+  publish,
+  broadcast,
+  subscribe,
+  unsubscribe,
+  disconnect,
+  history,
+  historyRemove,
+  presence,
+  presenceStats,
+  info,
+  rpc,
+  refresh,
+  channels,
+];

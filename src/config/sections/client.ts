@@ -37,6 +37,10 @@ export interface ClientConfig {
   readonly pong_timeout: number;
   readonly stale_close_delay: number;
   readonly expired_close_delay: number;
+  readonly expired_sub_close_delay: number;
+  readonly presence_update_interval: number;
+  readonly channel_position_check_delay: number;
+  readonly recovery_max_publication_limit: number;
   readonly queue_max_size: number;
   readonly channel_limit: number;
   readonly user_connection_limit: number;
@@ -118,6 +122,22 @@ export const clientConfig: Section<ClientConfig> = section<ClientConfig>(
     expired_close_delay: duration("25s").describe(
       "Grace for a connection after its expiry; then it ends with code 3005.",
     ),
+    expired_sub_close_delay: duration("25s").describe(
+      "Grace for a subscription after its expiry; then its connection ends with code 3006.",
+    ),
+    presence_update_interval: duration("27s").describe(
+      "How often a connection's subscriptions are looked after: presence, expiry, position. 0 or less for never.",
+    ),
+    channel_position_check_delay: duration("40s").describe(
+      "Age at which the position of a quiet subscription is compared with the channel's; one that differs ends " +
+        "the connection with code 3010. 0 or less for never.",
+    ),
+    recovery_max_publication_limit: z
+      .int()
+      .default(300)
+      .describe(
+        "Publications that a returning subscriber may have missed; beyond, it is not recovered. Negative for any number.",
+      ),
     queue_max_size: z
       .int()
       .default(1_048_576)

@@ -8,11 +8,13 @@ import { clientError } from "../../core/client-error.ts";
 import type { ConnectRequest, SubscriptionRequest, UniEncoding } from "../../core/uni-protocol.ts";
 import { decodeMessage } from "../../lib/json/decode-message.ts";
 import { jsonCodec } from "./json-codec.ts";
+import { jsonPatchCodec, jsonWholeCodec } from "./json-delta-codecs.ts";
 import { toPushMessage } from "./push-message.ts";
 
 /** Centrifugo's JSON. */
 export const jsonEncoding: UniEncoding = {
   codec: jsonCodec,
+  deltaCodecs: { whole: jsonWholeCodec, patch: jsonPatchCodec },
   parseRequest: (bytes) => parse(() => decodeMessage(ConnectRequestSchema, bytes, { trailing: "ignore" })),
 };
 
@@ -22,6 +24,7 @@ export const protobufEncoding: UniEncoding = {
     id: "centrifugo-protobuf",
     encode: (push) => toBinary(PushSchema, toPushMessage(push)),
   },
+  deltaCodecs: undefined,
   parseRequest: (bytes) => parse(() => fromBinary(ConnectRequestSchema, bytes)),
 };
 
@@ -31,11 +34,14 @@ export const protoJsonEncoding: UniEncoding = {
     id: "centrifugo-proto-json",
     encode: (push) => Buffer.from(toJsonString(PushSchema, toPushMessage(push))),
   },
+  deltaCodecs: undefined,
   parseRequest: (bytes) =>
     parse(() =>
       fromJsonString(ConnectRequestSchema, Buffer.from(bytes).toString(), { ignoreUnknownFields: true }),
     ),
 };
+
+const NOWHERE: ConnectRequest["resumeFrom"] = new Map();
 
 function parse(decode: () => ConnectRequestMessage): ConnectRequest {
   let message: ConnectRequestMessage;
@@ -46,8 +52,8 @@ function parse(decode: () => ConnectRequestMessage): ConnectRequest {
   }
   const { token, name, version } = message;
   const subs = new Map<string, SubscriptionRequest>();
-  for (const [channel, { recover, offset, epoch }] of Object.entries(message.subs)) {
-    subs.set(channel, { recover, offset: Number(offset), epoch });
+  for (const [channel, { recover, offset, epoch, delta }] of Object.entries(message.subs)) {
+    subs.set(channel, { recover, offset: Number(offset), epoch, delta: delta === "fossil" });
   }
-  return { token, name, version, subs };
+  return { token, name, version, subs, resumeFrom: NOWHERE };
 }

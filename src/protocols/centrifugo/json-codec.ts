@@ -74,11 +74,22 @@ function encodePublication(channel: string, publication: Publication): Buffer {
   return bytes;
 }
 
-function publicationTail({ info, offset, tags, epoch }: Publication): string {
+/** A push around a payload that is text already. `isDelta` marks it as a difference. */
+export function publicationPush(
+  channel: string,
+  publication: Publication,
+  data: string,
+  isDelta: boolean,
+): string {
+  return `${head(channel)}"pub":{"data":${data}${publicationTail(publication, isDelta)}}}`;
+}
+
+function publicationTail({ info, offset, tags, epoch }: Publication, isDelta = false): string {
   let tail = "";
   if (info !== undefined) tail += `,"info":${infoObject(info)}`;
   if (offset > 0) tail += `,"offset":${offset}`;
   if (tags !== undefined) tail += tagsMember(tags);
+  if (isDelta) tail += `,"delta":true`;
   // The epoch is news only at the first publication of a stream.
   if (offset === 1) tail += `,"epoch":${quoteJson(epoch)}`;
   return tail;
@@ -113,17 +124,18 @@ function connectObject(connect: ConnectResult): string {
 
 /** An entry of `connect.subs`; the order of its members is that of the upstream. */
 function subscribeResultObject(result: SubscribeResult): string {
-  const { position, publications } = result;
+  const { position, publications, delta } = result;
   return objectOf([
     result.recoverable && `"recoverable":true`,
     position !== undefined && `"epoch":${quoteJson(position.epoch)}`,
-    publications.length > 0 && `"publications":[${publications.map(publicationObject).join(",")}]`,
+    publications.length > 0 &&
+      `"publications":[${publications.map((one) => publicationObject(one, delta)).join(",")}]`,
     result.recovered && `"recovered":true`,
     position !== undefined && position.offset > 0 && `"offset":${position.offset}`,
     position !== undefined && `"positioned":true`,
     result.data !== undefined && `"data":${rawText(result.data)}`,
     result.wasRecovering && `"was_recovering":true`,
-    result.delta && `"delta":true`,
+    delta && `"delta":true`,
   ]);
 }
 
@@ -138,9 +150,10 @@ function subscribeObject({ position, recoverable, data }: SubscribeResult): stri
   ]);
 }
 
-/** A publication outside a push of its own. */
-function publicationObject(publication: Publication): string {
-  return `{"data":${rawText(publication.data)}${publicationTail(publication)}}`;
+/** A publication outside a push of its own; for a subscriber that wants differences, its payload is a string. */
+function publicationObject(publication: Publication, delta: boolean): string {
+  const data = delta ? quoteJson(Buffer.from(publication.data).toString()) : rawText(publication.data);
+  return `{"data":${data}${publicationTail(publication)}}`;
 }
 
 /** The members that are there. */

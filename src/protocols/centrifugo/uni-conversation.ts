@@ -7,9 +7,11 @@ import { Disconnect, disconnect } from "../../core/disconnect.ts";
 import { EncodedPush } from "../../core/encoded-push.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { ConnectResult, SubscribeResult } from "../../core/push.ts";
+import type { StreamPosition } from "../../core/stream-position.ts";
 import type { SubscriptionGrant } from "../../core/token-verifier.ts";
 import type { ConnectRequest, HeaderReader, UniConnection } from "../../core/uni-protocol.ts";
 import type { ServerNode } from "../../node/server-node.ts";
+import type { NewSubscription } from "../../node/subscription-service.ts";
 import type { Session } from "../../session/session.ts";
 import { PLAIN_GRANT } from "../../session/subscription.ts";
 
@@ -29,25 +31,33 @@ export interface UniConnectOptions {
   readonly personalChannel: ((user: string) => string) | undefined;
 }
 
+/** What of connecting follows the configuration while the server runs. */
+export interface UniSettings {
+  readonly authenticator: ConnectAuthenticator;
+  readonly failures: ConnectFailureMap;
+  readonly options: UniConnectOptions;
+}
+
 /** What conversations need; one object for all of them. */
 export interface UniContext {
   readonly node: ServerNode;
-  readonly authenticator: ConnectAuthenticator;
-  readonly failures: ConnectFailureMap;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly options: UniConnectOptions;
+  /** The settings of this moment. */
+  readonly settings: () => UniSettings;
 }
 
 /** The conversation of one unidirectional connection: one request, then pushes (uni-transports §3). */
 export class UniConversation implements UniConnection {
   readonly #context: UniContext;
+  readonly #settings: UniSettings;
   readonly #session: Session;
   #asked = false;
 
   constructor(session: Session, context: UniContext) {
     this.#session = session;
     this.#context = context;
+    this.#settings = context.settings();
   }
 
   connect(request: ConnectRequest, header: HeaderReader = () => undefined): void {
@@ -65,9 +75,9 @@ export class UniConversation implements UniConnection {
   }
 
   async #accept(request: ConnectRequest, header: HeaderReader): Promise<void> {
-    const { authenticator, clock } = this.#context;
+    const { clock } = this.#context;
     const session = this.#session;
-    const credentials = await authenticator.authenticate({ token: request.token, header });
+    const credentials = await this.#settings.authenticator.authenticate({ token: request.token, header });
     if (session.isClosed) return;
     this.#endOtherConnections(credentials);
     const grants = this.#grants(credentials, request);
@@ -77,16 +87,14 @@ export class UniConversation implements UniConnection {
     }
     session.identify({ ...credentials, appName: request.name, appVersion: request.version });
     this.#context.node.admit(session);
-    const subs = await this.#subscribeAll(grants, request);
-    if (session.isClosed) return;
-    session.send(new EncodedPush({ type: "connect", connect: this.#connectResult(credentials, subs) }));
-    for (const subscription of session.subscriptions.values()) subscription.release();
-    session.startPings();
+    const subscriptions = await this.#subscribeAll(grants, request);
+    if (!session.isClosed) this.#start(credentials, subscriptions, request);
   }
 
   /** Everything the connection is to be subscribed to, by channel: its token's, its user's own, what it asked for. */
   #grants(credentials: Credentials, request: ConnectRequest): Map<string, SubscriptionGrant> {
-    const { node, options } = this.#context;
+    const { node } = this.#context;
+    const { options } = this.#settings;
     const { user, source } = credentials;
     const grants = new Map(credentials.subscriptions);
     for (const channel of grants.keys()) {
@@ -107,13 +115,15 @@ export class UniConversation implements UniConnection {
   }
 
   #endOtherConnections({ user }: Credentials): void {
-    const { node, options } = this.#context;
+    const { node } = this.#context;
+    const { options } = this.#settings;
     if (!options.singleConnection || user === "") return;
     for (const session of [...node.sessionsOf(user)]) session.disconnect(disconnect("connectionLimit"));
   }
 
   #checkLimits({ user }: Credentials, channels: number): void {
-    const { node, options } = this.#context;
+    const { node } = this.#context;
+    const { options } = this.#settings;
     if (options.channelLimit > 0 && channels > options.channelLimit) throw disconnect("channelLimit");
     const limit = options.userConnectionLimit;
     if (user !== "" && limit > 0 && node.sessionsOf(user).size >= limit) throw disconnect("connectionLimit");
@@ -122,19 +132,57 @@ export class UniConversation implements UniConnection {
   async #subscribeAll(
     grants: ReadonlyMap<string, SubscriptionGrant>,
     request: ConnectRequest,
-  ): Promise<Map<string, SubscribeResult>> {
+  ): Promise<readonly NewSubscription[]> {
     const { node } = this.#context;
-    const subscribed = [...grants].map(async ([channel, grant]) => {
-      const wasRecovering = request.subs.get(channel)?.recover === true;
-      const result = await node.subscribe(this.#session, channel, grant);
-      return [channel, { ...result, wasRecovering }] as const;
+    const subscribing = [...grants].map(([channel, grant]) => {
+      const asked = request.subs.get(channel);
+      // What a client brings along by itself is newer than what its address says.
+      const since = request.resumeFrom.get(channel) ?? (asked?.recover === true ? asked : undefined);
+      const wantsDelta = asked?.delta === true;
+      return node.subscribe(this.#session, { channel, grant, since, wantsDelta, expireAtSec: undefined });
     });
-    return new Map(await Promise.all(subscribed));
+    return Promise.all(subscribing);
+  }
+
+  /** Tells the client that it is connected, sends what it missed, and lets everything flow. */
+  #start(credentials: Credentials, subscriptions: readonly NewSubscription[], request: ConnectRequest): void {
+    const session = this.#session;
+    const subs = new Map<string, SubscribeResult>();
+    const positions = new Map<string, StreamPosition>();
+    for (const { subscription, result } of subscriptions) {
+      const { channel, position } = subscription;
+      // A client that resumes by itself has no code for publications inside the connect push.
+      const resumes = request.resumeFrom.has(channel);
+      subs.set(channel, resumes ? { ...result, publications: [] } : result);
+      const stands = resumes ? result.position : position;
+      if (result.recoverable && stands !== undefined) positions.set(channel, stands);
+    }
+    session.markPositions(positions);
+    session.send(new EncodedPush({ type: "connect", connect: this.#connectResult(credentials, subs) }));
+    for (const { subscription, result } of subscriptions) {
+      if (request.resumeFrom.has(subscription.channel))
+        this.#sendMissed(subscription.channel, result, positions);
+    }
+    for (const subscription of subscriptions) this.#context.node.activate(subscription);
+    session.startKeeping();
+  }
+
+  #sendMissed(
+    channel: string,
+    { publications }: SubscribeResult,
+    positions: Map<string, StreamPosition>,
+  ): void {
+    for (const publication of publications) {
+      const { offset, epoch } = publication;
+      positions.set(channel, { offset, epoch });
+      this.#session.markPositions(positions);
+      this.#session.send(new EncodedPush({ type: "publication", channel, publication }));
+    }
   }
 
   #connectResult(credentials: Credentials, subs: ReadonlyMap<string, SubscribeResult>): ConnectResult {
-    const { clock, options } = this.#context;
-    const now = clock.wallMs();
+    const { options } = this.#settings;
+    const now = this.#context.clock.wallMs();
     const { expireAtSec } = credentials;
     return {
       client: this.#session.id,
@@ -148,7 +196,7 @@ export class UniConversation implements UniConnection {
   }
 
   #refuse(error: unknown): void {
-    const { failures, logger } = this.#context;
+    const { logger } = this.#context;
     let failure: ClientError | Disconnect;
     if (error instanceof ClientError || error instanceof Disconnect) {
       failure = error;
@@ -156,6 +204,6 @@ export class UniConversation implements UniConnection {
       failure = clientError("internal", error);
       logger.error({ session: this.#session.id, err: error }, "connect failed");
     }
-    this.#session.refuse(failure, failures.asDisconnect(failure));
+    this.#session.refuse(failure, this.#settings.failures.asDisconnect(failure));
   }
 }

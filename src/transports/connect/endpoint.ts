@@ -93,7 +93,7 @@ export class ConnectEndpoint {
       kind: new PushTransportKind({
         name: "uni_connect",
         protocol: encoding === this.#context.protocol.protoJson ? "json" : "protobuf",
-        codec: encoding.codec,
+        codecs: encoding,
         framer,
         contentType,
         pingIntervalMs: this.#context.pingIntervalMs,

@@ -22,6 +22,8 @@ export class GrpcTransport implements Transport {
   readonly pingIntervalMs: number = PING_INTERVAL_MS;
   readonly sendsDisconnectPush = true;
   readonly format: WireFormat;
+  readonly deltaFormats = undefined;
+  readonly resumeMarks = undefined;
   readonly #call: RawStream;
   /** Sizes of the messages that the stream may still hold, oldest first. */
   #queuedSizes: number[] = [];

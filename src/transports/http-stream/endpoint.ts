@@ -21,7 +21,7 @@ export class HttpStreamEndpoint {
     this.#kind = new PushTransportKind({
       name: "uni_http_stream",
       protocol: "json",
-      codec: context.protocol.json.codec,
+      codecs: context.protocol.json,
       framer: lineFramer,
       contentType: "text/plain; charset=utf-8",
       pingIntervalMs: context.pingIntervalMs,

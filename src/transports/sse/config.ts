@@ -11,6 +11,7 @@ export interface UniSseConfig {
   readonly enabled: boolean;
   readonly handler_prefix: string;
   readonly max_request_body_size: number;
+  readonly native_resume: boolean;
   readonly connect_code_to_http_response: CodeTransformsConfig<HttpResponseTarget>;
 }
 
@@ -24,6 +25,13 @@ export const uniSseConfig: Section<UniSseConfig> = section<UniSseConfig>(
       .default(65_536)
       .describe(
         "Bytes that a POSTed connect request may have; a larger one gets status 413. 0 or less for no limit.",
+      ),
+    native_resume: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Gives events of recoverable channels an id, by which a browser that reconnects gets what it missed. " +
+          "For GET requests, as `EventSource` makes them.",
       ),
     connect_code_to_http_response: connectCodeToHttpResponse(),
   },

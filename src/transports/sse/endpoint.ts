@@ -3,6 +3,7 @@ import type { ConnectRequest } from "../../core/uni-protocol.ts";
 import { ConnectRefusals } from "../../http/connect-refusals.ts";
 import { sendEmpty } from "../../http/http-app.ts";
 import { PushTransport, PushTransportKind } from "../../http/push-transport.ts";
+import type { BodyFraming } from "../../http/response-stream.ts";
 import {
   admitRequest,
   parseConnectRequest,
@@ -11,6 +12,7 @@ import {
 } from "../../http/uni-endpoint.ts";
 import type { UniSseConfig } from "./config.ts";
 import { sseFramer } from "./framer.ts";
+import { EventIds, parseEventId } from "./resume.ts";
 
 const EMPTY_REQUEST = Buffer.from("{}");
 /** Sent at once, so that the browser's `open` event does not wait for the first push. */
@@ -21,6 +23,10 @@ export class SseEndpoint {
   readonly #context: UniEndpointContext;
   readonly #config: UniSseConfig;
   readonly #kind: PushTransportKind;
+  readonly #eventIds: Readonly<Record<BodyFraming, EventIds>> = {
+    plain: new EventIds("plain"),
+    chunked: new EventIds("chunked"),
+  };
 
   constructor(context: UniEndpointContext, config: UniSseConfig) {
     this.#context = context;
@@ -28,7 +34,7 @@ export class SseEndpoint {
     this.#kind = new PushTransportKind({
       name: "uni_sse",
       protocol: "json",
-      codec: context.protocol.json.codec,
+      codecs: context.protocol.json,
       framer: sseFramer,
       contentType: "text/event-stream; charset=utf-8",
       pingIntervalMs: context.pingIntervalMs,
@@ -44,17 +50,29 @@ export class SseEndpoint {
     if (request.method === "GET") {
       const inQuery = new URLSearchParams(request.url?.split("?", 2)[1]).get("cf_connect");
       const bytes = inQuery === null || inQuery === "" ? EMPTY_REQUEST : Buffer.from(inQuery);
-      this.#open(request, response, parseConnectRequest(encoding, bytes, response));
+      const connect = parseConnectRequest(encoding, bytes, response);
+      if (connect === undefined) return;
+      if (this.#config.native_resume) this.#openResumable(request, response, connect);
+      else this.#open(request, response, connect);
     } else if (request.method === "POST") {
       const maxBytes = this.#config.max_request_body_size;
-      this.#open(request, response, await readConnectRequest(encoding, maxBytes, request, response));
+      const connect = await readConnectRequest(encoding, maxBytes, request, response);
+      if (connect !== undefined) this.#open(request, response, connect);
     } else {
       sendEmpty(response, 405);
     }
   }
 
-  #open(request: IncomingMessage, response: ServerResponse, connect: ConnectRequest | undefined): void {
-    if (connect === undefined) return;
+  #openResumable(request: IncomingMessage, response: ServerResponse, connect: ConnectRequest): void {
+    const lastEventId = request.headers["last-event-id"];
+    const resumeFrom = typeof lastEventId === "string" ? parseEventId(lastEventId) : connect.resumeFrom;
+    const transport = new PushTransport(request, response, this.#kind, {
+      resumeMarks: (framing) => this.#eventIds[framing],
+    });
+    transport.run(this.#context.protocol, { ...connect, resumeFrom }, request.headers);
+  }
+
+  #open(request: IncomingMessage, response: ServerResponse, connect: ConnectRequest): void {
     const transport = new PushTransport(request, response, this.#kind);
     transport.run(this.#context.protocol, connect, request.headers);
   }

@@ -3,7 +3,7 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { ConnectRequest, HeaderReader } from "../../core/uni-protocol.ts";
-import { WireFormat } from "../../core/wire-format.ts";
+import { frameAll, type WireFormats } from "../../core/wire-format.ts";
 import { refuseUpgrade, sendText } from "../../http/http-app.ts";
 import type { UniEndpointContext } from "../../http/uni-endpoint.ts";
 import type { UniWebSocketConfig } from "./config.ts";
@@ -34,16 +34,16 @@ export class WebSocketEndpoint {
   /** Undefined while compression is switched off. */
   readonly #deflatingServer: WebSocketServer | undefined;
   readonly #transportOptions: WebSocketTransportOptions;
-  readonly #plainFormat: WireFormat;
-  readonly #deflatedFormat: WireFormat;
+  readonly #plainFormats: WireFormats;
+  readonly #deflatedFormats: WireFormats;
 
   constructor(context: WebSocketEndpointContext, config: UniWebSocketConfig) {
     this.#context = context;
-    const { codec } = context.protocol.json;
+    const { json } = context.protocol;
     const joinMessages = config.join_push_messages;
     const deflate = { level: config.compression_level, minBytes: config.compression_min_size };
-    this.#plainFormat = new WireFormat(codec, createTextFramer({ joinMessages, deflate: undefined }));
-    this.#deflatedFormat = new WireFormat(codec, createTextFramer({ joinMessages, deflate }));
+    this.#plainFormats = frameAll(json, createTextFramer({ joinMessages, deflate: undefined }));
+    this.#deflatedFormats = frameAll(json, createTextFramer({ joinMessages, deflate }));
     this.#plainServer = createWebSocketServer(config, false);
     this.#deflatingServer = config.compression ? createWebSocketServer(config, true) : undefined;
     const { pingIntervalMs, pongTimeoutMs } = context;
@@ -95,7 +95,7 @@ export class WebSocketEndpoint {
       return;
     }
     const { protocol } = this.#context;
-    const format = webSocket.extensions === "" ? this.#plainFormat : this.#deflatedFormat;
+    const format = webSocket.extensions === "" ? this.#plainFormats : this.#deflatedFormats;
     const transport = new WebSocketTransport(webSocket, socket, format, this.#transportOptions);
     const connection = protocol.accept(transport);
     transport.bind(connection);

@@ -3,7 +3,7 @@ import type { WebSocket } from "ws";
 import { type Disconnect, disconnect } from "../../core/disconnect.ts";
 import type { Transport } from "../../core/transport.ts";
 import type { UniConnection } from "../../core/uni-protocol.ts";
-import type { WireFormat } from "../../core/wire-format.ts";
+import type { DeltaFormats, WireFormat, WireFormats } from "../../core/wire-format.ts";
 import { StallGuard } from "../../lib/stall-guard.ts";
 import { type TimerWheel, WheelTimer } from "../../lib/timer-wheel.ts";
 
@@ -35,6 +35,8 @@ export class WebSocketTransport extends WheelTimer implements Transport {
   readonly name = "uni_websocket";
   readonly protocol = "json";
   readonly format: WireFormat;
+  readonly deltaFormats: DeltaFormats | undefined;
+  readonly resumeMarks = undefined;
   readonly #webSocket: WebSocket;
   readonly #socket: Socket;
   readonly #options: WebSocketTransportOptions;
@@ -42,9 +44,15 @@ export class WebSocketTransport extends WheelTimer implements Transport {
   #awaitsPong = false;
   #closed = false;
 
-  constructor(webSocket: WebSocket, socket: Socket, format: WireFormat, options: WebSocketTransportOptions) {
+  constructor(
+    webSocket: WebSocket,
+    socket: Socket,
+    formats: WireFormats,
+    options: WebSocketTransportOptions,
+  ) {
     super();
-    this.format = format;
+    this.format = formats.plain;
+    this.deltaFormats = formats.delta;
     this.#webSocket = webSocket;
     this.#socket = socket;
     this.#options = options;

@@ -4,8 +4,7 @@ import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import type { HttpApiConfig } from "../../../src/api/config.ts";
 import { createApiRoutes, createServerApi } from "../../../src/api/index.ts";
-import type { ApiNode, NodeInfo, SessionTarget } from "../../../src/api/ports.ts";
-import type { PublishOptions } from "../../../src/core/broker.ts";
+import type { ApiNode, NodeInfo, PublishRequest, SessionTarget } from "../../../src/api/ports.ts";
 import { type ChannelOptions, DEFAULT_CHANNEL_OPTIONS } from "../../../src/core/channel-options.ts";
 import { ChannelRules } from "../../../src/core/channel-rules.ts";
 import type { Disconnect } from "../../../src/core/disconnect.ts";
@@ -39,6 +38,11 @@ export interface Published {
   readonly idempotencyKey: string;
 }
 
+/** What is tested on a real node. */
+async function notFaked(): Promise<never> {
+  throw new Error("not faked");
+}
+
 /** A node that writes down what it is asked for. */
 export class FakeApiNode implements ApiNode {
   isStopping = false;
@@ -65,7 +69,7 @@ export class FakeApiNode implements ApiNode {
     whitelist: readonly string[];
   }[] = [];
 
-  get channels(): string[] {
+  get publishedChannels(): string[] {
     return this.published.map(({ channel }) => channel);
   }
 
@@ -76,7 +80,7 @@ export class FakeApiNode implements ApiNode {
   async publish(
     channel: string,
     { data, tags, knownJson }: PublicationInit,
-    { idempotencyKey }: PublishOptions,
+    { idempotencyKey }: PublishRequest,
   ): Promise<StreamPosition> {
     if (channel === this.brokenChannel) throw new Error("broker is down");
     const text = Buffer.from(data).toString();
@@ -95,6 +99,15 @@ export class FakeApiNode implements ApiNode {
   async info(): Promise<readonly NodeInfo[]> {
     return this.nodes;
   }
+
+  readonly subscribeSessions: () => Promise<never> = notFaked;
+  readonly unsubscribeSessions: () => Promise<never> = notFaked;
+  readonly refreshSessions: () => Promise<never> = notFaked;
+  readonly history: () => Promise<never> = notFaked;
+  readonly removeHistory: () => Promise<never> = notFaked;
+  readonly presence: () => Promise<never> = notFaked;
+  readonly presenceStats: () => Promise<never> = notFaked;
+  readonly channels: () => Promise<never> = notFaked;
 }
 
 /** A logger that keeps the messages of errors. */

@@ -136,7 +136,7 @@ describe("calls", () => {
       { error: { code: 104 } },
       { error: { code: 107 } },
     ]);
-    expect(node.channels).toEqual(["a", "b"]);
+    expect(node.publishedChannels).toEqual(["a", "b"]);
   });
 });
 

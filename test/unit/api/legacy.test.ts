@@ -74,7 +74,7 @@ describe("legacy requests", () => {
   it("api 80: commands before a bad one have had their effect", async () => {
     const { post, node } = await startApi();
     expect(await post("/api", `{"params":${PUBLISH}} garbage`)).toMatchObject(BAD_REQUEST);
-    expect(node.channels).toEqual(["a"]);
+    expect(node.publishedChannels).toEqual(["a"]);
   });
 
   it("verb and key come first", async () => {

@@ -109,7 +109,7 @@ describe("broadcast", () => {
         ],
       },
     });
-    expect(node.channels).toEqual(["a"]);
+    expect(node.publishedChannels).toEqual(["a"]);
   });
 
   it("api 38: nothing but failures is still a success", async () => {
@@ -122,7 +122,7 @@ describe("broadcast", () => {
     const channels = Array.from({ length: 3000 }, (_, at) => `c${at}`);
     const { text } = await post("/api/broadcast", JSON.stringify({ channels, data: 1 }));
     expect(text).toBe(`{"result":{"responses":[${channels.map(() => '{"result":{}}').join(",")}]}}`);
-    expect(node.channels.toSorted()).toEqual(channels.toSorted());
+    expect(node.publishedChannels.toSorted()).toEqual(channels.toSorted());
   });
 });
 
@@ -212,7 +212,7 @@ describe("batch", () => {
     expect((await post("/api/batch", JSON.stringify({ commands: [command] }))).text).toBe(
       '{"replies":[{"broadcast":{"responses":[{"result":{}}]}}]}',
     );
-    expect([node.channels, node.disconnected]).toEqual([["b"], []]);
+    expect([node.publishedChannels, node.disconnected]).toEqual([["b"], []]);
   });
 
   it.each([true, false])("replies are in the order of commands, parallel: %s", async (parallel) => {

@@ -1,8 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Config } from "../../../src/app/config.ts";
 import type { ServerAddresses, ServerOptions } from "../../../src/app/server.ts";
-import type { CliIo, ServerHandle, StopSignal } from "../../../src/cli/cli-io.ts";
+import type { CliIo, ServerHandle, ServerSignal } from "../../../src/cli/cli-io.ts";
 import { runCli } from "../../../src/cli/program.ts";
 import type { Clock } from "../../../src/core/clock.ts";
 
@@ -30,9 +31,13 @@ export class CliBench implements Disposable {
   isTTY = false;
   startFailure: Error | undefined;
   stopResult = true;
+  /** Configurations that the last server was told to follow. */
+  readonly reloaded: Config[] = [];
+  /** What it said it could not follow. */
+  ignoredChanges: readonly string[] = [];
   /** Called once the server runs; by default it is asked to stop. */
   onServing: () => void = () => this.signal("SIGTERM");
-  readonly #handlers = new Set<{ signal: StopSignal; handler: () => void }>();
+  readonly #handlers = new Set<{ signal: ServerSignal; handler: () => void }>();
 
   write(file: string, text: string): string {
     writeFileSync(join(this.directory, file), text);
@@ -47,7 +52,7 @@ export class CliBench implements Disposable {
     return statSync(join(this.directory, file)).mode & 0o777;
   }
 
-  signal(signal: StopSignal): void {
+  signal(signal: ServerSignal): void {
     for (const entry of this.#handlers) if (entry.signal === signal) entry.handler();
   }
 
@@ -90,6 +95,10 @@ export class CliBench implements Disposable {
         return ADDRESSES;
       },
       stop: async () => this.stopResult,
+      reload: async (config) => {
+        this.reloaded.push(config);
+        return this.ignoredChanges;
+      },
     };
   }
 

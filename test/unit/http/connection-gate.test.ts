@@ -5,7 +5,11 @@ import { FakeClock } from "../../support/fake-clock.ts";
 describe("ConnectionGate", () => {
   it("uni 56: refuses while there are as many connections as the limit", () => {
     let count = 0;
-    const options = { connectionLimit: 2, connectionRateLimit: 0, connectionCount: () => count, clock: new FakeClock() };
+    const options = {
+      limits: () => ({ connectionLimit: 2, connectionRateLimit: 0 }),
+      connectionCount: () => count,
+      clock: new FakeClock(),
+    };
     const gate = new ConnectionGate(options);
     expect(gate.admits()).toBe(true);
     count = 2;
@@ -16,7 +20,11 @@ describe("ConnectionGate", () => {
 
   it("uni 57: admits as many a second as the rate, and as many at once", () => {
     const clock = new FakeClock();
-    const gate = new ConnectionGate({ connectionLimit: 0, connectionRateLimit: 2, connectionCount: () => 0, clock });
+    const gate = new ConnectionGate({
+      limits: () => ({ connectionLimit: 0, connectionRateLimit: 2 }),
+      connectionCount: () => 0,
+      clock,
+    });
     expect([gate.admits(), gate.admits(), gate.admits()]).toEqual([true, true, false]);
     clock.advance(500);
     expect([gate.admits(), gate.admits()]).toEqual([true, false]);

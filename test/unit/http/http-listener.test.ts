@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { constants } from "node:http2";
 import { connect as connectTls } from "node:tls";
 import { describe, expect, it } from "vitest";
 import { HttpApp } from "../../../src/http/http-app.ts";
@@ -23,7 +24,8 @@ async function listen(
   handle: RequestHandler = sayHello,
 ): Promise<AsyncDisposable & { readonly port: number }> {
   const app = new HttpApp([{ path: "/", handle }], silentLogger);
-  const listener = new HttpListener(app, { host: "127.0.0.1", port: 0, tls, headersTimeoutMs: TIMEOUT_MS });
+  const limits = { headersTimeoutMs: TIMEOUT_MS, requestTimeoutMs: 2 * TIMEOUT_MS };
+  const listener = new HttpListener(app, { host: "127.0.0.1", port: 0, tls, ...limits });
   const { port } = await listener.start();
   return {
     port,
@@ -94,6 +96,20 @@ describe("HttpListener", () => {
     await once(another.session, "close");
     for (const response of pending) response.end("late");
     expect(await (await answer).until("late")).toBe("late");
+  });
+
+  it("resets an HTTP/2 stream whose request does not end", async () => {
+    const requests: IncomingMessage[] = [];
+    await using listener = await listen(undefined, (request) => void requests.push(request));
+    using client = new Http2Client(`http://127.0.0.1:${listener.port}`);
+    const slow = client.session.request({ ":method": "POST", ":path": "/" });
+    slow.on("error", () => undefined);
+    slow.write("{");
+    const startMs = performance.now();
+    await once(slow, "close");
+    expect(performance.now() - startMs).toBeGreaterThanOrEqual(2 * TIMEOUT_MS - 10);
+    expect(slow.rstCode).toBe(constants.NGHTTP2_CANCEL);
+    expect(requests).toHaveLength(1);
   });
 
   it("takes a client that half-closes before it has sent anything as gone", async () => {

@@ -7,6 +7,7 @@ const PUSH = new EncodedPush({ type: "ping" });
 
 class Listener implements Subscriber {
   received = 0;
+  joinLeaves = 0;
   readonly #onPush: () => void;
 
   constructor(onPush: () => void = () => undefined) {
@@ -16,6 +17,10 @@ class Listener implements Subscriber {
   deliver(): void {
     this.received += 1;
     this.#onPush();
+  }
+
+  deliverJoinLeave(): void {
+    this.joinLeaves += 1;
   }
 }
 
@@ -74,5 +79,25 @@ describe("Hub", () => {
     hub.broadcast("c", PUSH);
     expect(others.map(({ received }) => received)).toEqual([2, 2, 2]);
     expect(leaver.received).toBe(1);
+  });
+
+  it("hands joins and leaves over separately", () => {
+    const hub = new Hub();
+    const listener = new Listener();
+    hub.subscribe("c", listener);
+    hub.broadcastJoinLeave("c", PUSH);
+    hub.broadcastJoinLeave("nobody", PUSH);
+    expect([listener.received, listener.joinLeaves]).toEqual([0, 1]);
+  });
+
+  it("lists channels with their number of subscribers", () => {
+    const hub = new Hub();
+    hub.subscribe("a", new Listener());
+    hub.subscribe("b", new Listener());
+    hub.subscribe("b", new Listener());
+    expect([...hub.channels()]).toEqual([
+      ["a", 1],
+      ["b", 2],
+    ]);
   });
 });

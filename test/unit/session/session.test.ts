@@ -6,7 +6,7 @@ import type { Codec } from "../../../src/core/wire-format.ts";
 import { TimerWheel } from "../../../src/lib/timer-wheel.ts";
 import { FlushList } from "../../../src/session/outbox.ts";
 import { Session, type SessionIdentity, type SessionLimits } from "../../../src/session/session.ts";
-import { PLAIN_GRANT, Subscription } from "../../../src/session/subscription.ts";
+import { PLAIN_GRANT, Subscription, type SubscriptionFeatures } from "../../../src/session/subscription.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { endOfTurn, FakeTransport, lineFormat } from "../../support/fake-transport.ts";
 import { silentLogger } from "../../support/silent-logger.ts";
@@ -15,14 +15,16 @@ const LIMITS: SessionLimits = {
   outboxMaxBytes: 1000,
   staleCloseDelayMs: 10_000,
   expiredCloseDelayMs: 25_000,
+  tickIntervalMs: 0,
 };
 
 function setUp(transport = new FakeTransport(), limits: SessionLimits = LIMITS) {
   const clock = new FakeClock();
   const wheel = new TimerWheel(clock);
   const closed: Session[] = [];
+  const ticked: Session[] = [];
   const session = new Session(transport, {
-    host: { onSessionClosed: (which) => closed.push(which) },
+    host: { onSessionClosed: (which) => closed.push(which), onSessionTick: (which) => ticked.push(which) },
     flushList: new FlushList(),
     wheel,
     clock,
@@ -30,7 +32,7 @@ function setUp(transport = new FakeTransport(), limits: SessionLimits = LIMITS) 
     limits,
     random: () => 0.5,
   });
-  return { transport, clock, wheel, closed, session };
+  return { transport, clock, wheel, closed, ticked, session };
 }
 
 function identity(changes: Partial<SessionIdentity> = {}): SessionIdentity {
@@ -53,6 +55,38 @@ function publication(text: string): EncodedPush {
   });
 }
 
+const PLAIN_FEATURES: SubscriptionFeatures = {
+  positioned: false,
+  recoverable: false,
+  presence: false,
+  joinLeave: false,
+  receivesJoinLeave: false,
+  delta: false,
+};
+
+function subscribe(
+  session: Session,
+  heldMaxBytes: number,
+  features: Partial<SubscriptionFeatures> = {},
+): Subscription {
+  const subscription = new Subscription({
+    session,
+    channel: "c",
+    grant: PLAIN_GRANT,
+    features: { ...PLAIN_FEATURES, ...features },
+    expireAtSec: undefined,
+    metaTtlMs: 1000,
+    heldMaxBytes,
+  });
+  session.subscriptions.set("c", subscription);
+  return subscription;
+}
+
+function at(offset: number, epoch = "e"): EncodedPush {
+  const kept = new Publication({ data: Buffer.from(String(offset)) }, offset, epoch);
+  return new EncodedPush({ type: "publication", channel: "c", publication: kept });
+}
+
 describe("Session", () => {
   it("ends as stale when nobody connects in time", async () => {
     const { transport, clock, closed, session } = setUp();
@@ -67,7 +101,7 @@ describe("Session", () => {
   it("pings after half to one interval, then every interval", async () => {
     const { transport, clock, session } = setUp();
     session.identify(identity());
-    session.startPings();
+    session.startKeeping();
     const counts: number[] = [];
     for (const step of [18_700, 200, 24_800, 300]) {
       clock.advance(step);
@@ -82,7 +116,7 @@ describe("Session", () => {
     const { transport, wheel, session } = setUp();
     transport.pingIntervalMs = 0;
     session.identify(identity());
-    session.startPings();
+    session.startKeeping();
     expect(wheel.size).toBe(0);
   });
 
@@ -139,7 +173,7 @@ describe("Session", () => {
   it("tells nobody when the client is gone, and releases its timer", () => {
     const { transport, wheel, closed, session } = setUp();
     session.identify(identity());
-    session.startPings();
+    session.startKeeping();
     session.transportClosed();
     session.transportClosed();
     expect([transport.writes.length, wheel.size, closed.length]).toEqual([0, 0, 1]);
@@ -156,7 +190,7 @@ describe("Session", () => {
 describe("Subscription", () => {
   it("holds publications back until released, then keeps their order", async () => {
     const { transport, session } = setUp();
-    const subscription = new Subscription(session, "c", PLAIN_GRANT, 1000);
+    const subscription = subscribe(session, 1000);
     subscription.deliver(publication("1"));
     subscription.deliver(publication("2"));
     session.send(new EncodedPush({ type: "ping" }));
@@ -168,8 +202,73 @@ describe("Subscription", () => {
 
   it("cuts a session for which more is held than the limit", () => {
     const { transport, session } = setUp();
-    const subscription = new Subscription(session, "c", PLAIN_GRANT, 100);
+    const subscription = subscribe(session, 100);
     for (let index = 0; index < 10; index += 1) subscription.deliver(publication('"0123456789"'));
     expect(transport.abortedWith?.code).toBe(3008);
+  });
+
+  function positioned(start: number): ReturnType<typeof setUp> & { subscription: Subscription } {
+    const parts = setUp();
+    parts.session.identify(identity());
+    const subscription = subscribe(parts.session, 10_000, { positioned: true });
+    subscription.startAt({ offset: start, epoch: "e" }, false);
+    return { ...parts, subscription };
+  }
+
+  it("delivers offset after offset, once each, whatever was held and came twice", async () => {
+    const { transport, subscription } = positioned(2);
+    for (const offset of [1, 2, 3]) subscription.deliver(at(offset));
+    subscription.release();
+    for (const offset of [3, 4, 4, 5]) subscription.deliver(at(offset));
+    await endOfTurn();
+    expect(transport.messages.map((push) => (push as { pub: { offset: number } }).pub.offset)).toEqual([
+      3, 4, 5,
+    ]);
+    expect(subscription.position).toEqual({ offset: 5, epoch: "e" });
+  });
+
+  it.each([
+    ["a gap", at(4)],
+    ["another epoch", at(3, "other")],
+  ])("uni 87: ends the connection with 3010 on %s", (_what, push) => {
+    const { transport, subscription } = positioned(2);
+    subscription.release();
+    subscription.deliver(push);
+    expect(transport.closedWith?.code).toBe(3010);
+  });
+
+  it("lets publications without offset pass", async () => {
+    const { transport, subscription } = positioned(2);
+    subscription.release();
+    subscription.deliver(publication("7"));
+    await endOfTurn();
+    expect(transport.messages).toEqual([{ channel: "c", pub: { data: 7 } }]);
+  });
+
+  it("is due for a check only when nothing has come for the delay", () => {
+    const { subscription } = positioned(2);
+    subscription.release();
+    expect(subscription.isCheckDue(0, 40)).toBe(false);
+    subscription.deliver(at(3));
+    expect(subscription.isCheckDue(100, 40)).toBe(false);
+    expect(subscription.isCheckDue(130, 40)).toBe(false);
+    expect(subscription.isCheckDue(141, 40)).toBe(true);
+    expect(subscription.isInOrder({ offset: 3, epoch: "e" })).toBe(true);
+    expect(subscription.isInOrder({ offset: 4, epoch: "e" })).toBe(false);
+    expect(subscription.isInOrder({ offset: 3, epoch: "f" })).toBe(false);
+  });
+
+  it("hears of joins only if it wants to", async () => {
+    const { transport, session } = setUp();
+    session.identify(identity());
+    const info = { user: "1", client: "x", connInfo: undefined, chanInfo: undefined };
+    const join = new EncodedPush({ type: "join", channel: "c", info });
+    for (const receivesJoinLeave of [false, true]) {
+      const subscription = subscribe(session, 1000, { receivesJoinLeave });
+      subscription.release();
+      subscription.deliverJoinLeave(join);
+    }
+    await endOfTurn();
+    expect(transport.messages).toHaveLength(1);
   });
 });

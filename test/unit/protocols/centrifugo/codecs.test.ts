@@ -168,7 +168,7 @@ describe("Centrifugo protobuf pushes", () => {
 });
 
 describe("connect requests", () => {
-  const EMPTY = { token: "", name: "", version: "", subs: new Map() };
+  const EMPTY = { token: "", name: "", version: "", subs: new Map(), resumeFrom: new Map() };
 
   it.each<[string, string, object]>([
     ["{}", "{}", EMPTY],
@@ -182,8 +182,8 @@ describe("connect requests", () => {
       {
         ...EMPTY,
         subs: new Map([
-          ["a", { recover: true, offset: 5, epoch: "e" }],
-          ["b", { recover: false, offset: 0, epoch: "" }],
+          ["a", { recover: true, offset: 5, epoch: "e", delta: false }],
+          ["b", { recover: false, offset: 0, epoch: "", delta: false }],
         ]),
       },
     ],

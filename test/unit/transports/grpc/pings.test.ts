@@ -37,12 +37,12 @@ function openProtocol(
 ): { protocol: UniProtocol; sessions: Session[] } {
   const sessions: Session[] = [];
   const context = {
-    host: { onSessionClosed: () => undefined },
+    host: { onSessionClosed: () => undefined, onSessionTick: () => undefined },
     flushList: new FlushList(),
     wheel: new TimerWheel(clock),
     clock,
     logger: silentLogger,
-    limits: { outboxMaxBytes: 0, staleCloseDelayMs: 0, expiredCloseDelayMs: 0 },
+    limits: { outboxMaxBytes: 0, staleCloseDelayMs: 0, expiredCloseDelayMs: 0, tickIntervalMs: 0 },
     random,
   };
   const protocol: UniProtocol = {
@@ -55,7 +55,7 @@ function openProtocol(
       return {
         connect() {
           session.identify(NOBODY);
-          session.startPings();
+          session.startKeeping();
         },
         refuseRequest: () => undefined,
         closed: () => session.transportClosed(),

@@ -1,0 +1,36 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  CentrifugoApi,
+  HistoryResultSchema,
+  type Publication as PublicationMessage,
+  PublicationSchema,
+} from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import type { Publication } from "../../core/publication.ts";
+import { apiError } from "../api-error.ts";
+import { type ApiMethod, defineMethod } from "../method.ts";
+import { clientInfoMessage } from "./client-info.ts";
+
+/** What a channel has kept (server-api §2.6). A limit of 0 asks for the position only, a negative one for all. */
+export const history: ApiMethod = defineMethod({
+  name: "history",
+  rpc: CentrifugoApi.method.history,
+  result: HistoryResultSchema,
+  async run({ node }, { channel, limit, since, reverse }) {
+    if (channel === "") throw apiError("badRequest");
+    const position = since && { offset: Number(since.offset), epoch: since.epoch };
+    // Nothing stands before the first publication; the upstream answers 100, too.
+    if (reverse && position?.offset === 0) throw apiError("internal");
+    const page = await node.history(channel, { since: position, limit, reverse });
+    return create(HistoryResultSchema, {
+      publications: page.publications.map(publicationMessage),
+      offset: BigInt(page.position.offset),
+      epoch: page.position.epoch,
+    });
+  },
+});
+
+function publicationMessage({ data, offset, tags, info }: Publication): PublicationMessage {
+  const message = create(PublicationSchema, { data, offset: BigInt(offset), tags: { ...tags } });
+  if (info !== undefined) message.info = clientInfoMessage(info);
+  return message;
+}

@@ -1,0 +1,15 @@
+import { create } from "@bufbuild/protobuf";
+import { CentrifugoApi, PresenceStatsResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import { apiError } from "../api-error.ts";
+import { type ApiMethod, defineMethod } from "../method.ts";
+
+/** How many listen to a channel (server-api §2.6). */
+export const presenceStats: ApiMethod = defineMethod({
+  name: "presence_stats",
+  rpc: CentrifugoApi.method.presenceStats,
+  result: PresenceStatsResultSchema,
+  async run({ node }, { channel }) {
+    if (channel === "") throw apiError("badRequest");
+    return create(PresenceStatsResultSchema, await node.presenceStats(channel));
+  },
+});

@@ -1,0 +1,18 @@
+import { create } from "@bufbuild/protobuf";
+import { CentrifugoApi, PresenceResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import { apiError } from "../api-error.ts";
+import { type ApiMethod, defineMethod } from "../method.ts";
+import { clientInfoMessage } from "./client-info.ts";
+
+/** Who listens to a channel (server-api §2.6). */
+export const presence: ApiMethod = defineMethod({
+  name: "presence",
+  rpc: CentrifugoApi.method.presence,
+  result: PresenceResultSchema,
+  async run({ node }, { channel }) {
+    if (channel === "") throw apiError("badRequest");
+    const present = await node.presence(channel);
+    const entries = [...present].map(([client, info]) => [client, clientInfoMessage(info)] as const);
+    return create(PresenceResultSchema, { presence: Object.fromEntries(entries) });
+  },
+});

@@ -1,0 +1,13 @@
+import { CentrifugoApi, RPCResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import { apiError } from "../api-error.ts";
+import { type ApiMethod, defineMethod } from "../method.ts";
+
+/** Calls a method of the server by name (server-api §2.6). There are none. */
+export const rpc: ApiMethod = defineMethod({
+  name: "rpc",
+  rpc: CentrifugoApi.method.rPC,
+  result: RPCResultSchema,
+  async run(_call, { method }) {
+    throw apiError(method === "" ? "badRequest" : "notFound");
+  },
+});

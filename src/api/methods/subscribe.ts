@@ -1,0 +1,31 @@
+import { create } from "@bufbuild/protobuf";
+import { CentrifugoApi, SubscribeResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import { apiError } from "../api-error.ts";
+import { type ApiMethod, defineMethod } from "../method.ts";
+import { payloadOf } from "./payload.ts";
+import { readOverride } from "./subscription-override.ts";
+
+/** Subscribes connections of a user (server-api §2.5). */
+export const subscribe: ApiMethod = defineMethod({
+  name: "subscribe",
+  rpc: CentrifugoApi.method.subscribe,
+  result: SubscribeResultSchema,
+  async run({ node }, request) {
+    const { user, client, session, channel, expireAt, recoverSince } = request;
+    if (channel === "") throw apiError("badRequest");
+    await node.subscribeSessions(
+      { user, client, session },
+      {
+        channel,
+        grant: {
+          info: payloadOf(request.info, request.b64info),
+          data: payloadOf(request.data, request.b64data),
+          override: readOverride(request.override),
+        },
+        expireAtSec: expireAt > 0n ? Number(expireAt) : undefined,
+        since: recoverSince && { offset: Number(recoverSince.offset), epoch: recoverSince.epoch },
+      },
+    );
+    return create(SubscribeResultSchema);
+  },
+});

@@ -1,0 +1,40 @@
+import type { Config } from "./config.ts";
+
+/** Options that a running server follows, as paths; a path stands for everything below it. */
+export const RELOADABLE: readonly string[] = [
+  "channel",
+  "client.allow_anonymous_connect_without_token",
+  "client.channel_limit",
+  "client.connect_code_to_unidirectional_disconnect",
+  "client.connect_include_server_time",
+  "client.connection_limit",
+  "client.connection_rate_limit",
+  "client.disallow_anonymous_connection_tokens",
+  "client.insecure",
+  "client.insecure_skip_token_signature_verify",
+  "client.subscribe_to_user_personal_channel",
+  "client.subscription_token",
+  "client.token",
+  "client.user_connection_limit",
+  "client.user_id_http_header",
+];
+
+/** Paths of the options that differ between two configurations, and that a running server does not follow. */
+export function changesThatNeedRestart(before: Config, after: Config): string[] {
+  return changedPaths(before, after, "").filter(
+    (path) => !RELOADABLE.some((prefix) => path === prefix || path.startsWith(`${prefix}.`)),
+  );
+}
+
+function changedPaths(before: unknown, after: unknown, path: string): string[] {
+  if (!isSection(before) || !isSection(after)) {
+    return JSON.stringify(before) === JSON.stringify(after) ? [] : [path];
+  }
+  return Object.keys({ ...before, ...after }).flatMap((key) =>
+    changedPaths(before[key], after[key], path === "" ? key : `${path}.${key}`),
+  );
+}
+
+function isSection(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,66 @@
+import { Re2Pattern } from "../../lib/re2.ts";
+import type { TokenOptions } from "../token-options.ts";
+import { JwksEndpoint } from "./endpoint.ts";
+
+/** What is wrong with an option. */
+export interface EndpointProblem {
+  readonly option: "jwks_public_endpoint" | "issuer_regex" | "audience_regex";
+  readonly message: string;
+}
+
+type EndpointOptions = Pick<TokenOptions, EndpointProblem["option"]>;
+
+const PATTERNS = ["issuer_regex", "audience_regex"] as const;
+/** Classes of characters; and `\Q`, which would hide them. */
+const CLASS = /\[|\\[dDwWsSpPQ]/;
+const LITERAL = String.raw`(?:[^\\()[\]{}|*+?.^$]|\\[^a-zA-Z0-9])+`;
+/** The parenthesis that follows is not escaped itself. */
+const UNESCAPED = String.raw`(?<=(?:^|[^\\])(?:\\\\)*)`;
+
+/** Why the endpoint cannot be used at all; undefined where it can, or where there is none. */
+export function findEndpointProblem(options: EndpointOptions): EndpointProblem | undefined {
+  if (options.jwks_public_endpoint === "") return undefined;
+  try {
+    const { placeholders } = new JwksEndpoint(options.jwks_public_endpoint);
+    const groups = new Set(PATTERNS.flatMap((option) => Re2Pattern.compile(options[option]).groupNames));
+    const unknown = placeholders.find((name) => !groups.has(name));
+    if (unknown === undefined) return undefined;
+    const message = `{{${unknown}}} is no named group of \`issuer_regex\` or \`audience_regex\``;
+    return { option: "jwks_public_endpoint", message };
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    return { option: "jwks_public_endpoint", message: cause.message };
+  }
+}
+
+/**
+ * Why strangers might choose where keys are fetched from; undefined where they cannot (core §1.3).
+ *
+ * Before its signature is verified a token may say anything. With an endpoint that depends on it, the patterns must
+ * leave a choice between texts that the configuration spells out: no classes of characters anywhere, and nothing
+ * but alternatives of plain text in the groups that the endpoint takes.
+ */
+export function findEndpointRisk(options: EndpointOptions): EndpointProblem | undefined {
+  if (options.jwks_public_endpoint === "") return undefined;
+  const { placeholders } = new JwksEndpoint(options.jwks_public_endpoint);
+  if (placeholders.length === 0) return undefined;
+  for (const option of PATTERNS) {
+    if (CLASS.test(options[option])) {
+      return {
+        option,
+        message: "cannot have classes of characters where `jwks_public_endpoint` depends on it",
+      };
+    }
+    const groups = new Set(Re2Pattern.compile(options[option]).groupNames);
+    const open = placeholders.find((name) => groups.has(name) && !isChoiceOfTexts(name, options[option]));
+    if (open !== undefined) {
+      const message = `the group ${open} must be alternatives of plain text, as \`jwks_public_endpoint\` uses it`;
+      return { option, message };
+    }
+  }
+  return undefined;
+}
+
+function isChoiceOfTexts(name: string, pattern: string): boolean {
+  return new RegExp(String.raw`${UNESCAPED}\(\?P?<${name}>${LITERAL}(?:\|${LITERAL})*\)`).test(pattern);
+}

@@ -1,0 +1,137 @@
+import type { ChannelOptions } from "../core/channel-options.ts";
+import { clientError } from "../core/client-error.ts";
+import type { Clock } from "../core/clock.ts";
+import { type Disconnect, disconnect } from "../core/disconnect.ts";
+import { EncodedPush } from "../core/encoded-push.ts";
+import type { StreamPosition } from "../core/stream-position.ts";
+import type { SubscriptionGrant } from "../core/token-verifier.ts";
+import type { Session } from "../session/session.ts";
+import type { SubscriptionService } from "./subscription-service.ts";
+
+/** Which connections a command is about: all of a user that match what else is given. */
+export interface SessionTarget {
+  /** "" means the anonymous connections. */
+  readonly user: string;
+  /** Client id; "" for any. */
+  readonly client: string;
+  /** Session id; "" for any. */
+  readonly session: string;
+}
+
+/** A subscription that the backend makes. */
+export interface SubscribeCommand {
+  readonly channel: string;
+  readonly grant: SubscriptionGrant;
+  /** When it ends, Unix seconds; undefined for never. */
+  readonly expireAtSec: number | undefined;
+  /** Sends what was published since, where the channel can recover. */
+  readonly since: StreamPosition | undefined;
+}
+
+/** A new term for connections. */
+export interface RefreshCommand {
+  /** Ends them now. */
+  readonly expired: boolean;
+  /** When they end, Unix seconds; undefined for never. In the past it ends them now. */
+  readonly expireAtSec: number | undefined;
+  /** Raw JSON that other clients may see, instead of what was known; undefined leaves it. */
+  readonly info: Uint8Array | undefined;
+}
+
+/** What control works with. */
+export interface SessionControlOptions {
+  readonly sessionsOf: (user: string) => ReadonlySet<Session>;
+  readonly subscriptions: SubscriptionService;
+  readonly clock: Clock;
+  /** Channels that one session may listen to; 0 or less for any number. */
+  readonly channelLimit: number;
+}
+
+/** No unsubscribe asks the client to come back. */
+const SERVER_UNSUBSCRIBE = { code: 2000, reason: "server unsubscribe" } as const;
+const MAX_LIFETIME_SEC = 365 * 24 * 3600;
+
+/** Commands to the connections of this node (server-api §2.5). No match is no error. */
+export class SessionControl {
+  readonly #options: SessionControlOptions;
+
+  constructor(options: SessionControlOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Subscribes all matching sessions. Rejects with ClientError 100 when one of them listens already or the
+   * subscription has expired; the others are subscribed all the same.
+   */
+  async subscribe(target: SessionTarget, command: SubscribeCommand, options: ChannelOptions): Promise<void> {
+    const work = this.#matching(target).map((session) => this.#subscribeOne(session, command, options));
+    const failed = (await Promise.allSettled(work)).find((outcome) => outcome.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  unsubscribe(target: SessionTarget, channel: string): void {
+    const push = new EncodedPush({ type: "unsubscribe", channel, ...SERVER_UNSUBSCRIBE });
+    for (const session of this.#matching(target)) {
+      const subscription = session.subscriptions.get(channel);
+      if (subscription !== undefined) this.#options.subscriptions.end(subscription);
+      session.send(push);
+    }
+  }
+
+  disconnect(target: SessionTarget, reason: Disconnect, whitelist: readonly string[]): void {
+    for (const session of this.#matching(target)) {
+      if (!whitelist.includes(session.id)) session.disconnect(reason);
+    }
+  }
+
+  refresh(target: SessionTarget, { expired, expireAtSec, info }: RefreshCommand): void {
+    const nowSec = this.#options.clock.wallMs() / 1000;
+    const hasEnded = expired || (expireAtSec !== undefined && expireAtSec <= nowSec);
+    const endSec = expireAtSec === undefined ? undefined : Math.min(expireAtSec, nowSec + MAX_LIFETIME_SEC);
+    const ttlSec = endSec === undefined ? 0 : Math.floor(endSec - nowSec);
+    const push = new EncodedPush({ type: "refresh", expires: endSec !== undefined, ttlSec });
+    for (const session of this.#matching(target)) {
+      if (hasEnded) {
+        session.disconnect(disconnect("expired"));
+      } else {
+        session.refresh(endSec, endSec === undefined ? undefined : info);
+        session.send(push);
+      }
+    }
+  }
+
+  async #subscribeOne(session: Session, command: SubscribeCommand, options: ChannelOptions): Promise<void> {
+    const { subscriptions, clock, channelLimit } = this.#options;
+    const { channel, grant, expireAtSec, since } = command;
+    if (expireAtSec !== undefined && expireAtSec * 1000 <= clock.wallMs()) {
+      throw clientError("internal", new Error("the subscription has expired already"));
+    }
+    if (session.subscriptions.has(channel)) {
+      throw clientError("internal", new Error("the client listens to the channel already"));
+    }
+    if (channelLimit > 0 && session.subscriptions.size >= channelLimit) {
+      session.disconnect(disconnect("channelLimit"));
+      return;
+    }
+    const request = { channel, grant, since, wantsDelta: false, expireAtSec };
+    try {
+      const { subscription, result } = await subscriptions.subscribe(session, request, options);
+      session.send(new EncodedPush({ type: "subscribe", channel, subscribe: result }));
+      for (const publication of result.publications) {
+        session.send(new EncodedPush({ type: "publication", channel, publication }));
+      }
+      subscriptions.activate(subscription);
+    } catch (error) {
+      // Half a subscription is none: the client finds out what it missed when it comes back.
+      session.disconnect(disconnect("serverError", error));
+      throw error;
+    }
+  }
+
+  #matching({ user, client, session }: SessionTarget): Session[] {
+    return [...this.#options.sessionsOf(user)].filter(
+      (candidate) =>
+        (client === "" || candidate.id === client) && (session === "" || candidate.secretId === session),
+    );
+  }
+}

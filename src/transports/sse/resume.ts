@@ -1,0 +1,56 @@
+import type { StreamPosition } from "../../core/stream-position.ts";
+import type { ResumeMarks } from "../../core/transport.ts";
+import { type BodyFraming, frameBody } from "../../http/response-stream.ts";
+
+/** Marks remembered, so that sessions which stand at the same positions share their bytes. */
+const MAX_CACHED_MARKS = 1024;
+
+/**
+ * Event ids that say where a connection stands in the channels it can recover: `news=AbCdEfGh.12&…`, names
+ * and epochs URL-encoded.
+ *
+ * A browser sends the last one it saw as `Last-Event-ID` when it reconnects (WHATWG HTML §9.2), with no code on
+ * the page. An id grows with the number of recoverable channels: by their names and about 15 bytes each.
+ */
+export class EventIds implements ResumeMarks {
+  readonly #framing: BodyFraming;
+  readonly #marks = new Map<string, Uint8Array>();
+
+  constructor(framing: BodyFraming) {
+    this.#framing = framing;
+  }
+
+  markOf(positions: ReadonlyMap<string, StreamPosition>): Uint8Array {
+    const id = formatEventId(positions);
+    let mark = this.#marks.get(id);
+    if (mark === undefined) {
+      mark = frameBody(Buffer.from(`id: ${id}\n`), this.#framing);
+      if (this.#marks.size >= MAX_CACHED_MARKS) this.#marks.clear();
+      this.#marks.set(id, mark);
+    }
+    return mark;
+  }
+}
+
+/** Positions as an event id: one line of printable ASCII. */
+export function formatEventId(positions: ReadonlyMap<string, StreamPosition>): string {
+  let id = "";
+  for (const [channel, { offset, epoch }] of positions) {
+    if (id !== "") id += "&";
+    id += `${encodeURIComponent(channel.toWellFormed())}=${encodeURIComponent(epoch)}.${offset}`;
+  }
+  return id;
+}
+
+/** The positions of an event id; whatever is not one is left out. */
+export function parseEventId(id: string): Map<string, StreamPosition> {
+  const positions = new Map<string, StreamPosition>();
+  for (const [channel, value] of new URLSearchParams(id.replaceAll("+", "%2B"))) {
+    const dotAt = value.lastIndexOf(".");
+    const offset = Number(value.slice(dotAt + 1));
+    if (dotAt >= 0 && Number.isSafeInteger(offset) && offset >= 0) {
+      positions.set(channel, { offset, epoch: value.slice(0, dotAt) });
+    }
+  }
+  return positions;
+}
