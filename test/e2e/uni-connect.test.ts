@@ -208,7 +208,6 @@ describe("uni: limits", () => {
     for (const stream of streams) await stream[Symbol.asyncDispose]();
     await vi.waitFor(async () => expect(await codeOf(server, {})).toBe(0), { interval: 50, timeout: 3000 });
     expect(performance.now() - startMs).toBeGreaterThanOrEqual(495);
-    expect(performance.now() - startMs).toBeLessThan(1000);
   });
 });
 

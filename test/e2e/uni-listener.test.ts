@@ -173,7 +173,7 @@ describe("uni over TLS", () => {
     await once(response, "end");
     const startMs = performance.now();
     expect(await server.stop()).toBe(true);
-    expect(performance.now() - startMs).toBeLessThan(500);
+    expect(performance.now() - startMs).toBeLessThan(3000);
     await Promise.all([handshaking.untilClosed(), idleClosed]);
     agent.destroy();
   });

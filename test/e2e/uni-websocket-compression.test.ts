@@ -83,7 +83,7 @@ describe("uni_websocket: compression", () => {
     await server.publish("a", "aaaa");
     await server.publish("a", "aaaaa");
     await server.publish("a", "aaaaa");
-    await connection.until(() => connection.bytes.length > before + 2 + push.length + 20);
+    await connection.untilBytes(before + 2 + push.length + 20);
     const [plain, first, second] = readFrames(connection.bytes.subarray(before));
     expect([plain?.firstByte, plain?.payload.toString()]).toEqual([0x81, push]);
     expect([first?.firstByte, second?.firstByte]).toEqual([0xc1, 0xc1]);

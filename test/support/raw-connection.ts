@@ -12,6 +12,7 @@ export class RawConnection implements Disposable {
   readonly socket: Socket;
   readonly #signal = new Signal();
   readonly #reads: Buffer[] = [];
+  #byteLength = 0;
   #ended = false;
   #closed = false;
 
@@ -19,6 +20,7 @@ export class RawConnection implements Disposable {
     this.socket = socket;
     socket.on("data", (bytes: Buffer) => {
       this.#reads.push(bytes);
+      this.#byteLength += bytes.length;
       this.#signal.notify();
     });
     socket.on("end", () => {
@@ -54,6 +56,10 @@ export class RawConnection implements Disposable {
     return this.bytes.toString();
   }
 
+  get byteLength(): number {
+    return this.#byteLength;
+  }
+
   /** How often bytes arrived: what the server writes at once, loopback hands over at once. */
   get readCount(): number {
     return this.#reads.length;
@@ -76,6 +82,11 @@ export class RawConnection implements Disposable {
       typeof expected === "string" ? JSON.stringify(expected) : "expected text",
     );
     return this.text;
+  }
+
+  /** Resolves once at least so many bytes have been received. */
+  async untilBytes(count: number): Promise<void> {
+    await this.#signal.until(() => this.#byteLength >= count, `${count} bytes`);
   }
 
   /** Resolves with all text received once the server has ended its half, or all of the connection. */

@@ -22,9 +22,10 @@ const HALF_A_HEAD = "GET / HTTP/1.1\r\nHo";
 async function listen(
   tls?: HttpListenerOptions["tls"],
   handle: RequestHandler = sayHello,
+  timeoutMs = TIMEOUT_MS,
 ): Promise<AsyncDisposable & { readonly port: number }> {
   const app = new HttpApp([{ path: "/", handle }], silentLogger);
-  const limits = { headersTimeoutMs: TIMEOUT_MS, requestTimeoutMs: 2 * TIMEOUT_MS };
+  const limits = { headersTimeoutMs: timeoutMs, requestTimeoutMs: 2 * timeoutMs };
   const listener = new HttpListener(app, { host: "127.0.0.1", port: 0, tls, ...limits });
   const { port } = await listener.start();
   return {
@@ -113,11 +114,9 @@ describe("HttpListener", () => {
   });
 
   it("takes a client that half-closes before it has sent anything as gone", async () => {
-    await using listener = await listen();
+    await using listener = await listen(undefined, sayHello, 60_000);
     using client = await RawConnection.open(listener.port, { allowHalfOpen: true });
     client.socket.end();
-    const startMs = performance.now();
-    await client.untilEnd();
-    expect(performance.now() - startMs).toBeLessThan(TIMEOUT_MS / 2);
+    expect(await client.untilEnd()).toBe("");
   });
 });
