@@ -8,6 +8,8 @@ import type { KeyByAlgorithm, PublicKeys } from "./public-keys.ts";
 const TTL_MS = 3_600_000;
 /** From this age on, use makes it download again in the background, so that nobody waits at the end. */
 const REFRESH_AFTER_MS = TTL_MS / 2;
+/** The same after a download that failed while there were keys. */
+const REFRESH_RETRY_MS = 60_000;
 /** Least time between two downloads; what a stranger who makes up key ids can cause. */
 const COOL_DOWN_MS = 5_000;
 /** The same after a download that failed. */
@@ -102,8 +104,10 @@ export class RemoteKeySet {
       this.#coolUntilMs = startMs + COOL_DOWN_MS;
       this.#failure = undefined;
     } catch (error) {
+      const nowMs = this.#clock.monotonicMs();
       this.#failure = error;
-      this.#coolUntilMs = this.#clock.monotonicMs() + FAILURE_COOL_DOWN_MS;
+      this.#coolUntilMs = nowMs + FAILURE_COOL_DOWN_MS;
+      this.#refreshAtMs = Math.max(this.#refreshAtMs, nowMs + REFRESH_RETRY_MS);
     }
   }
 }

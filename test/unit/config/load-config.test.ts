@@ -268,6 +268,14 @@ test.each([
     { client: { token: { audience: "a", audience_regex: "b" } } },
     "client.token.audience_regex: cannot be set",
   ],
+  [
+    { client: { token: { jwks_public_endpoint: "keys" } } },
+    "client.token.jwks_public_endpoint: not a URL with a path in its shortest form",
+  ],
+  [
+    { client: { token: { jwks_public_endpoint: "https://id.example/{{t}}", issuer_regex: "(?P<t>.+)" } } },
+    "client.token.issuer_regex: the group t must be alternatives of plain text",
+  ],
   [{ client: { token: { issuer: "a", issuer_regex: "b" } } }, "client.token.issuer_regex: cannot be set"],
   [
     { client: { token: { issuer_regex: "(" } } },
@@ -306,6 +314,25 @@ test.each([
   { client: { ping_interval: "5s", pong_timeout: "-1s" } },
 ])("accepts %j: without pings there is no order of intervals", (input) => {
   expect(parseConfig(input).warnings).toEqual([]);
+});
+
+test("an endpoint of keys that strangers can choose is a warning where its check is switched off", () => {
+  const token = {
+    jwks_public_endpoint: "https://id.example/{{t}}",
+    issuer_regex: "(?P<t>[a-z]+)",
+    insecure_skip_jwks_endpoint_safety_check: true,
+  };
+  expect(parseConfig({ client: { token } }).warnings).toEqual([
+    "client.token.issuer_regex: cannot have classes of characters where `jwks_public_endpoint` depends on it; not enforced",
+  ]);
+});
+
+test("the keys of subscription tokens are looked at where they are used", () => {
+  const token = { jwks_public_endpoint: "keys" };
+  expect(parseConfig({ client: { subscription_token: token } }).warnings).toEqual([]);
+  expect(
+    problemsOf(() => parseConfig({ client: { subscription_token: { ...token, enabled: true } } })),
+  ).toEqual(["client.subscription_token.jwks_public_endpoint: not a URL with a path in its shortest form"]);
 });
 
 test("an unknown log level is a warning", () => {

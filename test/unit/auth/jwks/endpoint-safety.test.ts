@@ -64,6 +64,12 @@ describe("an endpoint that depends on a token", () => {
     expect(findEndpointProblem({ ...options, audience_regex: "(?P<t>a)" })).toBeUndefined();
     expect(findEndpointProblem({ ...options, jwks_public_endpoint: "" })).toBeUndefined();
   });
+
+  it("is not blamed for a pattern that is none", () => {
+    const options = { jwks_public_endpoint: TEMPLATE, issuer_regex: "(", audience_regex: "(?P<t>.+)" };
+    expect(findEndpointProblem(options)).toBeUndefined();
+    expect(riskOf("(")).toBeUndefined();
+  });
 });
 
 describe("core 24: a server whose tokens choose where keys come from", () => {
