@@ -118,10 +118,16 @@ export class GrpcListener {
     return new Promise((resolve, reject) => {
       this.#server.bindAsync(address, credentials, (error, boundPort) => {
         if (error === null) resolve(boundPort);
-        else reject(new Error(`cannot listen on ${address}`, { cause: error }));
+        else reject(bindError(address, port, error));
       });
     });
   }
+}
+
+/** The failure with its `code` and `port`, as Node's own listeners have it; grpc-js tells them in words only. */
+function bindError(address: string, port: number, cause: Error): Error {
+  const code = /\bE[A-Z]+\b/.exec(cause.message)?.[0];
+  return Object.assign(new Error(`cannot listen on ${address}`, { cause }), { code, port });
 }
 
 function serverOptions({ maxReceiveMessageBytes, keepalive }: GrpcListenerOptions): ServerOptions {

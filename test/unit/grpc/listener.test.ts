@@ -111,7 +111,11 @@ describe("GrpcListener", () => {
     const address = other.address();
     const port = typeof address === "object" && address !== null ? address.port : 0;
     const listener = new GrpcListener({ ...PLAIN, port });
-    await expect(listener.start()).rejects.toThrow(`cannot listen on 127.0.0.1:${port}`);
+    await expect(listener.start()).rejects.toMatchObject({
+      message: `cannot listen on 127.0.0.1:${port}`,
+      code: "EADDRINUSE",
+      port,
+    });
   });
 
   it("methods without handler are unimplemented", async () => {
