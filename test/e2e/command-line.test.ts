@@ -63,16 +63,15 @@ describe("serve: where options come from", () => {
     expect((await fetch(server.origin)).status).toBe(404);
   });
 
-  it.each([
-    "CENTRIFUGO_UNI_HTTP_STREAM",
-    "CENTRIFUGO_UNI_HTTP_STREAM_ENABLED",
-    "MILLRACE_UNI_HTTP_STREAM_ENABLED",
-  ])("core 89 (deviation: the old name works): %s=1 switches HTTP streaming on", async (name) => {
-    await using server = await ServerProcess.start({ config: { ...LOCAL, ...OPEN }, env: { [name]: "1" } });
-    await using stream = await openHttpStream(server);
-    expect((await stream.next()).connect).toBeDefined();
-    expect((await fetch(server.url("uni_sse"))).status).toBe(404);
-  });
+  it.each(["CENTRIFUGO_UNI_HTTP_STREAM", "MILLRACE_UNI_HTTP_STREAM_ENABLED"])(
+    "core 89 (deviation: the old name works): %s=1 switches HTTP streaming on",
+    async (name) => {
+      await using server = await ServerProcess.start({ config: { ...LOCAL, ...OPEN }, env: { [name]: "1" } });
+      await using stream = await openHttpStream(server);
+      expect((await stream.next()).connect).toBeDefined();
+      expect((await fetch(server.url("uni_sse"))).status).toBe(404);
+    },
+  );
 
   it("core 88 (deviation: it works): a flat bool switches the transport on", async () => {
     const config = {
@@ -167,15 +166,15 @@ describe("serve: signals", () => {
 });
 
 describe("serve: files and ports", () => {
-  it("a port in use is one sentence, exit 1, and no other port stays open", async () => {
+  it("a gRPC port in use is one sentence, exit 1", async () => {
     const port = await takePort();
     using workplace = new Workplace();
     workplace.write("config.json", { ...ALL, uni_grpc: { enabled: true, address: "127.0.0.1", port } });
     const { status, stderr } = await workplace.millrace(["--log.level", "none"]);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^error: .*\n$/u);
-    expect(stderr).toContain(String(port));
-    expect(stderr).toContain("in use");
+    expect(stderr).toBe(
+      `error: port ${port} is in use already: stop what listens there, or choose another port\n`,
+    );
   });
 
   it("pid_file holds the process id while the server runs", async () => {
@@ -220,8 +219,6 @@ describe("helper commands", () => {
       stderr: "",
     });
 
-    const told = await workplace.millrace(["gentoken", "-u", "42"]);
-    expect(told.stdout).toMatch(/^HMAC SHA-256 JWT for user "42" with expiration TTL 168h0m0s:\n[\w.-]+\n$/u);
     const { stdout: token } = await workplace.millrace(["gentoken", "-u", "42", "-q"]);
     expect(token).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/u);
     const checked = await workplace.millrace(["checktoken", token]);
@@ -236,26 +233,6 @@ describe("helper commands", () => {
     const refused = await workplace.millrace(["checktoken", subToken]);
     expect([refused.status, refused.stdout]).toEqual([1, ""]);
     expect(refused.stderr).toMatch(/^error: /u);
-  });
-
-  it("core 102: gentoken without a key exits 1 and names the option", async () => {
-    using workplace = new Workplace();
-    const { status, stdout, stderr } = await workplace.millrace(["gentoken", "-u", "42"]);
-    expect([status, stdout]).toEqual([1, ""]);
-    expect(stderr).toContain("client.token.hmac_secret_key");
-  });
-
-  it("core 105: defaultconfig prints a file that checkconfig accepts", async () => {
-    using workplace = new Workplace();
-    const { status, stdout } = await workplace.millrace(["defaultconfig", "--dry-run"]);
-    expect(status).toBe(0);
-    expect(stdout).toContain('"history_meta_ttl": "720h0m0s"');
-    workplace.write("config.json", stdout);
-    expect(await workplace.millrace(["checkconfig", "--strict"])).toEqual({
-      status: 0,
-      stdout: "",
-      stderr: "",
-    });
   });
 
   it("help goes to stdout, exit 0; an unknown command or flag to stderr, exit 1", async () => {
