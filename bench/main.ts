@@ -21,6 +21,8 @@ async function main(argv: readonly string[]): Promise<void> {
     console.log(USAGE);
     return;
   }
+  // A file that cannot be written is better noticed before than after eight minutes.
+  if (plan.jsonFile !== undefined) await writeFile(plan.jsonFile, "");
   const report = await run(plan);
   for (const table of tablesOf(report.figures)) console.log(renderText(table));
   if (report.verdicts.length > 0) console.log(renderText(verdictTable(report.verdicts)));

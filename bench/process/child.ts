@@ -5,6 +5,7 @@ import type { ProcessMethods, RemoteMethods, Reply } from "./rpc.ts";
 
 const CALL_TIMEOUT_MS = 90_000;
 const EXIT_TIMEOUT_MS = 5000;
+const COMPLAINTS_MAX_CHARACTERS = 10_000;
 
 interface PendingCall {
   resolve(result: unknown): void;
@@ -32,6 +33,7 @@ export class Child<M extends RemoteMethods<M>> implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #pending = new Map<number, PendingCall>();
   #nextId = 1;
+  #complaints = "";
 
   constructor(options: ChildOptions) {
     this.name = options.name;
@@ -39,14 +41,19 @@ export class Child<M extends RemoteMethods<M>> implements AsyncDisposable {
     this.#process = fork(fileURLToPath(new URL(`../${options.module}`, import.meta.url)), {
       serialization: "advanced",
       execArgv: ["--expose-gc", ...(folder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${folder}`])],
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     running.add(this.#process);
+    this.#process.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.#complaints = (this.#complaints + text).slice(-COMPLAINTS_MAX_CHARACTERS);
+    });
     this.#process.on("message", (reply: Reply) => this.#settle(reply));
     this.#process.once("error", (error) => this.#fail(error));
-    this.#process.once("exit", (code, signal) => {
-      running.delete(this.#process);
-      this.#fail(new Error(`${this.name} ended (${signal ?? `code ${code}`})`));
+    this.#process.once("exit", () => running.delete(this.#process));
+    // Later than "exit": by now all of its standard error has been read.
+    this.#process.once("close", (code, signal) => {
+      const why = /^\S*Error.*$/m.exec(this.#complaints)?.[0] ?? this.#complaints;
+      this.#fail(new Error(`${this.name} ended (${signal ?? `code ${code}`}): ${why}`));
     });
   }
 
