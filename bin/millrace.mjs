@@ -8,7 +8,8 @@ const source = new URL("../src/main.ts", import.meta.url);
 const compiled = new URL("../dist/src/main.js", import.meta.url);
 const localNode = fileURLToPath(new URL("../node_modules/.bin/node", import.meta.url));
 
-const isSupported = Number.parseInt(process.versions.node, 10) >= 24;
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+const isSupported = major > 24 || (major === 24 && minor >= 9);
 
 if (isSupported) {
   await import((existsSync(source) ? source : compiled).href);
@@ -22,6 +23,6 @@ if (isSupported) {
   process.on("SIGTERM", () => child.kill("SIGTERM"));
   child.on("exit", (status) => (process.exitCode = status ?? 1));
 } else {
-  console.error(`millrace needs Node.js 24 or newer, and this is ${process.version}; see https://nodejs.org`);
+  console.error(`millrace needs Node.js 24.9 or newer, and this is ${process.version}; see https://nodejs.org`);
   process.exitCode = 1;
 }
