@@ -261,7 +261,7 @@ describe("bin/millrace.mjs", () => {
     const path = (process.env["PATH"] ?? "").split(":").filter((part) => !part.includes("node_modules"));
     const options = { cwd: workplace.directory, env: { PATH: path.join(":") } };
     await using launcher = new Command(node, [`${ROOT}/bin/millrace.mjs`], options);
-    await launcher.until(() => launcher.stderr.includes('"server started"'), "start", 20_000);
+    await launcher.until(() => launcher.stderr.includes('"server started"'), "start");
     launcher.kill("SIGTERM");
     expect(await launcher.untilEnd()).toEqual({ status: 0, signal: null });
     expect(launcher.stderr).toContain('"server stopped"');

@@ -25,8 +25,8 @@ export interface CommandEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** How long a command may take to end, milliseconds: `npx` and `buf` start slowly on a busy machine. */
-const END_PATIENCE_MS = 20_000;
+/** How long anything may take, milliseconds: commands start slowly on a busy machine. */
+const PATIENCE_MS = 20_000;
 
 /** A command in a process group of its own. Disposing kills whatever is left of the group. */
 export class Command implements AsyncDisposable {
@@ -91,8 +91,13 @@ export class Command implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
+  /** Sends SIGINT to all processes of the command, as Ctrl+C in a terminal does. */
+  interrupt(): void {
+    if (this.pid !== undefined) process.kill(-this.pid, "SIGINT");
+  }
+
   /** Resolves once the condition holds; rejects with all output when the command ends before, or takes too long. */
-  async until(isMet: () => boolean, what: string, limitMs?: number): Promise<void> {
+  async until(isMet: () => boolean, what: string, limitMs: number = PATIENCE_MS): Promise<void> {
     try {
       await this.#signal.until(() => isMet() || this.hasEnded, what, limitMs);
       if (!isMet()) throw new Error(`ended before ${what}`, { cause: this.#failure });
@@ -102,13 +107,13 @@ export class Command implements AsyncDisposable {
   }
 
   /** Resolves once the command has printed the text. */
-  async untilPrinted(text: string, limitMs: number = END_PATIENCE_MS): Promise<void> {
-    await this.until(() => this.#stdout.includes(text), JSON.stringify(text), limitMs);
+  async untilPrinted(text: string): Promise<void> {
+    await this.until(() => this.#stdout.includes(text), JSON.stringify(text));
   }
 
   /** Resolves once the command has ended and all of its output has come. */
-  async untilEnd(limitMs: number = END_PATIENCE_MS): Promise<CommandEnd> {
-    await this.until(() => this.hasEnded, "end", limitMs);
+  async untilEnd(): Promise<CommandEnd> {
+    await this.until(() => this.hasEnded, "end");
     if (this.#failure !== undefined) throw this.#failure;
     return this.#end ?? { status: null, signal: null };
   }
@@ -154,9 +159,4 @@ export async function runCommand(
   await using command = new Command(file, args, options);
   const { status } = await command.untilEnd();
   return { status, stdout: command.stdout, stderr: command.stderr };
-}
-
-/** Pastes a line into a shell that runs elsewhere in the terminal's place. */
-export function startShell(line: string, options: CommandOptions = {}): Command {
-  return new Command("bash", ["-c", line], options);
 }

@@ -1,12 +1,19 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ConfigInput } from "../../src/index.ts";
 import { type Endpoint, endpointUrl } from "./running-server.ts";
 import { Command, type CommandEnd, type CommandResult, NODE, ROOT, runCommand } from "./command.ts";
 
-/** How long a server may take to start or to stop, milliseconds. */
-const PATIENCE_MS = 20_000;
 const MAIN = join(ROOT, "src/main.ts");
 /** Halves what a start costs. */
 const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/node-compile") };
@@ -44,6 +51,20 @@ export class Workplace implements Disposable {
     return new Command(NODE, [MAIN, ...args], {
       cwd: this.directory,
       env: { ...COMPILE_CACHE, ...env },
+    });
+  }
+
+  /** Pastes a line into a shell that finds `millrace`, and the tools of the project. */
+  shell(line: string, env: Readonly<Record<string, string>> = {}): Command {
+    const bin = join(this.directory, ".bin");
+    if (!existsSync(bin)) {
+      mkdirSync(bin);
+      symlinkSync(join(ROOT, "bin/millrace.mjs"), join(bin, "millrace"));
+    }
+    const path = [bin, join(ROOT, "node_modules/.bin"), process.env["PATH"]].join(":");
+    return new Command("bash", ["-c", line], {
+      cwd: this.directory,
+      env: { ...COMPILE_CACHE, ...env, PATH: path },
     });
   }
 
@@ -89,7 +110,7 @@ export class ServerProcess implements AsyncDisposable {
     if (options.config !== undefined) workplace.write("config.json", options.config);
     const command = resources.use(workplace.start(options.args ?? ["serve"], options.env));
     const isUp = (): boolean => findRecord(command.stderr, "server started") !== undefined;
-    await command.until(isUp, "start of the server", PATIENCE_MS);
+    await command.until(isUp, "start of the server");
     return new ServerProcess(command, resources.move());
   }
 
@@ -126,7 +147,7 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   untilEnd(): Promise<CommandEnd> {
-    return this.#command.untilEnd(PATIENCE_MS);
+    return this.#command.untilEnd();
   }
 
   /** Sends a signal; resolves with how the process ended. */

@@ -1,0 +1,83 @@
+import { expect, it } from "vitest";
+import { Command, runCommand } from "../support/command.ts";
+
+/** What the printed lines publish, as JSON transports and as bytes in JSON show it. */
+const HELLO = /"data":\s*(\{"text":"hello"\}|"eyJ0ZXh0IjoiaGVsbG8ifQ==")/gu;
+const FREE_PORTS = ["-p", "0", "--uni_grpc.port", "0", "--grpc_api.port", "0"];
+
+interface PrintedLine {
+  readonly label: string;
+  readonly command: string;
+}
+
+/** The commands that the development server printed below a title, each with the label in front of it. */
+function linesBelow(title: string, text: string): readonly PrintedLine[] {
+  const part = text.split(/\n(?=\S)/u).find((candidate) => candidate.startsWith(title)) ?? "";
+  return [...part.matchAll(/^ {2}# (.*)\n {2}(\S.*)$/gmu)].map(([, label = "", command = ""]) => ({
+    label,
+    command,
+  }));
+}
+
+it("npm start: every printed line works as it is, and one publication arrives everywhere", async () => {
+  await using server = new Command("npm", ["start", "--", ...FREE_PORTS]);
+  // The last of the lines.
+  await server.until(() => /^ {2}npx .*CentrifugoApi\/Publish.*\n/mu.test(server.stdout), "printed lines");
+  const listeners = linesBelow('Listen to channel "news"', server.stdout);
+  const publishers = linesBelow("Publish to it", server.stdout);
+  expect(listeners.map(({ label }) => label)).toEqual([
+    "HTTP streaming",
+    "Server-Sent Events",
+    "WebSocket",
+    "gRPC",
+  ]);
+  expect(publishers.map(({ label }) => label.replace(/ \(.*/u, ""))).toEqual(["HTTP", "Connect", "gRPC"]);
+
+  await using terminals = new AsyncDisposableStack();
+  const open = listeners.map(({ command }) => terminals.use(new Command("bash", ["-c", command])));
+  for (const terminal of open) {
+    await terminal.until(() => /"connect":[^]*"news"/u.test(terminal.stdout), "connect push in the channel");
+  }
+  for (const [index, { label, command }] of publishers.entries()) {
+    const { status, stdout, stderr } = await runCommand("bash", ["-c", command]);
+    expect([label, status, JSON.parse(stdout), stderr]).toEqual([
+      label,
+      0,
+      { result: {} },
+      expect.any(String),
+    ]);
+    for (const terminal of open) {
+      const count = (): number => [...terminal.stdout.matchAll(HELLO)].length;
+      await terminal.until(() => count() > index, `publication made over ${label}`);
+      expect(count()).toBe(index + 1);
+    }
+  }
+
+  server.interrupt();
+  for (const terminal of open) await terminal.until(() => terminal.stdout.includes("3001"), "shutdown");
+  await server.until(() => server.stderr.includes('"server stopped"'), "end of the server");
+  await server.untilEnd();
+});
+
+it("the development server lets a page of any origin in, and keeps its keys to one run", async () => {
+  const secrets: string[] = [];
+  for (let run = 0; run < 2; run++) {
+    await using server = new Command("npm", ["start", "--", ...FREE_PORTS]);
+    await server.untilPrinted("X-API-Key: ");
+    await server.untilPrinted("authorization: apikey ");
+    const [, port = ""] = /http:\/\/localhost:(\d+)\/api/u.exec(server.stdout) ?? [];
+    const [, key = ""] = /X-API-Key: ([\w-]+)/u.exec(server.stdout) ?? [];
+    expect(key.length).toBeGreaterThanOrEqual(24);
+    secrets.push(key);
+    const preflight = await fetch(`http://localhost:${port}/connection/uni_http_stream`, {
+      method: "OPTIONS",
+      headers: { Origin: "http://localhost:5173", "Access-Control-Request-Headers": "content-type" },
+    });
+    expect(preflight.headers.get("access-control-allow-origin")).toBe("http://localhost:5173");
+    expect((await fetch(`http://localhost:${port}/health`)).status).toBe(200);
+    expect((await fetch(`http://localhost:${port}/api/info`, { method: "POST", body: "{}" })).status).toBe(
+      401,
+    );
+  }
+  expect(new Set(secrets).size).toBe(2);
+});
