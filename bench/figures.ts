@@ -10,6 +10,8 @@ export type Contender =
   | "joined"
   /** `ws.send()` per message and connection. */
   | "naive"
+  /** grpc-js: `call.write()` per message and connection. */
+  | "grpc-js"
   /** A `node:http` server that answers with the request's body. */
   | "echo"
   /** A grpc-js server whose only method does nothing. */

@@ -94,6 +94,6 @@ function fanOutPart(plan: Plan, transport: TransportName, subscribers: number): 
 /** The naive loop is one of WebSockets; bursts on the other JSON transports have a figure to reach against it. */
 function contendersOf(transport: TransportName, burst: number, isHeadline: boolean): Contender[] {
   const contenders: Contender[] = burst === 1 ? ["millrace", "bare"] : ["millrace", "bare", "joined"];
-  const compared = transport !== "uni_grpc" && burst > 1 && isHeadline;
-  return transport === "uni_websocket" || compared ? [...contenders, "naive"] : contenders;
+  if (transport === "uni_grpc") return [...contenders, "grpc-js"];
+  return transport === "uni_websocket" || (burst > 1 && isHeadline) ? [...contenders, "naive"] : contenders;
 }

@@ -80,6 +80,7 @@ subscriber must have received exactly that many for a sample to count.
   for bursts.
 - **naive**: \`ws.send()\` of an encoded message for each client of a \`WebSocketServer\`, also for comparison with
   the bursts of other transports.
+- **grpc-js**: \`call.write()\` of an encoded message for each stream, with serializers that do nothing.
 - **echo**: a \`node:http\` server that reads a body and answers with it.
 - **empty**: a grpc-js server whose only method returns ready-made bytes.
 `;

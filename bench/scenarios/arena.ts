@@ -9,12 +9,13 @@ const IN_FLIGHT_BYTES = 48 * 1024;
 const MAX_WINDOW_ROUNDS = 16;
 
 /** Contenders that share a server and its connections stand under one name. */
-export type ServerName = "millrace" | "bare" | "naive";
+export type ServerName = "millrace" | "bare" | "naive" | "grpc-js";
 
 const serverModules: Readonly<Record<ServerName, string>> = {
   millrace: "servers/millrace.ts",
   bare: "servers/bare.ts",
   naive: "servers/naive-ws.ts",
+  "grpc-js": "servers/naive-grpc.ts",
 };
 
 /** Which servers to start, and who connects to them. */
@@ -134,6 +135,6 @@ export class Arena implements AsyncDisposable {
 
 /** The server that stands for a contender. */
 export function serverOf(contender: Contender): ServerName {
-  if (contender === "millrace" || contender === "naive") return contender;
-  return "bare";
+  if (contender === "joined" || contender === "echo" || contender === "empty") return "bare";
+  return contender;
 }

@@ -3,9 +3,8 @@ import { createServer as createTcpServer, type Server as TcpServer, type Socket 
 import { Server as GrpcServer, ServerCredentials, type ServerWritableStream } from "@grpc/grpc-js";
 import { WebSocketServer } from "ws";
 import { listen } from "../process/listen.ts";
-import { connectPush } from "../wire/messages.ts";
-import { bytesField } from "../wire/protobuf.ts";
-import { CHANNEL, pathOf, type TransportName } from "../wire/transport.ts";
+import { connectPush, greetingPush } from "../wire/messages.ts";
+import { pathOf, type TransportName } from "../wire/transport.ts";
 
 /** Connections that a library has opened and greeted, as the sockets below them. */
 export interface SocketSource {
@@ -63,7 +62,7 @@ function grpcListener(onOpen: OnOpen): TcpServer {
   const server = new GrpcServer();
   const consume = (call: ServerWritableStream<Buffer, Buffer>): void => {
     call.on("error", () => call.end());
-    call.write(greeting());
+    call.write(greetingPush());
     const socket = socketsByAddress.get(call.getPeer());
     if (socket === undefined) throw new Error(`no socket for ${call.getPeer()}`);
     // The greeting leaves through Node's HTTP/2 at the end of the turn; our frames come after it.
@@ -81,12 +80,4 @@ function grpcListener(onOpen: OnOpen): TcpServer {
 
 function sameBytes(bytes: Buffer): Buffer {
   return bytes;
-}
-
-/** A push of the size of a real connect push: `Push { connect = 10 }`. */
-function greeting(): Buffer {
-  return bytesField(
-    10,
-    Buffer.concat([bytesField(1, Buffer.alloc(36)), bytesField(2, Buffer.from(CHANNEL))]),
-  );
 }

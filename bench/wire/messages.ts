@@ -14,7 +14,7 @@ export function jsonPush(payload: Uint8Array): Buffer {
 }
 
 /** The push that carries a payload, as protobuf: `Push { channel = 2, pub = 4 }`, `Publication { data = 4 }`. */
-function protobufPush(payload: Uint8Array): Buffer {
+export function protobufPush(payload: Uint8Array): Buffer {
   return Buffer.concat([bytesField(2, Buffer.from(CHANNEL)), bytesField(4, bytesField(4, payload))]);
 }
 
@@ -36,6 +36,14 @@ export function connectPush(): Buffer {
   const subs = { [CHANNEL]: {} };
   return Buffer.from(
     JSON.stringify({ connect: { client: id, version: "0.0.0 OSS", subs, ping: 25, session: id } }),
+  );
+}
+
+/** The same as protobuf, as far as it matters: `Push { connect = 10 }`. */
+export function greetingPush(): Buffer {
+  return bytesField(
+    10,
+    Buffer.concat([bytesField(1, Buffer.alloc(36)), bytesField(2, Buffer.from(CHANNEL))]),
   );
 }
 
