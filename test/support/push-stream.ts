@@ -30,6 +30,7 @@ export class PushStream implements AsyncDisposable {
   readonly #separator: string;
   #unread = "";
   #text = "";
+  #lastEventId: string | undefined;
   #ended = false;
   #failure: unknown;
 
@@ -49,6 +50,11 @@ export class PushStream implements AsyncDisposable {
     return this.#text;
   }
 
+  /** SSE: what a browser would send as `Last-Event-ID`; undefined until an event read had an id. */
+  get lastEventId(): string | undefined {
+    return this.#lastEventId;
+  }
+
   /** The next push as text, without what frames it. */
   async nextText(): Promise<string> {
     await this.#signal.until(() => this.#unread.includes(this.#separator) || this.#ended, "push");
@@ -56,7 +62,16 @@ export class PushStream implements AsyncDisposable {
     if (end < 0) throw new Error(`stream ended; received: ${this.#text}`);
     const message = this.#unread.slice(0, end);
     this.#unread = this.#unread.slice(end + this.#separator.length);
-    return this.#separator === "\n" ? message : message.replace(/^(\r\n)?data: /u, "");
+    return this.#separator === "\n" ? message : this.#dataOf(message);
+  }
+
+  /** The data of an event, whose id, if it has one, is remembered. */
+  #dataOf(event: string): string {
+    const { id, data } =
+      /^(?:\r\n)?(?:id: (?<id>[^\n]*)\n)?data: (?<data>[^\n]*)$/u.exec(event)?.groups ?? {};
+    if (data === undefined) throw new Error(`not an event of ours: ${JSON.stringify(event)}`);
+    this.#lastEventId = id ?? this.#lastEventId;
+    return data;
   }
 
   async next(): Promise<PushJson> {
