@@ -4,6 +4,7 @@ import { createServer as createMillraceServer, type ServerAddresses } from "./ap
 import { clientError } from "./core/client-error.ts";
 import { Disconnect, disconnect } from "./core/disconnect.ts";
 import type { Logger } from "./core/logger.ts";
+import { acceptsData } from "./core/publication-data.ts";
 import type { PublicationInit } from "./core/publication.ts";
 import type { StreamPosition } from "./core/stream-position.ts";
 import { createLogger } from "./telemetry/logger.ts";
@@ -74,8 +75,11 @@ export function createServer(options: MillraceOptions = {}): Millrace {
     stop: () => server.stop(),
     async publish(channel, data, { tags, idempotencyKey = "" } = {}) {
       if (channel === "") throw clientError("badRequest", new Error("empty channel"));
-      if (server.node.channelOptions(channel) === undefined) throw clientError("unknownChannel");
-      return server.node.publish(channel, publicationOf(data, tags), { idempotencyKey });
+      const channelOptions = server.node.channelOptions(channel);
+      if (channelOptions === undefined) throw clientError("unknownChannel");
+      const publication = publicationOf(data, tags);
+      if (!acceptsData(channelOptions.publicationDataFormat, publication)) throw clientError("badRequest");
+      return server.node.publish(channel, publication, { idempotencyKey });
     },
     disconnect(user, reason) {
       const target = { user, client: "", session: "" };

@@ -1,8 +1,7 @@
-import type { PublicationDataFormat } from "../../core/channel-options.ts";
+import { acceptsData } from "../../core/publication-data.ts";
 import type { PublicationInit } from "../../core/publication.ts";
 import type { StreamPosition } from "../../core/stream-position.ts";
 import { decodeBase64 } from "../../lib/base64.ts";
-import { isJson } from "../../lib/json/raw-json.ts";
 import { apiError } from "../api-error.ts";
 import type { ApiCall } from "../method.ts";
 
@@ -44,30 +43,9 @@ export async function publishTo(
 ): Promise<StreamPosition> {
   const options = node.channelOptions(channel);
   if (options === undefined) throw apiError("unknownChannel");
-  if (!accepts(options.publicationDataFormat, publication)) throw apiError("badRequest");
+  if (!acceptsData(options.publicationDataFormat, publication)) throw apiError("badRequest");
   const request = { idempotencyKey, skipHistory, delta, version: Number(version), versionEpoch };
   return node.publish(channel, publication, request);
-}
-
-function accepts(format: PublicationDataFormat, publication: PublicationInit): boolean {
-  const { data } = publication;
-  switch (format) {
-    case "":
-      return data.length > 0;
-    case "binary":
-      return true;
-    case "json":
-      return isJsonPayload(publication);
-    case "json_object":
-      return isJsonPayload(publication) && data[data.findIndex((byte) => byte > SPACE)] === OPEN_BRACE;
-  }
-}
-
-const SPACE = 0x20;
-const OPEN_BRACE = 0x7b;
-
-function isJsonPayload({ data, knownJson }: PublicationInit): boolean {
-  return knownJson === true || isJson(data);
 }
 
 function hasMembers(record: Readonly<Record<string, string>>): boolean {
