@@ -5,7 +5,8 @@ import { BodyTooLarge, readBody } from "../../http/body.ts";
 import { sendEmpty } from "../../http/http-app.ts";
 import { PushTransport, PushTransportKind } from "../../http/push-transport.ts";
 import { admitRequest, type UniEndpointContext } from "../../http/uni-endpoint.ts";
-import { envelope, envelopeFramer, envelopeTextFramer, firstMessage, inBase64 } from "./framer.ts";
+import { envelope, envelopeFramer } from "../../grpc/envelope.ts";
+import { envelopeTextFramer, firstMessage, inBase64 } from "./framer.ts";
 
 /** A connect request takes at most this many bytes, with its envelope. */
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;

@@ -1,7 +1,7 @@
 import type { handleServerStreamingCall } from "@grpc/grpc-js";
 import type { UniProtocol } from "../../core/uni-protocol.ts";
 import { WireFormat } from "../../core/wire-format.ts";
-import { grpcFramer } from "./framer.ts";
+import { envelopeFramer } from "../../grpc/envelope.ts";
 import { GrpcTransport } from "./transport.ts";
 
 /** The `Consume` method (uni-transports §2.5): requests and pushes stay bytes on both sides of the call. */
@@ -9,7 +9,7 @@ export function createConsumeHandler(
   protocol: UniProtocol,
 ): handleServerStreamingCall<Uint8Array, Uint8Array> {
   const encoding = protocol.protobuf;
-  const format = new WireFormat(encoding.codec, grpcFramer);
+  const format = new WireFormat(encoding.codec, envelopeFramer);
   return (call) => {
     const transport = new GrpcTransport(call, format);
     const connection = protocol.accept(transport);

@@ -1,9 +1,8 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
-import type { ServerWritableStream } from "@grpc/grpc-js";
+import { Metadata, type ServerWritableStream } from "@grpc/grpc-js";
 import type { Disconnect } from "../../core/disconnect.ts";
 import type { Transport } from "../../core/transport.ts";
 import type { WireFormat } from "../../core/wire-format.ts";
-import { messagesIn } from "./framer.ts";
 
 /** A server stream whose requests and messages are bytes; (de)serialising is the codec's. */
 export type RawStream = ServerWritableStream<Uint8Array, Uint8Array>;
@@ -14,7 +13,9 @@ const PING_INTERVAL_MS = 25_000;
 /**
  * One gRPC server stream.
  *
- * The stream counts what it has queued in messages, not bytes, so the sizes of the queued ones are kept here.
+ * grpc-js is in charge of the request, metadata and status; messages are framed already and go straight to the
+ * HTTP/2 stream. Through the call they would be copied, queued and counted once more for each connection, one
+ * by one.
  */
 export class GrpcTransport implements Transport {
   readonly name = "uni_grpc";
@@ -25,29 +26,23 @@ export class GrpcTransport implements Transport {
   readonly deltaFormats = undefined;
   readonly resumeMarks = undefined;
   readonly #call: RawStream;
-  /** Sizes of the messages that the stream may still hold, oldest first. */
-  #queuedSizes: number[] = [];
-  #queuedBytes = 0;
+  readonly #stream: ServerHttp2Stream;
   #closed = false;
 
   constructor(call: RawStream, format: WireFormat) {
     this.#call = call;
+    this.#stream = streamOf(call);
     this.format = format;
   }
 
   get bufferedBytes(): number {
-    this.#forgetWritten();
-    return this.#queuedBytes;
+    return this.#stream.writableLength;
   }
 
   write(bytes: Uint8Array): void {
-    if (this.#closed || this.#call.destroyed) return;
-    for (const message of messagesIn(bytes)) {
-      this.#queuedSizes.push(message.byteLength);
-      this.#queuedBytes += message.byteLength;
-      this.#call.write(message);
-    }
-    this.#forgetWritten();
+    if (this.#closed || this.#stream.destroyed) return;
+    if (!this.#stream.headersSent) this.#call.sendMetadata(new Metadata());
+    this.#stream.write(bytes);
   }
 
   refuse(): boolean {
@@ -60,27 +55,20 @@ export class GrpcTransport implements Transport {
     this.#call.end();
   }
 
+  /**
+   * Resets the stream here and now; the client hears RESOURCE_EXHAUSTED. The status of an ended call would stand
+   * behind messages that the client may never read.
+   */
   abort(_reason: Disconnect): void {
     this.#closed = true;
     this.#call.destroy();
-    resetStream(this.#call);
-  }
-
-  #forgetWritten(): void {
-    const written = this.#queuedSizes.length - this.#call.writableLength;
-    if (written <= 0) return;
-    for (const size of this.#queuedSizes.splice(0, written)) this.#queuedBytes -= size;
+    this.#stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 }
 
-/**
- * Ends the HTTP/2 stream of a call here and now; the client hears RESOURCE_EXHAUSTED.
- *
- * A destroyed call leaves its stream open, and the status of an ended one stands behind messages that the client
- * may never read: either would hold the last message, and the shutdown, until the client leaves.
- */
-function resetStream(call: RawStream): void {
-  // grpc-js keeps the stream to itself.
+/** The HTTP/2 stream of a call. grpc-js keeps it to itself, hence the exact version in package.json. */
+function streamOf(call: RawStream): ServerHttp2Stream {
   const { call: inner } = call as { readonly call?: { readonly stream?: ServerHttp2Stream } };
-  inner?.stream?.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  if (inner?.stream === undefined) throw new Error("this version of grpc-js keeps its streams elsewhere");
+  return inner.stream;
 }
