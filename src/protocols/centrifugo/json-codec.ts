@@ -32,13 +32,20 @@ function isCarriable(push: Push): boolean {
       return push.connect.subs.values().every(hasJsonOnly);
     case "subscribe":
       return hasJsonOnly(push.subscribe);
+    case "join":
+    case "leave":
+      return isAbsentOrJson(push.info.connInfo) && isAbsentOrJson(push.info.chanInfo);
     default:
       return true;
   }
 }
 
 function hasJsonOnly({ data, publications }: SubscribeResult): boolean {
-  return (data === undefined || isJson(data)) && publications.every((publication) => publication.isJson);
+  return isAbsentOrJson(data) && publications.every((publication) => publication.isJson);
+}
+
+function isAbsentOrJson(bytes: Uint8Array | undefined): boolean {
+  return bytes === undefined || isJson(bytes);
 }
 
 function encodeText(push: Exclude<Push, { type: "publication" }>): string {
