@@ -2,14 +2,18 @@ import type { Clock } from "../../core/clock.ts";
 import type { StreamPosition } from "../../core/stream-position.ts";
 
 interface Entry {
+  readonly name: string;
   readonly position: StreamPosition;
   readonly expireAtMs: number;
+  /** The one remembered after it. */
+  next: Entry | undefined;
 }
 
 /**
  * What earlier publishes with an idempotency key led to.
  *
- * Entries all live equally long and are never renewed, so the map's insertion order is the order of expiry.
+ * Entries all live equally long and are never renewed, so a list in order of arrival is in order of expiry.
+ * (A map has that order too, but to find its first entry it walks over all that were deleted before it.)
  * What has expired is never found; its memory is freed by sweeps.
  */
 export class IdempotencyCache {
@@ -17,6 +21,8 @@ export class IdempotencyCache {
   readonly #clock: Clock;
   readonly #ttlMs: number;
   readonly #maxEntries: number;
+  #oldest: Entry | undefined;
+  #newest: Entry | undefined;
 
   constructor(clock: Clock, ttlMs: number, maxEntries: number) {
     this.#clock = clock;
@@ -38,33 +44,36 @@ export class IdempotencyCache {
 
   /** Remembers a publish that `find` knows nothing of; forgets the oldest one when there are too many. */
   remember(channel: string, key: string, position: StreamPosition): void {
-    const name = entryKey(channel, key);
     const expireAtMs = this.#clock.monotonicMs() + this.#ttlMs;
-    // An expired entry would keep its place among the oldest.
-    this.#entries.delete(name);
-    this.#entries.set(name, { position, expireAtMs });
-    if (this.#entries.size > this.#maxEntries) this.#dropOldest();
+    const entry: Entry = { name: entryKey(channel, key), position, expireAtMs, next: undefined };
+    this.#entries.set(entry.name, entry);
+    if (this.#newest === undefined) this.#oldest = entry;
+    else this.#newest.next = entry;
+    this.#newest = entry;
+    while (this.#entries.size > this.#maxEntries && this.#oldest !== undefined) this.#drop(this.#oldest);
   }
 
   /** Frees what has expired, `maxEntries` at most; the rest waits for the next sweep. */
   sweep(maxEntries: number): void {
     const nowMs = this.#clock.monotonicMs();
-    let left = maxEntries;
-    for (const [name, entry] of this.#entries) {
-      if (entry.expireAtMs > nowMs || left-- <= 0) return;
-      this.#entries.delete(name);
+    for (let left = maxEntries; left > 0; left--) {
+      const oldest = this.#oldest;
+      if (oldest === undefined || oldest.expireAtMs > nowMs) return;
+      this.#drop(oldest);
     }
   }
 
   clear(): void {
     this.#entries.clear();
+    this.#oldest = undefined;
+    this.#newest = undefined;
   }
 
-  #dropOldest(): void {
-    for (const name of this.#entries.keys()) {
-      this.#entries.delete(name);
-      return;
-    }
+  #drop(oldest: Entry): void {
+    this.#oldest = oldest.next;
+    if (oldest.next === undefined) this.#newest = undefined;
+    // The key may have been used again after it expired.
+    if (this.#entries.get(oldest.name) === oldest) this.#entries.delete(oldest.name);
   }
 }
 

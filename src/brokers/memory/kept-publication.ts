@@ -23,11 +23,19 @@ interface Labelled {
  */
 const STRING_MAX_BYTES = 1024;
 
-/** Makes a publication fit to be kept. */
-export function keepPublication({ data, tags, info, knownJson = false }: PublicationInit): KeptPublication {
-  const kept = keepData(data);
-  if (knownJson && tags === undefined && info === undefined) return kept;
-  return { data: kept, tags, info, knownJson };
+/** Makes publications fit to be kept. */
+export class PublicationKeeper {
+  #latest: PublicationInit | undefined;
+  #latestKept: KeptPublication = "";
+
+  /** The publication as it is to be kept. A broadcast, one publication to many channels, is kept once for all. */
+  keep(init: PublicationInit): KeptPublication {
+    if (init !== this.#latest) {
+      this.#latestKept = keepPublication(init);
+      this.#latest = init;
+    }
+    return this.#latestKept;
+  }
 }
 
 /** The publication as it was made. Offset and epoch are those of its place in the stream. */
@@ -36,6 +44,12 @@ export function restorePublication(kept: KeptPublication, offset: number, epoch:
     return new Publication({ data: restoreData(kept), knownJson: true }, offset, epoch);
   }
   return new Publication({ ...kept, data: restoreData(kept.data) }, offset, epoch);
+}
+
+function keepPublication({ data, tags, info, knownJson = false }: PublicationInit): KeptPublication {
+  const kept = keepData(data);
+  if (knownJson && tags === undefined && info === undefined) return kept;
+  return { data: kept, tags, info, knownJson };
 }
 
 function keepData(data: Uint8Array): string | Uint8Array {

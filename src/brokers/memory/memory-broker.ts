@@ -13,7 +13,7 @@ import type { Clock } from "../../core/clock.ts";
 import { Publication, type PublicationInit } from "../../core/publication.ts";
 import { NO_POSITION, type StreamPosition } from "../../core/stream-position.ts";
 import { IdempotencyCache } from "./idempotency-cache.ts";
-import { keepPublication } from "./kept-publication.ts";
+import { PublicationKeeper } from "./kept-publication.ts";
 import { StreamStore } from "./stream-store.ts";
 
 /** Options of the memory broker. */
@@ -44,6 +44,7 @@ export class MemoryBroker implements Broker {
   readonly #subscribed = new Set<string>();
   readonly #idempotency: IdempotencyCache;
   readonly #streams: StreamStore;
+  readonly #keeper = new PublicationKeeper();
   readonly #clock: Clock;
   #listener: BrokerListener | undefined;
   #sweeping: Disposable | undefined;
@@ -130,7 +131,7 @@ export class MemoryBroker implements Broker {
       return { position: before.position, suppressed: true };
     }
     const previous = delta ? before?.newest() : undefined;
-    const stream = this.#streams.append(channel, keepPublication(init), history);
+    const stream = this.#streams.append(channel, this.#keeper.keep(init), history);
     stream.setVersion(version, versionEpoch);
     const { position } = stream;
     if (idempotencyKey !== "") this.#idempotency.remember(channel, idempotencyKey, position);
