@@ -10,6 +10,7 @@ export type ApiErrorMode = "" | "transport";
 export interface HttpApiConfig {
   readonly disabled: boolean;
   readonly insecure: boolean;
+  readonly external: boolean;
   readonly handler_prefix: string;
   readonly key: string;
   readonly error_mode: ApiErrorMode;
@@ -43,6 +44,12 @@ export const httpApiConfig: Section<HttpApiConfig> = section<HttpApiConfig>(
       .describe("Switches the API off on the HTTP server.")
       .meta({ formerWord: "disable" }),
     insecure: z.boolean().default(false).describe("For development: asks for no key."),
+    external: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Serves the API on the port of the transports, also where internal endpoints have their own.",
+      ),
     handler_prefix: z.string().default("/api").describe("Path that the methods stand below: `/api/publish`."),
     key: z
       .string()

@@ -10,7 +10,6 @@ import type { Logger } from "../core/logger.ts";
 import type { GrpcListener } from "../grpc/listener.ts";
 import { ConnectionGate, type ConnectionLimits } from "../http/connection-gate.ts";
 import { OriginPolicy } from "../http/origin-policy.ts";
-import type { Route } from "../http/route.ts";
 import type { UniEndpointContext } from "../http/uni-endpoint.ts";
 import { TimerWheel } from "../lib/timer-wheel.ts";
 import { ServerNode } from "../node/server-node.ts";
@@ -24,6 +23,7 @@ import { createWebSocketRoutes } from "../transports/websocket/index.ts";
 import { channelRulesOf } from "./channel-rules.ts";
 import type { Config } from "./config.ts";
 import { createHealthRoutes } from "./health.ts";
+import type { HttpRoutes } from "./http-listeners.ts";
 import { CLIENT_VERSION, VERSION } from "./version.ts";
 
 /** How many idempotency keys the memory broker remembers at most. */
@@ -33,7 +33,7 @@ const IDEMPOTENCY_MAX_KEYS = 1_000_000;
 export interface Assembly {
   readonly node: ServerNode;
   readonly wheel: TimerWheel;
-  readonly routes: readonly Route[];
+  readonly routes: HttpRoutes;
   /** Undefined where switched off. */
   readonly uniGrpc: GrpcListener | undefined;
   readonly grpcApi: GrpcListener | undefined;
@@ -61,18 +61,20 @@ export async function assembleServer(config: Config, logger: Logger): Promise<As
   };
   const webSocketContext = { ...context, pongTimeoutMs: config.client.pong_timeout };
   const api = createServerApi(node, logger);
+  const apiRoutes = createApiRoutes(api, config.http_api);
   return {
     node,
     wheel,
-    routes: [
-      ...createWebSocketRoutes(webSocketContext, config.uni_websocket),
-      ...createSseRoutes(context, config.uni_sse),
-      ...createHttpStreamRoutes(context, config.uni_http_stream),
-      ...createConnectRoutes(context, config.uni_grpc.enabled),
-      ...createHealthRoutes(config.health),
-      // The last one, since an empty prefix serves whatever no other path does.
-      ...createApiRoutes(api, config.http_api),
-    ],
+    routes: {
+      external: [
+        ...createWebSocketRoutes(webSocketContext, config.uni_websocket),
+        ...createSseRoutes(context, config.uni_sse),
+        ...createHttpStreamRoutes(context, config.uni_http_stream),
+        ...createConnectRoutes(context, config.uni_grpc.enabled),
+        ...(config.http_api.external ? apiRoutes : []),
+      ],
+      internal: [...createHealthRoutes(config.health), ...(config.http_api.external ? [] : apiRoutes)],
+    },
     uniGrpc: createUniGrpcListener(protocol, config.uni_grpc),
     grpcApi: createApiGrpcListener(api, config.grpc_api),
     async reload(next) {

@@ -1,13 +1,9 @@
 import type { Server as HttpServer } from "node:http";
 import { disconnect } from "../core/disconnect.ts";
 import type { Logger } from "../core/logger.ts";
-import { HttpApp } from "../http/http-app.ts";
-import type { TlsConfig } from "../config/sections/tls.ts";
 import type { GrpcListener } from "../grpc/listener.ts";
-import { HttpListener, type HttpListenerOptions } from "../http/http-listener.ts";
-import { readPem } from "../lib/pem.ts";
 import type { ServerNode } from "../node/server-node.ts";
-import { attachHttpApp } from "./attached-http.ts";
+import { HttpListeners } from "./http-listeners.ts";
 import type { Config } from "./config.ts";
 import { assembleServer, type Assembly } from "./assembly.ts";
 import { changesThatNeedRestart } from "./reload.ts";
@@ -30,6 +26,8 @@ export interface ListenerAddress {
 /** Where a started server listens; undefined for what is switched off, and for HTTP on an attached server. */
 export interface ServerAddresses {
   readonly http: ListenerAddress | undefined;
+  /** Server API and health, where they have a port or address of their own. */
+  readonly internalHttp: ListenerAddress | undefined;
   readonly uniGrpc: ListenerAddress | undefined;
   readonly grpcApi: ListenerAddress | undefined;
 }
@@ -59,9 +57,8 @@ export function createServer(options: ServerOptions): MillraceServer {
 
 class Server implements MillraceServer {
   readonly #options: ServerOptions;
-  readonly #cleanup = new AsyncDisposableStack();
+  readonly #http = new HttpListeners();
   #assembly: Assembly | undefined;
-  #http: HttpListener | undefined;
   #stopping: Promise<boolean> | undefined;
 
   constructor(options: ServerOptions) {
@@ -74,14 +71,13 @@ class Server implements MillraceServer {
   }
 
   async start(): Promise<ServerAddresses> {
-    const { config, logger } = this.#options;
+    const { config, logger, attachTo } = this.#options;
     const assembly = await assembleServer(config, logger);
     this.#assembly = assembly;
-    this.#cleanup.use(assembly.wheel);
     try {
       await assembly.node.start();
       return {
-        http: await this.#startHttp(assembly),
+        ...(await this.#http.start(assembly.routes, config.http_server, logger, attachTo)),
         uniGrpc: await startGrpc(assembly.uniGrpc, config.uni_grpc.address),
         grpcApi: await startGrpc(assembly.grpcApi, config.grpc_api.address),
       };
@@ -101,38 +97,18 @@ class Server implements MillraceServer {
     return this.#stopping;
   }
 
-  async #startHttp(assembly: Assembly): Promise<ListenerAddress | undefined> {
-    const { config, logger, attachTo } = this.#options;
-    const app = new HttpApp(assembly.routes, logger);
-    if (attachTo !== undefined) {
-      this.#cleanup.use(attachHttpApp(app, attachTo));
-      return undefined;
-    }
-    const { address: host, port, tls } = config.http_server;
-    this.#http = new HttpListener(app, { host, port, tls: tlsOptions(tls) });
-    const { address, port: boundPort } = await this.#http.start();
-    return { host: address, port: boundPort };
-  }
-
   async #stop(): Promise<boolean> {
     const { config } = this.#options;
     const deadline = AbortSignal.timeout(config.shutdown.timeout);
     const assembly = this.#assembly;
     if (assembly === undefined) return true;
-    this.#http?.stopAccepting();
+    this.#http.stopAccepting();
     const grpcClosed = [assembly.uniGrpc, assembly.grpcApi].map((listener) => listener?.stop(deadline));
     await assembly.node.stop(disconnect("shutdown"));
-    await Promise.all([this.#http?.drain(deadline), ...grpcClosed]);
-    await this.#cleanup.disposeAsync();
+    await Promise.all([this.#http.drain(deadline), ...grpcClosed]);
+    assembly.wheel[Symbol.dispose]();
     return !deadline.aborted;
   }
-}
-
-function tlsOptions(tls: TlsConfig): HttpListenerOptions["tls"] {
-  if (!tls.enabled) return undefined;
-  const identity = { cert: readPem(tls.cert_pem), key: readPem(tls.key_pem) };
-  if (tls.client_ca_pem === "") return identity;
-  return { ...identity, ca: readPem(tls.client_ca_pem), requestCert: true, rejectUnauthorized: true };
 }
 
 async function startGrpc(

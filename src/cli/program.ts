@@ -5,6 +5,7 @@ import { addCheckSubTokenCommand } from "./check-sub-token.ts";
 import { addCheckTokenCommand } from "./check-token.ts";
 import { CommandFailure, type CliIo } from "./cli-io.ts";
 import { addDefaultConfigCommand } from "./default-config.ts";
+import { addDefaultEnvCommand } from "./default-env.ts";
 import { addGenConfigCommand } from "./gen-config.ts";
 import { addGenSubTokenCommand } from "./gen-sub-token.ts";
 import { addGenTokenCommand } from "./gen-token.ts";
@@ -59,6 +60,7 @@ function createProgram(io: CliIo): Command {
   addCheckSubTokenCommand(program, io);
   addCheckConfigCommand(program, io);
   addDefaultConfigCommand(program, io);
+  addDefaultEnvCommand(program, io);
   addVersionCommand(program, io);
   return program;
 }

@@ -122,6 +122,7 @@ it("buf curl speaks Connect to it", async () => {
 it("gRPC works over HTTP/2 on the same port", async () => {
   const routes = createApiRoutes(createServerApi(new FakeApiNode(), new ErrorLog()), {
     disabled: false,
+    external: false,
     insecure: false,
     handler_prefix: "/api",
     key: KEY,

@@ -151,6 +151,7 @@ export async function startApi(config: Partial<HttpApiConfig> = {}): Promise<Run
   const log = new ErrorLog();
   const routes = createApiRoutes(createServerApi(node, log), {
     disabled: false,
+    external: false,
     insecure: false,
     handler_prefix: "/api",
     key: KEY,

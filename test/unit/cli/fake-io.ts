@@ -17,6 +17,7 @@ export interface CliResult {
 const NOW_MS = 1_700_000_000_000;
 const ADDRESSES: ServerAddresses = {
   http: { host: "", port: 8000 },
+  internalHttp: undefined,
   uniGrpc: { host: "::", port: 11_000 },
   grpcApi: { host: "", port: 10_000 },
 };
