@@ -102,7 +102,7 @@ describe("presence", () => {
     }
   });
 
-  it("§4: an entry is there with the connect push, on every transport, and outlives the updates", async () => {
+  it("§4: an entry is there with the connect push, on every transport", async () => {
     const request = { subs: { "present:e": {} } };
     await using lines = (await connect(request)).stream;
     await using events = (await connect(request, openSse)).stream;
@@ -110,8 +110,6 @@ describe("presence", () => {
     await webSocket.next();
     using grpc = new GrpcPushStream(`127.0.0.1:${server.addresses.uniGrpc?.port}`, request);
     await grpc.next();
-    expect(await presenceStats("present:e")).toEqual({ result: { num_clients: 4, num_users: 1 } });
-    await new Promise((resolve) => setTimeout(resolve, 250));
     expect(await presenceStats("present:e")).toEqual({ result: { num_clients: 4, num_users: 1 } });
     await Promise.all([lines, events].map((stream) => stream[Symbol.asyncDispose]()));
   });
