@@ -1,4 +1,5 @@
 import type { SubscriptionOverride } from "../core/channel-options.ts";
+import { type Labels, NO_LABELS } from "../core/label-filter.ts";
 import type { JsonObject } from "./json-object.ts";
 
 /** The claims of RFC 7519 §4.1. Dates in Unix seconds, fractions included. */
@@ -41,6 +42,7 @@ interface CommonClaims {
 export interface ConnectionClaims extends CommonClaims {
   readonly info: PayloadClaim;
   readonly meta: Uint8Array | undefined;
+  readonly labels: Labels;
   readonly channels: readonly string[];
   readonly subs: ReadonlyMap<string, GrantClaims>;
 }
@@ -61,6 +63,7 @@ export function decodeConnectionClaims(claims: JsonObject, userIdClaim: string):
     ...decodeCommon(claims, userIdClaim),
     info: decodePayload(claims, "info"),
     meta: claims.raw("meta"),
+    labels: claims.object("labels")?.stringMembers() ?? NO_LABELS,
     channels: claims.strings("channels"),
     subs,
   };

@@ -1,11 +1,12 @@
 import { disconnect } from "../core/disconnect.ts";
-import type { ConnectionToken, TokenVerifier } from "../core/token-verifier.ts";
+import { NO_LABELS } from "../core/label-filter.ts";
+import type { ConnectionToken, CredentialSource, TokenVerifier } from "../core/token-verifier.ts";
 import type { HeaderReader } from "../core/uni-protocol.ts";
 
 /** Who a client is, and what vouches for it. */
 export interface Credentials extends ConnectionToken {
   /** A user named by a header has no personal channel, and the channels it asks for are ignored. */
-  readonly source: "token" | "anonymous" | "header";
+  readonly source: CredentialSource;
 }
 
 /** What a client brings along to be let in. */
@@ -33,6 +34,7 @@ const NOBODY: ConnectionToken = {
   expireAtSec: undefined,
   info: undefined,
   meta: undefined,
+  labels: NO_LABELS,
   subscriptions: new Map(),
   tokenId: "",
   issuedAtSec: 0,

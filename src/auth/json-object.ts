@@ -99,6 +99,11 @@ export class JsonObject {
     for (const name of this.#members.keys()) yield [name, this.object(name) ?? new JsonObject(new Map())];
   }
 
+  /** All members, each of which must be a string; one that is `null` counts as "". */
+  stringMembers(): ReadonlyMap<string, string> {
+    return new Map([...this.#members.keys()].map((name) => [name, this.string(name)]));
+  }
+
   /** The member's value; undefined when it is absent or null. */
   #value(name: string): unknown {
     const spelling = this.#spelling(name);

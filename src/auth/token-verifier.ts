@@ -122,6 +122,7 @@ class JwtVerifier implements TokenVerifier {
       expireAtSec: this.#expiry(claims.registered, claims.expireAtSec),
       info,
       meta: claims.meta,
+      labels: claims.labels,
       subscriptions,
       ...identityOf(claims.registered),
     };

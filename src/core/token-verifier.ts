@@ -1,4 +1,5 @@
 import type { SubscriptionOverride } from "./channel-options.ts";
+import type { Labels } from "./label-filter.ts";
 
 /** A server-side subscription that a token grants. */
 export interface SubscriptionGrant {
@@ -10,6 +11,9 @@ export interface SubscriptionGrant {
   readonly override: SubscriptionOverride;
 }
 
+/** What says who a client is: its token, nothing, or a header that a trusted proxy has set. */
+export type CredentialSource = "token" | "anonymous" | "header";
+
 /** What a valid connection token says. */
 export interface ConnectionToken {
   /** "" for an anonymous user. */
@@ -20,6 +24,8 @@ export interface ConnectionToken {
   readonly info: Uint8Array | undefined;
   /** Raw JSON that only the server sees. */
   readonly meta: Uint8Array | undefined;
+  /** What the backend can tell connections apart by. */
+  readonly labels: Labels;
   readonly subscriptions: ReadonlyMap<string, SubscriptionGrant>;
   /** `jti`; "" when absent. */
   readonly tokenId: string;

@@ -23,6 +23,8 @@ export interface Transport {
   readonly resumeMarks: ResumeMarks | undefined;
   /** Milliseconds between application pings; 0 or less for none. */
   readonly pingIntervalMs: number;
+  /** Milliseconds from the last ping to its answer; -1 or nothing where it is not known. */
+  readonly latencyMs?: number;
   /** False where the transport is configured to end without a `disconnect` push. */
   readonly sendsDisconnectPush: boolean;
   /** Bytes accepted by `write` that the operating system has not taken yet. */

@@ -3,6 +3,7 @@ import type { Broker, BrokerListener, HistoryFilter, HistoryPage } from "../core
 import type { ChannelOptions } from "../core/channel-options.ts";
 import type { ChannelRules } from "../core/channel-rules.ts";
 import { clientError } from "../core/client-error.ts";
+import type { ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
 import type { ClientInfo } from "../core/client-info.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Disconnect } from "../core/disconnect.ts";
@@ -13,9 +14,12 @@ import type { Publication, PublicationInit } from "../core/publication.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { Transport } from "../core/transport.ts";
 import { Hub } from "../hub/hub.ts";
+import { SlicedWork } from "../lib/sliced-work.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
 import { FlushList } from "../session/outbox.ts";
 import { Session, type SessionContext, type SessionHost, type SessionLimits } from "../session/session.ts";
+import { ConnectionExpressions } from "./connection-expressions.ts";
+import { ConnectionScan } from "./connection-scan.ts";
 import {
   type RefreshCommand,
   SessionControl,
@@ -74,6 +78,9 @@ export interface ServerNodeOptions {
   readonly limits: NodeLimits;
 }
 
+/** Milliseconds that one turn of the event loop spends on a call about many connections. */
+const SLICE_MS = 5;
+
 /** Hub, broker and presence joined: everything that happens on this node, whatever protocol asked for it. */
 export class ServerNode implements BrokerListener, SessionHost {
   readonly uid: string = randomUUID();
@@ -84,6 +91,8 @@ export class ServerNode implements BrokerListener, SessionHost {
   readonly #connecting = new Set<Session>();
   readonly #subscriptions: SubscriptionService;
   readonly #control: SessionControl;
+  readonly #scan: ConnectionScan;
+  #lastSequence = 0;
   readonly #sessionContext: SessionContext;
   readonly #startedAtMs: number;
   #isStopping = false;
@@ -103,8 +112,21 @@ export class ServerNode implements BrokerListener, SessionHost {
       positionCheckDelayMs: limits.positionCheckDelayMs,
       expiredSubscriptionCloseDelayMs: limits.expiredSubscriptionCloseDelayMs,
     });
+    const slices = new SlicedWork({ nowMs: () => clock.monotonicMs(), sliceMs: SLICE_MS });
+    const sessions = (): Iterable<Session> => this.#hub.members();
+    const sessionsOf = (user: string): Iterable<Session> => this.#hub.membersOf(user);
+    this.#scan = new ConnectionScan({
+      nodeUid: this.uid,
+      sessions,
+      sessionsOf,
+      lastSequence: () => this.#lastSequence,
+      expressions: new ConnectionExpressions(),
+      slices,
+    });
     this.#control = new SessionControl({
-      sessionsOf: (user) => this.#hub.membersOf(user),
+      sessions,
+      sessionsOf,
+      slices,
       subscriptions: this.#subscriptions,
       clock,
       channelLimit: limits.channelLimit,
@@ -154,7 +176,10 @@ export class ServerNode implements BrokerListener, SessionHost {
   /** The session's client is known: it can be found and subscribed from now on. */
   admit(session: Session): void {
     this.#connecting.delete(session);
-    if (!session.isClosed) this.#hub.add(session);
+    if (session.isClosed) return;
+    this.#lastSequence += 1;
+    session.sequence = this.#lastSequence;
+    this.#hub.add(session);
   }
 
   /** Identified sessions of a user on this node. */
@@ -246,17 +271,26 @@ export class ServerNode implements BrokerListener, SessionHost {
   /** Unsubscribes the matching connections; each of them is told, subscribed or not. Rejects with ClientError 102. */
   async unsubscribeSessions(target: SessionTarget, channel: string): Promise<void> {
     if (channel !== "") this.#knownOptions(channel);
-    this.#control.unsubscribe(target, channel);
+    await this.#control.unsubscribe(target, channel);
   }
 
   /** Disconnects the matching connections, but for the client ids in `whitelist`. */
   async disconnect(target: SessionTarget, reason: Disconnect, whitelist: readonly string[]): Promise<void> {
-    this.#control.disconnect(target, reason, whitelist);
+    await this.#control.disconnect(target, reason, whitelist);
   }
 
   /** Sets when the matching connections expire. */
   async refreshSessions(target: SessionTarget, command: RefreshCommand): Promise<void> {
-    this.#control.refresh(target, command);
+    await this.#control.refresh(target, command);
+  }
+
+  /**
+   * A page of the connections that meet the query, found without keeping the event loop for long.
+   *
+   * Rejects with ClientError 107 for a query that cannot be used, and with the signal's reason.
+   */
+  async connections(query: ConnectionQuery, signal: AbortSignal): Promise<ConnectionPage> {
+    return this.#scan.page(query, signal);
   }
 
   onPublication(channel: string, publication: Publication, previous: Publication | undefined): void {

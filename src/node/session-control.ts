@@ -3,15 +3,21 @@ import { clientError } from "../core/client-error.ts";
 import type { Clock } from "../core/clock.ts";
 import { type Disconnect, disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
+import type { LabelFilter } from "../core/label-filter.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
+import { SUBSCRIPTION_SOURCE } from "../core/subscription-source.ts";
 import type { SubscriptionGrant } from "../core/token-verifier.ts";
+import type { SlicedWork } from "../lib/sliced-work.ts";
 import type { Session } from "../session/session.ts";
 import type { SubscriptionService } from "./subscription-service.ts";
 
 /** Which connections a command is about: all of a user that match what else is given. */
 export interface SessionTarget {
-  /** "" means the anonymous connections. */
+  /** "" means the anonymous connections, or with `allUsers` everybody. */
   readonly user: string;
+  readonly allUsers?: boolean;
+  /** Those with matching labels only. */
+  readonly labelFilter?: LabelFilter | undefined;
   /** Client id; "" for any. */
   readonly client: string;
   /** Session id; "" for any. */
@@ -40,7 +46,9 @@ export interface RefreshCommand {
 
 /** What control works with. */
 export interface SessionControlOptions {
-  readonly sessionsOf: (user: string) => ReadonlySet<Session>;
+  readonly sessions: () => Iterable<Session>;
+  readonly sessionsOf: (user: string) => Iterable<Session>;
+  readonly slices: SlicedWork;
   readonly subscriptions: SubscriptionService;
   readonly clock: Clock;
   /** Channels that one session may listen to; 0 or less for any number. */
@@ -64,40 +72,42 @@ export class SessionControl {
    * subscription has expired; the others are subscribed all the same.
    */
   async subscribe(target: SessionTarget, command: SubscribeCommand, options: ChannelOptions): Promise<void> {
-    const work = this.#matching(target).map((session) => this.#subscribeOne(session, command, options));
+    const work: Promise<void>[] = [];
+    await this.#forEach(target, (session) => work.push(this.#subscribeOne(session, command, options)));
     const failed = (await Promise.allSettled(work)).find((outcome) => outcome.status === "rejected");
     if (failed !== undefined) throw failed.reason;
   }
 
-  unsubscribe(target: SessionTarget, channel: string): void {
+  async unsubscribe(target: SessionTarget, channel: string): Promise<void> {
     const push = new EncodedPush({ type: "unsubscribe", channel, ...SERVER_UNSUBSCRIBE });
-    for (const session of this.#matching(target)) {
+    await this.#forEach(target, (session) => {
       const subscription = session.subscriptions.get(channel);
       if (subscription !== undefined) this.#options.subscriptions.end(subscription);
       session.send(push);
-    }
+    });
   }
 
-  disconnect(target: SessionTarget, reason: Disconnect, whitelist: readonly string[]): void {
-    for (const session of this.#matching(target)) {
-      if (!whitelist.includes(session.id)) session.disconnect(reason);
-    }
+  async disconnect(target: SessionTarget, reason: Disconnect, whitelist: readonly string[]): Promise<void> {
+    const spared = new Set(whitelist);
+    await this.#forEach(target, (session) => {
+      if (!spared.has(session.id)) session.disconnect(reason);
+    });
   }
 
-  refresh(target: SessionTarget, { expired, expireAtSec, info }: RefreshCommand): void {
+  async refresh(target: SessionTarget, { expired, expireAtSec, info }: RefreshCommand): Promise<void> {
     const nowSec = this.#options.clock.wallMs() / 1000;
     const hasEnded = expired || (expireAtSec !== undefined && expireAtSec <= nowSec);
     const endSec = expireAtSec === undefined ? undefined : Math.min(expireAtSec, nowSec + MAX_LIFETIME_SEC);
     const ttlSec = endSec === undefined ? 0 : Math.floor(endSec - nowSec);
     const push = new EncodedPush({ type: "refresh", expires: endSec !== undefined, ttlSec });
-    for (const session of this.#matching(target)) {
+    await this.#forEach(target, (session) => {
       if (hasEnded) {
         session.disconnect(disconnect("expired"));
       } else {
         session.refresh(endSec, endSec === undefined ? undefined : info);
         session.send(push);
       }
-    }
+    });
   }
 
   async #subscribeOne(session: Session, command: SubscribeCommand, options: ChannelOptions): Promise<void> {
@@ -113,7 +123,8 @@ export class SessionControl {
       session.disconnect(disconnect("channelLimit"));
       return;
     }
-    const request = { channel, grant, since, wantsDelta: false, expireAtSec };
+    const source = SUBSCRIPTION_SOURCE.serverApi;
+    const request = { channel, source, grant, since, wantsDelta: false, expireAtSec };
     try {
       const { subscription, result } = await subscriptions.subscribe(session, request, options);
       session.send(new EncodedPush({ type: "subscribe", channel, subscribe: result }));
@@ -128,10 +139,22 @@ export class SessionControl {
     }
   }
 
-  #matching({ user, client, session }: SessionTarget): Session[] {
-    return [...this.#options.sessionsOf(user)].filter(
-      (candidate) =>
-        (client === "" || candidate.id === client) && (session === "" || candidate.secretId === session),
-    );
+  /**
+   * Does something to every matching session that is there now. For many of them it takes several turns of the
+   * event loop; those that leave meanwhile are left out.
+   */
+  async #forEach(target: SessionTarget, act: (session: Session) => void): Promise<void> {
+    const { user, client, session: secretId, allUsers, labelFilter } = target;
+    const { sessions, sessionsOf, slices } = this.#options;
+    const candidates = [...(user === "" && allUsers === true ? sessions() : sessionsOf(user))];
+    await slices.visit(candidates, (session) => {
+      const isMeant =
+        !session.isClosed &&
+        (client === "" || session.id === client) &&
+        (secretId === "" || session.secretId === secretId) &&
+        (labelFilter === undefined || labelFilter.matches(session.identity.labels));
+      if (isMeant) act(session);
+      return true;
+    });
   }
 }

@@ -7,6 +7,7 @@ import type { PresenceManager } from "../core/presence-manager.ts";
 import { PLAIN_SUBSCRIBE_RESULT, type SubscribeResult } from "../core/push.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { Subscriber } from "../core/subscriber.ts";
+import type { SubscriptionSource } from "../core/subscription-source.ts";
 import type { SubscriptionGrant } from "../core/token-verifier.ts";
 import type { Session } from "../session/session.ts";
 import { Subscription, type SubscriptionFeatures } from "../session/subscription.ts";
@@ -16,6 +17,7 @@ import { recover, type Recovery } from "./recovery.ts";
 /** A subscription to be made. */
 export interface SubscribeRequest {
   readonly channel: string;
+  readonly source: SubscriptionSource;
   readonly grant: SubscriptionGrant;
   /** The client wants what it missed since then; undefined when it does not say. */
   readonly since: StreamPosition | undefined;
@@ -80,6 +82,7 @@ export class SubscriptionService {
     const subscription = new Subscription({
       session,
       channel: request.channel,
+      source: request.source,
       grant: request.grant,
       features,
       expireAtSec: request.expireAtSec,

@@ -3,8 +3,10 @@ import type { ClientError } from "../core/client-error.ts";
 import type { Clock } from "../core/clock.ts";
 import { type Disconnect, disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
+import { type Labels, NO_LABELS } from "../core/label-filter.ts";
 import type { Logger } from "../core/logger.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
+import type { CredentialSource } from "../core/token-verifier.ts";
 import type { Transport } from "../core/transport.ts";
 import type { WireFormat } from "../core/wire-format.ts";
 import { type TimerWheel, WheelTimer } from "../lib/timer-wheel.ts";
@@ -21,9 +23,16 @@ export interface SessionIdentity {
   readonly info: Uint8Array | undefined;
   /** Raw JSON that only the server sees. */
   readonly meta: Uint8Array | undefined;
+  /** What the server API can tell connections apart by. */
+  readonly labels: Labels;
+  /** `jti` of the connection's token; "" when there is none. */
+  readonly tokenId: string;
+  /** Its `iat`, Unix seconds; 0 when there is none. */
+  readonly issuedAtSec: number;
   /** Name and version of the client's application; "" when unknown. */
   readonly appName: string;
   readonly appVersion: string;
+  readonly source: CredentialSource;
 }
 
 /** What a session tells the node. */
@@ -61,8 +70,12 @@ const ANONYMOUS: SessionIdentity = {
   expireAtSec: undefined,
   info: undefined,
   meta: undefined,
+  labels: NO_LABELS,
+  tokenId: "",
+  issuedAtSec: 0,
   appName: "",
   appVersion: "",
+  source: "anonymous",
 };
 
 /**
@@ -77,7 +90,10 @@ export class Session extends WheelTimer {
   /** Session id: known to this client and the server API only. */
   readonly secretId: string = randomUUID();
   readonly transport: Transport;
+  /** Unix milliseconds. */
   readonly connectedAtMs: number;
+  /** Place in the order in which the node admitted its sessions; 0 before that. */
+  sequence = 0;
   /** Server-side subscriptions by channel. */
   readonly subscriptions: Map<string, Subscription> = new Map<string, Subscription>();
   readonly #context: SessionContext;

@@ -2,6 +2,7 @@ import type { ClientInfo } from "../core/client-info.ts";
 import { disconnect } from "../core/disconnect.ts";
 import type { EncodedPush } from "../core/encoded-push.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
+import type { SubscriptionSource } from "../core/subscription-source.ts";
 import type { Subscriber } from "../core/subscriber.ts";
 import type { SubscriptionGrant } from "../core/token-verifier.ts";
 import type { Session } from "./session.ts";
@@ -29,6 +30,7 @@ export interface SubscriptionFeatures {
 export interface SubscriptionInit {
   readonly session: Session;
   readonly channel: string;
+  readonly source: SubscriptionSource;
   readonly grant: SubscriptionGrant;
   readonly features: SubscriptionFeatures;
   /** When it ends, Unix seconds; undefined for never. */
@@ -49,6 +51,7 @@ export interface SubscriptionInit {
 export class Subscription implements Subscriber {
   readonly session: Session;
   readonly channel: string;
+  readonly source: SubscriptionSource;
   readonly grant: SubscriptionGrant;
   readonly features: SubscriptionFeatures;
   expireAtSec: number | undefined;
@@ -68,6 +71,7 @@ export class Subscription implements Subscriber {
   constructor(init: SubscriptionInit) {
     this.session = init.session;
     this.channel = init.channel;
+    this.source = init.source;
     this.grant = init.grant;
     this.features = init.features;
     this.expireAtSec = init.expireAtSec;
@@ -79,6 +83,11 @@ export class Subscription implements Subscriber {
   get info(): ClientInfo {
     const { id, identity } = this.session;
     return { user: identity.user, client: id, connInfo: identity.info, chanInfo: this.grant.info };
+  }
+
+  /** Whether the client has been told of it. */
+  get isActive(): boolean {
+    return this.#held === undefined;
   }
 
   /** Where the client stands; undefined where positions are not kept track of. */

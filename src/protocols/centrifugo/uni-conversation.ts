@@ -8,6 +8,7 @@ import { EncodedPush } from "../../core/encoded-push.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { ConnectResult, SubscribeResult } from "../../core/push.ts";
 import type { StreamPosition } from "../../core/stream-position.ts";
+import { SUBSCRIPTION_SOURCE, type SubscriptionSource } from "../../core/subscription-source.ts";
 import type { SubscriptionGrant } from "../../core/token-verifier.ts";
 import type { ConnectRequest, HeaderReader, UniConnection } from "../../core/uni-protocol.ts";
 import type { ServerNode } from "../../node/server-node.ts";
@@ -45,6 +46,12 @@ export interface UniContext {
   readonly logger: Logger;
   /** The settings of this moment. */
   readonly settings: () => UniSettings;
+}
+
+/** A subscription that a connection begins with. */
+interface InitialSubscription {
+  readonly grant: SubscriptionGrant;
+  readonly source: SubscriptionSource;
 }
 
 /** The conversation of one unidirectional connection: one request, then pushes (uni-transports §3). */
@@ -92,16 +99,18 @@ export class UniConversation implements UniConnection {
   }
 
   /** Everything the connection is to be subscribed to, by channel: its token's, its user's own, what it asked for. */
-  #grants(credentials: Credentials, request: ConnectRequest): Map<string, SubscriptionGrant> {
+  #grants(credentials: Credentials, request: ConnectRequest): Map<string, InitialSubscription> {
     const { node } = this.#context;
     const { options } = this.#settings;
     const { user, source } = credentials;
-    const grants = new Map(credentials.subscriptions);
-    for (const channel of grants.keys()) {
+    const grants = new Map<string, InitialSubscription>();
+    for (const [channel, grant] of credentials.subscriptions) {
       if (node.channelOptions(channel) === undefined) throw clientError("unknownChannel");
+      grants.set(channel, { grant, source: SUBSCRIPTION_SOURCE.connectionToken });
     }
     if (source === "token" && user !== "" && options.personalChannel !== undefined) {
-      grants.set(options.personalChannel(user), PLAIN_GRANT);
+      const channel = options.personalChannel(user);
+      grants.set(channel, { grant: PLAIN_GRANT, source: SUBSCRIPTION_SOURCE.personalChannel });
     }
     if (source !== "header") {
       const requested = grantRequestedSubscriptions(request.subs.keys(), {
@@ -109,7 +118,8 @@ export class UniConversation implements UniConnection {
         rules: node.channelRules,
         insecure: options.insecure,
       });
-      for (const channel of requested) if (!grants.has(channel)) grants.set(channel, PLAIN_GRANT);
+      const initial = { grant: PLAIN_GRANT, source: SUBSCRIPTION_SOURCE.uniConnect };
+      for (const channel of requested) if (!grants.has(channel)) grants.set(channel, initial);
     }
     return grants;
   }
@@ -130,16 +140,22 @@ export class UniConversation implements UniConnection {
   }
 
   async #subscribeAll(
-    grants: ReadonlyMap<string, SubscriptionGrant>,
+    grants: ReadonlyMap<string, InitialSubscription>,
     request: ConnectRequest,
   ): Promise<readonly NewSubscription[]> {
     const { node } = this.#context;
-    const subscribing = [...grants].map(([channel, grant]) => {
+    const subscribing = [...grants].map(([channel, initial]) => {
       const asked = request.subs.get(channel);
       // What a client brings along by itself is newer than what its address says.
       const since = request.resumeFrom.get(channel) ?? (asked?.recover === true ? asked : undefined);
       const wantsDelta = asked?.delta === true;
-      return node.subscribe(this.#session, { channel, grant, since, wantsDelta, expireAtSec: undefined });
+      return node.subscribe(this.#session, {
+        channel,
+        ...initial,
+        since,
+        wantsDelta,
+        expireAtSec: undefined,
+      });
     });
     return Promise.all(subscribing);
   }

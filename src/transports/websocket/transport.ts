@@ -41,7 +41,9 @@ export class WebSocketTransport extends WheelTimer implements Transport {
   readonly #socket: Socket;
   readonly #options: WebSocketTransportOptions;
   #stallGuard: StallGuard | undefined;
-  #awaitsPong = false;
+  /** Whole milliseconds of the monotonic clock; 0 where no PONG is awaited. */
+  #pingedAtMs = 0;
+  #latencyMs = -1;
   #closed = false;
 
   constructor(
@@ -69,6 +71,10 @@ export class WebSocketTransport extends WheelTimer implements Transport {
 
   get bufferedBytes(): number {
     return this.#socket.writableLength;
+  }
+
+  get latencyMs(): number {
+    return this.#latencyMs;
   }
 
   /** Has the connection told when the client is gone, and listens to the client's pongs. */
@@ -110,18 +116,19 @@ export class WebSocketTransport extends WheelTimer implements Transport {
 
   /** Heartbeat: a PING each interval; the connection is cut when its PONG does not come in time. */
   override onDue(): void {
-    if (this.#awaitsPong) {
+    if (this.#pingedAtMs > 0) {
       this.#webSocket.terminate();
       return;
     }
-    this.#awaitsPong = true;
+    this.#pingedAtMs = Math.ceil(performance.now());
     this.#webSocket.ping();
     this.#options.wheel.schedule(this, this.#options.pongTimeoutMs);
   }
 
   #pongReceived(): void {
-    if (!this.#awaitsPong) return;
-    this.#awaitsPong = false;
+    if (this.#pingedAtMs === 0) return;
+    this.#latencyMs = Math.max(0, Math.round(performance.now() - this.#pingedAtMs));
+    this.#pingedAtMs = 0;
     this.#options.wheel.schedule(this, this.#options.heartbeatIntervalMs);
   }
 

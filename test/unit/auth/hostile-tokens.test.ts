@@ -26,7 +26,7 @@ describe("whatever is sent", () => {
   it("the answer to signed claims is a token or a refusal", async () => {
     const verifier = await verifierFor({ user_id_claim: "user" });
     const name = fc.constantFrom(
-      ..."sub exp nbf iat aud iss jti info b64info meta channels subs expire_at channel client override user".split(
+      ..."sub exp nbf iat aud iss jti info b64info meta labels channels subs expire_at channel client override user".split(
         " ",
       ),
     );

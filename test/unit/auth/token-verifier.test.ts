@@ -26,6 +26,7 @@ describe("times", () => {
       expireAtSec: undefined,
       info: undefined,
       meta: undefined,
+      labels: new Map(),
       subscriptions: new Map(),
       tokenId: "",
       issuedAtSec: 0,

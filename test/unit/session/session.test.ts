@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { disconnect } from "../../../src/core/disconnect.ts";
 import { EncodedPush } from "../../../src/core/encoded-push.ts";
+import { NO_LABELS } from "../../../src/core/label-filter.ts";
 import { Publication } from "../../../src/core/publication.ts";
+import { SUBSCRIPTION_SOURCE } from "../../../src/core/subscription-source.ts";
 import type { Codec } from "../../../src/core/wire-format.ts";
 import { TimerWheel } from "../../../src/lib/timer-wheel.ts";
 import { FlushList } from "../../../src/session/outbox.ts";
@@ -41,8 +43,12 @@ function identity(changes: Partial<SessionIdentity> = {}): SessionIdentity {
     expireAtSec: undefined,
     info: undefined,
     meta: undefined,
+    labels: NO_LABELS,
+    tokenId: "",
+    issuedAtSec: 0,
     appName: "",
     appVersion: "",
+    source: "token",
     ...changes,
   };
 }
@@ -72,6 +78,7 @@ function subscribe(
   const subscription = new Subscription({
     session,
     channel: "c",
+    source: SUBSCRIPTION_SOURCE.unknown,
     grant: PLAIN_GRANT,
     features: { ...PLAIN_FEATURES, ...features },
     expireAtSec: undefined,

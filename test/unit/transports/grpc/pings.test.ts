@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { CentrifugoUniStream } from "../../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
 import { EncodedPush } from "../../../../src/core/encoded-push.ts";
+import { NO_LABELS } from "../../../../src/core/label-filter.ts";
 import type { UniProtocol } from "../../../../src/core/uni-protocol.ts";
 import { GrpcListener } from "../../../../src/grpc/listener.ts";
 import { TimerWheel } from "../../../../src/lib/timer-wheel.ts";
@@ -21,8 +22,12 @@ const NOBODY = {
   expireAtSec: undefined,
   info: undefined,
   meta: undefined,
+  labels: NO_LABELS,
+  tokenId: "",
+  issuedAtSec: 0,
   appName: "",
   appVersion: "",
+  source: "anonymous" as const,
 };
 /** A push that shows what was sent before and what after it. */
 const MARK = new EncodedPush({ type: "disconnect", code: 1, reason: "" });

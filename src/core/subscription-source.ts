@@ -1,0 +1,19 @@
+/** How a subscription came about, by the numbers of the Connections API (server-api §3.2). */
+export const SUBSCRIPTION_SOURCE = {
+  unknown: 0,
+  connectionToken: 1,
+  connectProxy: 2,
+  subscriptionToken: 3,
+  subscribeProxy: 4,
+  userLimited: 5,
+  clientAllowed: 6,
+  insecure: 7,
+  uniConnect: 8,
+  personalChannel: 9,
+  serverApi: 10,
+  capability: 11,
+  expression: 12,
+  subscribeStreamProxy: 13,
+} as const;
+
+export type SubscriptionSource = (typeof SUBSCRIPTION_SOURCE)[keyof typeof SUBSCRIPTION_SOURCE];

@@ -1,0 +1,90 @@
+import { ClientError } from "../core/client-error.ts";
+import type { ConnectionInfo, ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
+import { type FilterNode, LabelFilter, LabelFilterError } from "../core/label-filter.ts";
+import type { SlicedWork } from "../lib/sliced-work.ts";
+import type { Session } from "../session/session.ts";
+import type { ConnectionExpressions, ConnectionPredicate } from "./connection-expressions.ts";
+import { describeSession } from "./describe-session.ts";
+
+/** What the scan works with. */
+export interface ConnectionScanOptions {
+  /** Stands in cursors, which are good on one node only. */
+  readonly nodeUid: string;
+  /** All sessions in the order of their sequence; tolerates changes while it is iterated. */
+  readonly sessions: () => Iterable<Session>;
+  readonly sessionsOf: (user: string) => Iterable<Session>;
+  /** Sequence of the session that came last. */
+  readonly lastSequence: () => number;
+  readonly expressions: ConnectionExpressions;
+  readonly slices: SlicedWork;
+}
+
+const BAD_REQUEST = 107;
+
+/** Lists the connections of this node (server-api §3). */
+export class ConnectionScan {
+  readonly #options: ConnectionScanOptions;
+
+  constructor(options: ConnectionScanOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * A page of the connections that meet the query. Sessions that come while it is made are not in it, and those
+   * that leave are not either; following the cursors lists every session once that is there all the time.
+   *
+   * Rejects with ClientError 107 for a query that cannot be used, and with the signal's reason.
+   */
+  async page(query: ConnectionQuery, signal: AbortSignal): Promise<ConnectionPage> {
+    const { sessions, sessionsOf, lastSequence, slices } = this.#options;
+    const after = this.#positionOf(query.cursor);
+    const matches = await this.#predicateOf(query);
+    const newest = lastSequence();
+    const found: Session[] = [];
+    const infos: ConnectionInfo[] = [];
+    let hasMore = false;
+    const visit = (session: Session): boolean => {
+      if (session.sequence > newest) return false;
+      if (session.sequence <= after || !matches(session)) return true;
+      hasMore = query.limit > 0 && found.length === query.limit;
+      if (hasMore) return false;
+      found.push(session);
+      infos.push(describeSession(session));
+      return true;
+    };
+    await slices.visit(query.user === "" ? sessions() : sessionsOf(query.user), visit, signal);
+    const last = found.at(-1);
+    return {
+      connections: infos.filter((_, at) => found[at]?.isClosed === false),
+      nextCursor: hasMore && last !== undefined ? `${this.#options.nodeUid}.${last.sequence}` : "",
+    };
+  }
+
+  async #predicateOf({ expression, labelFilter }: ConnectionQuery): Promise<ConnectionPredicate> {
+    const filter = labelFilter === undefined ? undefined : compileFilter(labelFilter);
+    const holds = expression === "" ? undefined : await this.#options.expressions.compile(expression);
+    return (session) =>
+      (filter === undefined || filter.matches(session.identity.labels)) &&
+      (holds === undefined || holds(session));
+  }
+
+  /** The sequence that a page goes on after. */
+  #positionOf(cursor: string): number {
+    if (cursor === "") return 0;
+    const [uid, sequence = "", ...rest] = cursor.split(".");
+    if (uid !== this.#options.nodeUid || !/^\d{1,15}$/.test(sequence) || rest.length > 0) {
+      throw new ClientError(BAD_REQUEST, "bad request: cursor is none of this server's", false);
+    }
+    return Number(sequence);
+  }
+}
+
+/** @throws ClientError 107 */
+function compileFilter(node: FilterNode): LabelFilter {
+  try {
+    return new LabelFilter(node);
+  } catch (error) {
+    if (!(error instanceof LabelFilterError)) throw error;
+    throw new ClientError(BAD_REQUEST, `bad request: label_filter: ${error.message}`, false);
+  }
+}
