@@ -20,6 +20,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   node: ["hub", "session", "core", "lib"],
   telemetry: ["config", "core", "lib"],
   "brokers/memory": ["config", "core", "lib"],
+  "stores/memory": ["core", "lib"],
+  "stores/sqlite": ["core", "lib"],
   "protocols/centrifugo": ["node", "auth", "config", "session", "core", "lib", "gen"],
   "transports/websocket": ["config", "http", "core", "lib"],
   "transports/sse": ["config", "http", "core", "lib"],

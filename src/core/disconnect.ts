@@ -29,6 +29,7 @@ export type DisconnectName =
   | "insufficientState"
   | "forceReconnect"
   | "tooManyRequests"
+  | "stateInvalidated"
   | "invalidToken"
   | "badRequest"
   | "stale"
@@ -50,6 +51,7 @@ const TABLE: Readonly<Record<DisconnectName, readonly [code: number, reason: str
   insufficientState: [3010, "insufficient state"],
   forceReconnect: [3011, "force reconnect"],
   tooManyRequests: [3013, "too many requests"],
+  stateInvalidated: [3014, "state invalidated"],
   invalidToken: [3500, "invalid token"],
   badRequest: [3501, "bad request"],
   stale: [3502, "stale"],
