@@ -14,9 +14,6 @@ export interface SubscriptionGrant {
 /** What says who a client is: its token, nothing, or a header that a trusted proxy has set. */
 export type CredentialSource = "token" | "anonymous" | "header";
 
-/** What says who a client is: its token, nothing, or a header that a trusted proxy has set. */
-export type CredentialSource = "token" | "anonymous" | "header";
-
 /** What a valid connection token says. */
 export interface ConnectionToken {
   /** "" for an anonymous user. */
