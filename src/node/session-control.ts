@@ -128,9 +128,7 @@ export class SessionControl {
     try {
       const { subscription, result } = await subscriptions.subscribe(session, request, options);
       session.send(new EncodedPush({ type: "subscribe", channel, subscribe: result }));
-      for (const publication of result.publications) {
-        session.send(new EncodedPush({ type: "publication", channel, publication }));
-      }
+      for (const publication of result.publications) subscription.sendMissed(publication);
       subscriptions.activate(subscription);
     } catch (error) {
       // Half a subscription is none: the client finds out what it missed when it comes back.

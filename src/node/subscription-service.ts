@@ -161,7 +161,8 @@ export class SubscriptionService {
       features.recoverable && wasRecovering ? { since } : undefined,
     );
     const { top, recovered, publications } = recovery;
-    subscription.startAt(top, recovered && (publications.length > 0 || since !== undefined));
+    // Who is up to date may still never have seen a payload, but only been told the position.
+    subscription.startAt(top, recovered && publications.length > 0);
     // A recovered client is told the position it asked from: its publications lead to the top.
     const position = recovered ? { offset: since?.offset ?? 0, epoch: top.epoch } : top;
     return { ...base, position, recoverable: features.recoverable, recovered, publications };

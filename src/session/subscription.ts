@@ -1,6 +1,7 @@
 import type { ClientInfo } from "../core/client-info.ts";
 import { disconnect } from "../core/disconnect.ts";
-import type { EncodedPush } from "../core/encoded-push.ts";
+import { EncodedPush } from "../core/encoded-push.ts";
+import type { Publication } from "../core/publication.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { SubscriptionSource } from "../core/subscription-source.ts";
 import type { Subscriber } from "../core/subscriber.ts";
@@ -110,6 +111,13 @@ export class Subscription implements Subscriber {
     else this.session.send(push);
   }
 
+  /** Sends a publication from before `startAt`, in front of everything that is held. */
+  sendMissed(publication: Publication): void {
+    const { format, deltaFormats } = this.session.transport;
+    const push = new EncodedPush({ type: "publication", channel: this.channel, publication });
+    this.session.sendAs(push, this.features.delta ? (deltaFormats?.whole ?? format) : format);
+  }
+
   deliverJoinLeave(push: EncodedPush): void {
     if (!this.features.receivesJoinLeave) return;
     if (this.#held === undefined) this.session.send(push);
@@ -166,7 +174,8 @@ export class Subscription implements Subscriber {
     if (push.push.type !== "publication" || deltaFormats === undefined)
       return this.session.sendAs(push, format);
     this.session.sendAs(push, this.#hasBase ? deltaFormats.patch : deltaFormats.whole);
-    this.#hasBase = true;
+    // Differences are made between publications of the stream; what goes past it is no base.
+    this.#hasBase = push.push.publication.offset > 0;
   }
 
   #hold(push: EncodedPush, held: EncodedPush[]): void {

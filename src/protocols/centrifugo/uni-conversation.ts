@@ -175,24 +175,19 @@ export class UniConversation implements UniConnection {
     }
     session.markPositions(positions);
     session.send(new EncodedPush({ type: "connect", connect: this.#connectResult(credentials, subs) }));
-    for (const { subscription, result } of subscriptions) {
-      if (request.resumeFrom.has(subscription.channel))
-        this.#sendMissed(subscription.channel, result, positions);
+    for (const made of subscriptions) {
+      if (request.resumeFrom.has(made.subscription.channel)) this.#sendMissed(made, positions);
     }
     for (const subscription of subscriptions) this.#context.node.activate(subscription);
     session.startKeeping();
   }
 
-  #sendMissed(
-    channel: string,
-    { publications }: SubscribeResult,
-    positions: Map<string, StreamPosition>,
-  ): void {
-    for (const publication of publications) {
+  #sendMissed({ subscription, result }: NewSubscription, positions: Map<string, StreamPosition>): void {
+    for (const publication of result.publications) {
       const { offset, epoch } = publication;
-      positions.set(channel, { offset, epoch });
+      positions.set(subscription.channel, { offset, epoch });
       this.#session.markPositions(positions);
-      this.#session.send(new EncodedPush({ type: "publication", channel, publication }));
+      subscription.sendMissed(publication);
     }
   }
 
