@@ -23,7 +23,7 @@ interface Labelled {
  */
 const STRING_MAX_BYTES = 1024;
 
-/** Makes publications fit to be kept. */
+/** Makes publications fit to be kept. Holds on to the latest one, and to no other. */
 export class PublicationKeeper {
   #latest: PublicationInit | undefined;
   #latestKept: KeptPublication = "";
