@@ -1,4 +1,4 @@
-import type { handleServerStreamingCall } from "@grpc/grpc-js";
+import { type handleServerStreamingCall, status } from "@grpc/grpc-js";
 import type { UniProtocol } from "../../core/uni-protocol.ts";
 import { WireFormat } from "../../core/wire-format.ts";
 import { envelopeFramer } from "../../grpc/envelope.ts";
@@ -23,7 +23,9 @@ export function createConsumeHandler(
         call.metadata.get(name)[0]?.toString(),
       );
     } catch {
-      connection.refuseRequest();
+      connection.closed();
+      // What gRPC itself says of a request that is no message of its type.
+      call.emit("error", { code: status.INTERNAL, details: "malformed connect request" });
     }
   };
 }
