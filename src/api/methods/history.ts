@@ -18,8 +18,9 @@ export const history: ApiMethod = defineMethod({
   async run({ node }, { channel, limit, since, reverse }) {
     if (channel === "") throw apiError("badRequest");
     const position = since && { offset: Number(since.offset), epoch: since.epoch };
+    const keepsHistory = node.channelOptions(channel)?.history !== undefined;
     // Nothing stands before the first publication; the upstream answers 100, too.
-    if (reverse && position?.offset === 0) throw apiError("internal");
+    if (keepsHistory && reverse && position?.offset === 0) throw apiError("internal");
     const page = await node.history(channel, { since: position, limit, reverse });
     return create(HistoryResultSchema, {
       publications: page.publications.map(publicationMessage),
