@@ -6,6 +6,7 @@ import type { PresenceStats } from "../core/presence-manager.ts";
 import type { PublicationInit } from "../core/publication.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { SubscriptionGrant } from "../core/token-verifier.ts";
+import type { UserStatus } from "../core/user-status.ts";
 
 /** Which connections a call is about: all of a user that match what else is given. */
 export interface SessionTarget {
@@ -90,10 +91,39 @@ export interface ApiChannels {
   channels(matches: (channel: string) => boolean): Promise<ReadonlyMap<string, number>>;
 }
 
+/** Tokens of a user that are to be void. */
+export interface InvalidateTokensCommand {
+  readonly user: string;
+  /** Subscription tokens of this channel; "" for the user's connection tokens. */
+  readonly channel: string;
+  /** Unix seconds: those with an earlier `iat`; undefined for now. */
+  readonly issuedBeforeSec: number | undefined;
+  /** When that is forgotten, Unix seconds; undefined for the configured time. */
+  readonly expireAtSec: number | undefined;
+}
+
+/**
+ * What the API needs of control over users. Commands act at once on live connections and on later ones; they have
+ * outlived the process, where they can, when they resolve. Ends are Unix seconds, undefined for the configured time.
+ */
+export interface ApiUsers {
+  /** Rejects with ClientError 108 where statuses are switched off, as do its kin; 107 for a bad state. */
+  updateStatus(users: readonly string[], state: string): Promise<void>;
+  /** In the order of the users, unknown ones included. */
+  statuses(users: readonly string[]): Promise<readonly UserStatus[]>;
+  deleteStatuses(users: readonly string[]): Promise<void>;
+  /** Rejects with ClientError 106 where the list is full, as do its kin. */
+  block(user: string, expireAtSec: number | undefined): Promise<void>;
+  unblock(user: string): Promise<void>;
+  revokeToken(tokenId: string, expireAtSec: number | undefined): Promise<void>;
+  invalidateTokens(command: InvalidateTokensCommand): Promise<void>;
+}
+
 /** What the API needs of the node. Rejections that are not a ClientError are answered with code 100. */
 export interface ApiNode extends ApiSessions, ApiChannels {
   /** True once the node disconnects its clients to go down. */
   readonly isStopping: boolean;
+  readonly users: ApiUsers;
   /** All nodes, as of their last announcement. */
   info(): Promise<readonly NodeInfo[]>;
 }

@@ -6,6 +6,7 @@ import { createClientTokenVerifier } from "../auth/token-verifier.ts";
 import { DEFAULT_IDEMPOTENCY_TTL_MS, MemoryBroker } from "../brokers/memory/memory-broker.ts";
 import { MemoryPresenceManager } from "../brokers/memory/memory-presence-manager.ts";
 import { systemClock } from "../core/clock.ts";
+import type { EntryStore } from "../core/entry-store.ts";
 import type { Logger } from "../core/logger.ts";
 import type { GrpcListener } from "../grpc/listener.ts";
 import { ConnectionGate, type ConnectionLimits } from "../http/connection-gate.ts";
@@ -24,6 +25,7 @@ import { channelRulesOf } from "./channel-rules.ts";
 import type { Config } from "./config.ts";
 import { createHealthRoutes } from "./health.ts";
 import type { HttpRoutes } from "./http-listeners.ts";
+import { openUserRecords, type UserRecords } from "./user-control.ts";
 import { CLIENT_VERSION, VERSION } from "./version.ts";
 
 /** How many idempotency keys the memory broker remembers at most. */
@@ -33,6 +35,8 @@ const IDEMPOTENCY_MAX_KEYS = 1_000_000;
 export interface Assembly {
   readonly node: ServerNode;
   readonly wheel: TimerWheel;
+  /** To be closed last: calls write to it as long as there are any. */
+  readonly store: EntryStore;
   readonly routes: HttpRoutes;
   /** Undefined where switched off. */
   readonly uniGrpc: GrpcListener | undefined;
@@ -41,10 +45,13 @@ export interface Assembly {
   reload(config: Config): Promise<void>;
 }
 
-/** Joins everything that the configuration asks for: the one list of edges. Rejects for unusable keys. */
+/** Joins everything that the configuration asks for: the one list of edges. Rejects for unusable keys or files. */
 export async function assembleServer(config: Config, logger: Logger): Promise<Assembly> {
   const wheel = new TimerWheel(systemClock);
-  const node = createNode(config, logger, wheel);
+  await using cleanup = new AsyncDisposableStack();
+  const records = await openUserRecords(config, systemClock, logger);
+  cleanup.defer(() => records.store.close());
+  const node = createNode(config, logger, wheel, records);
   let settings = await createUniSettings(config, node, logger);
   let limits = connectionLimitsOf(config);
   const protocol = createUniProtocol({ node, clock: systemClock, logger, settings: () => settings });
@@ -62,9 +69,11 @@ export async function assembleServer(config: Config, logger: Logger): Promise<As
   const webSocketContext = { ...context, pongTimeoutMs: config.client.pong_timeout };
   const api = createServerApi(node, logger);
   const apiRoutes = createApiRoutes(api, config.http_api);
+  cleanup.move();
   return {
     node,
     wheel,
+    store: records.store,
     routes: {
       external: [
         ...createWebSocketRoutes(webSocketContext, config.uni_websocket),
@@ -85,7 +94,7 @@ export async function assembleServer(config: Config, logger: Logger): Promise<As
   };
 }
 
-function createNode(config: Config, logger: Logger, wheel: TimerWheel): ServerNode {
+function createNode(config: Config, logger: Logger, wheel: TimerWheel, records: UserRecords): ServerNode {
   const { client } = config;
   return new ServerNode({
     name: config.node.name || `${hostname()}_${config.http_server.port}`,
@@ -101,6 +110,8 @@ function createNode(config: Config, logger: Logger, wheel: TimerWheel): ServerNo
     wheel,
     logger,
     random: Math.random,
+    access: records.access,
+    statuses: records.statuses,
     limits: {
       outboxMaxBytes: client.queue_max_size,
       staleCloseDelayMs: client.stale_close_delay,

@@ -18,6 +18,16 @@ import {
   type NodeConfig,
   type ShutdownConfig,
 } from "../config/sections/process.ts";
+import {
+  type RetentionConfig,
+  type StoreConfig,
+  storeConfig,
+  tokenRevokeConfig,
+  userBlockConfig,
+  type UserStatusConfig,
+  userStatusConfig,
+  userTokensInvalidateConfig,
+} from "../config/sections/user-control.ts";
 import { OriginPolicy } from "../http/origin-policy.ts";
 import { uniGrpcConfig, type UniGrpcConfig } from "../transports/grpc/config.ts";
 import { uniHttpStreamConfig, type UniHttpStreamConfig } from "../transports/http-stream/config.ts";
@@ -35,6 +45,11 @@ export interface Config {
   readonly uni_grpc: UniGrpcConfig;
   readonly http_api: HttpApiConfig;
   readonly grpc_api: GrpcApiConfig;
+  readonly store: StoreConfig;
+  readonly user_status: UserStatusConfig;
+  readonly user_block: RetentionConfig;
+  readonly token_revoke: RetentionConfig;
+  readonly user_tokens_invalidate: RetentionConfig;
   readonly health: HealthConfig;
   readonly log: LogConfig;
   readonly shutdown: ShutdownConfig;
@@ -58,6 +73,11 @@ export const configSchema: Section<Config> = section<Config>(
     uni_grpc: uniGrpcConfig,
     http_api: httpApiConfig,
     grpc_api: grpcApiConfig,
+    store: storeConfig,
+    user_status: userStatusConfig,
+    user_block: userBlockConfig,
+    token_revoke: tokenRevokeConfig,
+    user_tokens_invalidate: userTokensInvalidateConfig,
     health: healthConfig,
     log: logConfig,
     shutdown: shutdownConfig,

@@ -107,6 +107,7 @@ class Server implements MillraceServer {
     await assembly.node.stop(disconnect("shutdown"));
     await Promise.all([this.#http.drain(deadline), ...grpcClosed]);
     assembly.wheel[Symbol.dispose]();
+    await assembly.store.close();
     return !deadline.aborted;
   }
 }

@@ -30,7 +30,11 @@ const NOT_YET: readonly string[] = [
   "rpc",
   "sse",
   "swagger",
+  "token_revoke.storage_type",
   "usage_stats",
+  "user_block.storage_type",
+  "user_status.redis",
+  "user_tokens_invalidate.storage_type",
   "websocket",
   "webtransport",
 ];

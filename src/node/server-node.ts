@@ -20,6 +20,9 @@ import { FlushList } from "../session/outbox.ts";
 import { Session, type SessionContext, type SessionHost, type SessionLimits } from "../session/session.ts";
 import { ConnectionExpressions } from "./connection-expressions.ts";
 import { ConnectionScan } from "./connection-scan.ts";
+import type { AccessList } from "./control/access-list.ts";
+import { UserControl } from "./control/user-control.ts";
+import type { UserStatuses } from "./control/user-statuses.ts";
 import {
   type RefreshCommand,
   SessionControl,
@@ -76,6 +79,9 @@ export interface ServerNodeOptions {
   readonly logger: Logger;
   readonly random: () => number;
   readonly limits: NodeLimits;
+  readonly access: AccessList;
+  /** Undefined where statuses of users are switched off. */
+  readonly statuses: UserStatuses | undefined;
 }
 
 /** Milliseconds that one turn of the event loop spends on a call about many connections. */
@@ -84,6 +90,8 @@ const SLICE_MS = 5;
 /** Hub, broker and presence joined: everything that happens on this node, whatever protocol asked for it. */
 export class ServerNode implements BrokerListener, SessionHost {
   readonly uid: string = randomUUID();
+  /** Who may be connected, and what is known of users. */
+  readonly users: UserControl;
   #channelRules: ChannelRules;
   readonly #options: ServerNodeOptions;
   readonly #hub = new Hub<Session>();
@@ -114,7 +122,9 @@ export class ServerNode implements BrokerListener, SessionHost {
     });
     const slices = new SlicedWork({ nowMs: () => clock.monotonicMs(), sliceMs: SLICE_MS });
     const sessions = (): Iterable<Session> => this.#hub.members();
-    const sessionsOf = (user: string): Iterable<Session> => this.#hub.membersOf(user);
+    const sessionsOf = (user: string): ReadonlySet<Session> => this.#hub.membersOf(user);
+    const { access, statuses } = options;
+    this.users = new UserControl({ access, statuses, sessions, sessionsOf, slices, clock, logger });
     this.#scan = new ConnectionScan({
       nodeUid: this.uid,
       sessions,
@@ -156,6 +166,7 @@ export class ServerNode implements BrokerListener, SessionHost {
 
   async start(): Promise<void> {
     await this.#options.broker.start(this);
+    this.users.start();
   }
 
   /** Disconnects everybody and closes the broker. */
@@ -163,7 +174,7 @@ export class ServerNode implements BrokerListener, SessionHost {
     this.#isStopping = true;
     for (const session of [...this.#hub.members()]) session.disconnect(reason);
     for (const session of [...this.#connecting]) session.disconnectSilently(reason);
-    await this.#options.broker.close();
+    await Promise.all([this.#options.broker.close(), this.users.close()]);
   }
 
   /** A session for a transport whose client is not known yet. */
@@ -173,13 +184,17 @@ export class ServerNode implements BrokerListener, SessionHost {
     return session;
   }
 
-  /** The session's client is known: it can be found and subscribed from now on. */
+  /**
+   * The session's client is known: it can be found and subscribed from now on. Ends the session of a user or token
+   * that has been locked out in the meantime.
+   */
   admit(session: Session): void {
     this.#connecting.delete(session);
     if (session.isClosed) return;
     this.#lastSequence += 1;
     session.sequence = this.#lastSequence;
     this.#hub.add(session);
+    this.users.enforce(session);
   }
 
   /** Identified sessions of a user on this node. */
@@ -190,10 +205,12 @@ export class ServerNode implements BrokerListener, SessionHost {
   onSessionClosed(session: Session): void {
     this.#connecting.delete(session);
     this.#hub.remove(session);
+    this.users.seen(session.user);
     for (const subscription of [...session.subscriptions.values()]) this.#subscriptions.end(subscription);
   }
 
   onSessionTick(session: Session): void {
+    this.users.seen(session.user);
     void this.#subscriptions.keep(session);
   }
 

@@ -1,17 +1,24 @@
 import type { ApiMethod } from "../method.ts";
+import { blockUser } from "./block-user.ts";
 import { broadcast } from "./broadcast.ts";
 import { channels } from "./channels.ts";
+import { deleteUserStatus } from "./delete-user-status.ts";
 import { disconnect } from "./disconnect.ts";
+import { getUserStatus } from "./get-user-status.ts";
 import { historyRemove } from "./history-remove.ts";
 import { history } from "./history.ts";
 import { info } from "./info.ts";
+import { invalidateUserTokens } from "./invalidate-user-tokens.ts";
 import { presenceStats } from "./presence-stats.ts";
 import { presence } from "./presence.ts";
 import { publish } from "./publish.ts";
 import { refresh } from "./refresh.ts";
+import { revokeToken } from "./revoke-token.ts";
 import { rpc } from "./rpc.ts";
 import { subscribe } from "./subscribe.ts";
+import { unblockUser } from "./unblock-user.ts";
 import { unsubscribe } from "./unsubscribe.ts";
+import { updateUserStatus } from "./update-user-status.ts";
 
 /**
  * The methods of the API, but for `batch`, which is made of them.
@@ -32,4 +39,11 @@ export const API_METHODS: readonly ApiMethod[] = [
   rpc,
   refresh,
   channels,
+  updateUserStatus,
+  getUserStatus,
+  deleteUserStatus,
+  blockUser,
+  unblockUser,
+  revokeToken,
+  invalidateUserTokens,
 ];

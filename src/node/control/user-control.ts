@@ -1,10 +1,10 @@
-import { setImmediate as turn } from "node:timers/promises";
 import type { AccessSubject } from "../../core/access.ts";
 import { type ClientError, clientError } from "../../core/client-error.ts";
 import type { Clock } from "../../core/clock.ts";
 import { type Disconnect, type DisconnectName, disconnect } from "../../core/disconnect.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { UserStatus } from "../../core/user-status.ts";
+import type { SlicedWork } from "../../lib/sliced-work.ts";
 import type { Session } from "../../session/session.ts";
 import type { AccessList, AccessVerdict } from "./access-list.ts";
 import type { UserStatuses } from "./user-statuses.ts";
@@ -27,6 +27,7 @@ export interface UserControlOptions {
   readonly statuses: UserStatuses | undefined;
   /** Identified sessions of this node. */
   readonly sessions: () => Iterable<Session>;
+  readonly slices: SlicedWork;
   readonly sessionsOf: (user: string) => ReadonlySet<Session>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -37,8 +38,6 @@ const UPKEEP_INTERVAL_MS = 1000;
 const LOOKS_AT_ONCE = 1000;
 /** Turns of upkeep between two saves of who was seen. */
 const SAVE_EVERY = 10;
-/** Sessions that are looked at before others get their turn. */
-const SESSIONS_AT_ONCE = 10_000;
 
 /**
  * Control over users and their tokens (server-api §4).
@@ -141,14 +140,13 @@ export class UserControl {
     return statuses;
   }
 
-  /** There is no index by token, which every connection would pay for; so this takes turns with everything else. */
+  /** Looks at all sessions, in slices: an index by token would cost every connection. */
   async #enforceOnToken(tokenId: string): Promise<void> {
-    let looks = 0;
-    for (const session of this.#options.sessions()) {
+    const { sessions, slices } = this.#options;
+    await slices.visit(sessions(), (session) => {
       if (session.identity.tokenId === tokenId) this.enforce(session);
-      looks += 1;
-      if (looks % SESSIONS_AT_ONCE === 0) await turn();
-    }
+      return true;
+    });
   }
 
   #isPast(atSec: number | undefined): boolean {

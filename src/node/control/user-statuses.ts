@@ -1,3 +1,4 @@
+import { clientError } from "../../core/client-error.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { EntryStore } from "../../core/entry-store.ts";
 import type { UserStatus } from "../../core/user-status.ts";
@@ -11,12 +12,15 @@ export interface UserStatusesOptions {
   readonly ttlSec: number;
   /** Beyond these, those renewed longest ago are forgotten; 0 or less for no limit. */
   readonly maxUsers: number;
+  /** What states must match; undefined takes any. */
+  readonly statePattern: { test(state: string): boolean } | undefined;
 }
 
 type Status = Omit<UserStatus, "user">;
 
 /** Statuses that one write to the store holds at most. */
 const SAVE_AT_ONCE = 1000;
+const STATE_MAX_LENGTH = 1024;
 
 /**
  * What is known of users' doings (server-api §4).
@@ -53,8 +57,11 @@ export class UserStatuses {
     return users.map((user) => ({ user, ...(this.#table.get(user)?.value ?? UNKNOWN) }));
   }
 
-  /** Users were active now, in this state. */
+  /** Users were active now, in this state. Rejects with ClientError 107 for a state that is none. */
   async update(users: readonly string[], state: string): Promise<void> {
+    const { statePattern } = this.#options;
+    if (state.length > STATE_MAX_LENGTH || statePattern?.test(state) === false)
+      throw clientError("badRequest");
     const activeSec = this.#nowSec();
     for (const user of users) this.#change(user, { activeSec, state });
     await this.#table.save([...new Set(users), ...this.#pushOut()]);

@@ -86,6 +86,7 @@ export class UniConversation implements UniConnection {
     const session = this.#session;
     const credentials = await this.#settings.authenticator.authenticate({ token: request.token, header });
     if (session.isClosed) return;
+    this.#context.node.users.checkAccess(credentials);
     this.#endOtherConnections(credentials);
     const grants = this.#grants(credentials, request);
     this.#checkLimits(credentials, grants.size);
@@ -94,6 +95,7 @@ export class UniConversation implements UniConnection {
     }
     session.identify({ ...credentials, appName: request.name, appVersion: request.version });
     this.#context.node.admit(session);
+    if (session.isClosed) return;
     const subscriptions = await this.#subscribeAll(grants, request);
     if (!session.isClosed) this.#start(credentials, subscriptions, request);
   }

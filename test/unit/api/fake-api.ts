@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import type { HttpApiConfig } from "../../../src/api/config.ts";
 import { createApiRoutes, createServerApi } from "../../../src/api/index.ts";
-import type { ApiNode, NodeInfo, PublishRequest, SessionTarget } from "../../../src/api/ports.ts";
+import type { ApiNode, ApiUsers, NodeInfo, PublishRequest, SessionTarget } from "../../../src/api/ports.ts";
 import { type ChannelOptions, DEFAULT_CHANNEL_OPTIONS } from "../../../src/core/channel-options.ts";
 import { ChannelRules } from "../../../src/core/channel-rules.ts";
 import type { Disconnect } from "../../../src/core/disconnect.ts";
@@ -100,6 +100,15 @@ export class FakeApiNode implements ApiNode {
     return this.nodes;
   }
 
+  readonly users: ApiUsers = {
+    updateStatus: notFaked,
+    statuses: notFaked,
+    deleteStatuses: notFaked,
+    block: notFaked,
+    unblock: notFaked,
+    revokeToken: notFaked,
+    invalidateTokens: notFaked,
+  };
   readonly subscribeSessions: () => Promise<never> = notFaked;
   readonly unsubscribeSessions: () => Promise<never> = notFaked;
   readonly refreshSessions: () => Promise<never> = notFaked;

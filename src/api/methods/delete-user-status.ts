@@ -1,0 +1,19 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  CentrifugoApi,
+  DeleteUserStatusResultSchema,
+} from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+
+import { type ApiMethod, defineMethod } from "../method.ts";
+import { usersOf } from "./user-names.ts";
+
+/** Forgets what is known of users (server-api §4). */
+export const deleteUserStatus: ApiMethod = defineMethod({
+  name: "delete_user_status",
+  rpc: CentrifugoApi.method.deleteUserStatus,
+  result: DeleteUserStatusResultSchema,
+  async run({ node }, { users }) {
+    await node.users.deleteStatuses(usersOf(users));
+    return create(DeleteUserStatusResultSchema);
+  },
+});

@@ -1,0 +1,19 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  CentrifugoApi,
+  UpdateUserStatusResultSchema,
+} from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+
+import { type ApiMethod, defineMethod } from "../method.ts";
+import { usersOf } from "./user-names.ts";
+
+/** Notes that users are active, and their state (server-api §4). */
+export const updateUserStatus: ApiMethod = defineMethod({
+  name: "update_user_status",
+  rpc: CentrifugoApi.method.updateUserStatus,
+  result: UpdateUserStatusResultSchema,
+  async run({ node }, { users, state }) {
+    await node.users.updateStatus(usersOf(users), state);
+    return create(UpdateUserStatusResultSchema);
+  },
+});
