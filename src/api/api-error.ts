@@ -46,6 +46,12 @@ export function apiError(name: ApiErrorName, cause?: unknown): ClientError {
   return new ClientError(code, message, false, cause === undefined ? undefined : { cause });
 }
 
+/** A bad request, with what is wrong with it for people to read. */
+export function badRequest(detail: string): ClientError {
+  const { code, message } = TABLE.badRequest;
+  return new ClientError(code, `${message}: ${detail}`, false);
+}
+
 /** What an error is in transport error mode. */
 export function transportStatus(error: ClientError): Pick<ApiErrorEntry, "httpStatus" | "rpcCode"> {
   return ENTRY_BY_CODE.get(error.code) ?? TABLE.internal;

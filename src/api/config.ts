@@ -15,6 +15,7 @@ export interface HttpApiConfig {
   readonly key: string;
   readonly error_mode: ApiErrorMode;
   readonly max_request_body_size: number;
+  readonly connections_channels_as_array: boolean;
 }
 
 /** Section `grpc_api`: the server API over gRPC, on a port of its own. */
@@ -61,6 +62,12 @@ export const httpApiConfig: Section<HttpApiConfig> = section<HttpApiConfig>(
       .int()
       .default(67_108_864)
       .describe("Bytes that a request may have; a larger one gets status 413. 0 or less for no limit."),
+    connections_channels_as_array: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Writes `state.channels` of `connections` as the array of names that v4.0.0 had, not as an object.",
+      ),
   },
 ).meta({ formerPrefix: "api" });
 

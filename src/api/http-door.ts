@@ -1,3 +1,4 @@
+import type { MessageEncoder } from "../lib/json/encode-message.ts";
 import type { HttpAuth } from "./api-key.ts";
 
 /** How the doors on the HTTP port are set up. */
@@ -7,6 +8,8 @@ export interface HttpDoorOptions {
   readonly maxBodyBytes: number;
   /** Reports every API error as a status of the transport, not only where the request asks for it. */
   readonly transportErrors: boolean;
+  /** Writes results as JSON. */
+  readonly encoder: MessageEncoder;
 }
 
 /** With this header a request asks for transport errors. */

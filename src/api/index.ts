@@ -4,6 +4,7 @@ import { createHttpAuth } from "./api-key.ts";
 import type { HttpApiConfig } from "./config.ts";
 import { createConnectRoutes } from "./connect/routes.ts";
 import { type HttpDoorOptions, TRANSPORT_ERROR_MODE } from "./http-door.ts";
+import { createApiEncoder } from "./http-json/encoder.ts";
 import { createJsonRoutes } from "./http-json/routes.ts";
 import type { ApiNode } from "./ports.ts";
 import { ServerApi } from "./server-api.ts";
@@ -25,6 +26,7 @@ export function createApiRoutes(api: ServerApi, config: HttpApiConfig): Route[] 
   const options: HttpDoorOptions = {
     auth: createHttpAuth(config),
     maxBodyBytes: config.max_request_body_size,
+    encoder: createApiEncoder(config.connections_channels_as_array),
     transportErrors: config.error_mode === TRANSPORT_ERROR_MODE,
   };
   return [...createConnectRoutes(api, options), ...createJsonRoutes(api, config.handler_prefix, options)];

@@ -2,11 +2,17 @@ import type { DescMessage, DescMethodUnary, Message, MessageShape } from "@bufbu
 import type { ClientError } from "../core/client-error.ts";
 import type { ApiNode } from "./ports.ts";
 
-/** What a call of a method works with. */
-export interface ApiCall {
-  readonly node: ApiNode;
+/** How a call came in. */
+export interface CallOrigin {
   /** True where `bytes` of the request are known to be JSON, because they came as such. */
   readonly bytesAreJson: boolean;
+  /** Aborts when the caller has left or its time is up. Made only for those methods that ask for it. */
+  readonly signal: () => AbortSignal;
+}
+
+/** What a call of a method works with. */
+export interface ApiCall extends CallOrigin {
+  readonly node: ApiNode;
   /** Turns whatever was thrown into what the caller is told, and logs bugs. */
   readonly explain: (error: unknown) => ClientError;
 }

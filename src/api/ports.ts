@@ -1,7 +1,9 @@
 import type { HistoryFilter, HistoryPage } from "../core/broker.ts";
 import type { ChannelOptions } from "../core/channel-options.ts";
 import type { ClientInfo } from "../core/client-info.ts";
+import type { ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
 import type { Disconnect } from "../core/disconnect.ts";
+import type { LabelFilter } from "../core/label-filter.ts";
 import type { PresenceStats } from "../core/presence-manager.ts";
 import type { PublicationInit } from "../core/publication.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
@@ -10,8 +12,11 @@ import type { UserStatus } from "../core/user-status.ts";
 
 /** Which connections a call is about: all of a user that match what else is given. */
 export interface SessionTarget {
-  /** "" means the anonymous connections. */
+  /** "" means the anonymous connections, or with `allUsers` everybody. */
   readonly user: string;
+  readonly allUsers?: boolean;
+  /** Those with matching labels only. */
+  readonly labelFilter?: LabelFilter | undefined;
   /** Client id; "" for any. */
   readonly client: string;
   /** Session id; "" for any. */
@@ -73,6 +78,8 @@ export interface ApiSessions {
   refreshSessions(target: SessionTarget, command: RefreshCommand): Promise<void>;
   /** Closes them, but for the client ids in `whitelist`. */
   disconnect(target: SessionTarget, reason: Disconnect, whitelist: readonly string[]): Promise<void>;
+  /** Rejects with 107 for a query that cannot be used, and with the signal's reason. */
+  connections(query: ConnectionQuery, signal: AbortSignal): Promise<ConnectionPage>;
 }
 
 /** What the API needs of channels. Calls reject with ClientError 102 for an unknown namespace. */

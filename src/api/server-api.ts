@@ -3,7 +3,7 @@ import type { BatchResponse, Command } from "../../gen/centrifugal/centrifugo/ap
 import { ClientError } from "../core/client-error.ts";
 import type { Logger } from "../core/logger.ts";
 import { apiError } from "./api-error.ts";
-import type { ApiCall, ApiMethod } from "./method.ts";
+import type { ApiCall, ApiMethod, CallOrigin } from "./method.ts";
 import { runBatch } from "./methods/batch.ts";
 import { API_METHODS } from "./methods/table.ts";
 import type { ApiNode } from "./ports.ts";
@@ -28,13 +28,9 @@ export class ServerApi {
     return this.#node.isStopping;
   }
 
-  /**
-   * Runs a method on a request of its own type. Never rejects.
-   *
-   * `bytesAreJson` tells that `bytes` of the request came as JSON.
-   */
-  async run(method: ApiMethod, request: Message, bytesAreJson: boolean): Promise<Outcome> {
-    const call = this.#call(method.name, bytesAreJson);
+  /** Runs a method on a request of its own type. Never rejects. */
+  async run(method: ApiMethod, request: Message, origin: CallOrigin): Promise<Outcome> {
+    const call = this.#call(method.name, origin);
     try {
       return { ok: true, result: await method.run(call, request) };
     } catch (error) {
@@ -46,14 +42,14 @@ export class ServerApi {
   runBatch(
     commands: readonly (Command | undefined)[],
     parallel: boolean,
-    bytesAreJson: boolean,
+    origin: CallOrigin,
   ): Promise<BatchResponse> {
-    return runBatch(this.#call("batch", bytesAreJson), commands, parallel);
+    return runBatch(this.#call("batch", origin), commands, parallel);
   }
 
-  #call(method: string, bytesAreJson: boolean): ApiCall {
+  #call(method: string, { bytesAreJson, signal }: CallOrigin): ApiCall {
     const explain = (error: unknown): ClientError => this.#explain(method, error);
-    return { node: this.#node, bytesAreJson, explain };
+    return { node: this.#node, bytesAreJson, signal, explain };
   }
 
   #explain(method: string, error: unknown): ClientError {

@@ -1,4 +1,4 @@
-import type { FilterNode, Labels } from "./label-filter.ts";
+import type { LabelFilter, Labels } from "./label-filter.ts";
 import type { SubscriptionSource } from "./subscription-source.ts";
 
 /** What the Connections API tells about one connection (server-api §3.2). */
@@ -33,7 +33,7 @@ export interface ConnectionQuery {
   readonly user: string;
   /** CEL over the connection; "" for none. */
   readonly expression: string;
-  readonly labelFilter: FilterNode | undefined;
+  readonly labelFilter: LabelFilter | undefined;
   /** Most connections of one page; 0 for all of them at once. */
   readonly limit: number;
   /** Where an earlier page ended; "" for the first one. */

@@ -1,6 +1,5 @@
 import { ClientError } from "../core/client-error.ts";
 import type { ConnectionInfo, ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
-import { type FilterNode, LabelFilter, LabelFilterError } from "../core/label-filter.ts";
 import type { SlicedWork } from "../lib/sliced-work.ts";
 import type { Session } from "../session/session.ts";
 import type { ConnectionExpressions, ConnectionPredicate } from "./connection-expressions.ts";
@@ -61,10 +60,9 @@ export class ConnectionScan {
   }
 
   async #predicateOf({ expression, labelFilter }: ConnectionQuery): Promise<ConnectionPredicate> {
-    const filter = labelFilter === undefined ? undefined : compileFilter(labelFilter);
     const holds = expression === "" ? undefined : await this.#options.expressions.compile(expression);
     return (session) =>
-      (filter === undefined || filter.matches(session.identity.labels)) &&
+      (labelFilter === undefined || labelFilter.matches(session.identity.labels)) &&
       (holds === undefined || holds(session));
   }
 
@@ -76,15 +74,5 @@ export class ConnectionScan {
       throw new ClientError(BAD_REQUEST, "bad request: cursor is none of this server's", false);
     }
     return Number(sequence);
-  }
-}
-
-/** @throws ClientError 107 */
-function compileFilter(node: FilterNode): LabelFilter {
-  try {
-    return new LabelFilter(node);
-  } catch (error) {
-    if (!(error instanceof LabelFilterError)) throw error;
-    throw new ClientError(BAD_REQUEST, `bad request: label_filter: ${error.message}`, false);
   }
 }

@@ -13,6 +13,7 @@ import { CentrifugoApi, ErrorSchema } from "../../../gen/centrifugal/centrifugo/
 import type { ClientError } from "../../core/client-error.ts";
 import type { Route } from "../../http/route.ts";
 import { transportStatus } from "../api-error.ts";
+import { connectOrigin } from "../call-origin.ts";
 import { ERROR_MODE_HEADER, type HttpDoorOptions, TRANSPORT_ERROR_MODE } from "../http-door.ts";
 import type { ApiMethod } from "../method.ts";
 import { responseOf, type ServerApi } from "../server-api.ts";
@@ -49,16 +50,18 @@ function addMethods(router: ConnectRouter, api: ServerApi, transportErrors: bool
   const implementations = new Map<DescMethod, UnaryImplementation>();
   for (const method of api.methods) implementations.set(method.rpc, implement(api, method, transportErrors));
   const { batch, ...methods } = CentrifugoApi.method;
-  router.rpc(batch, ({ commands, parallel }) => api.runBatch(commands, parallel, false));
+  router.rpc(batch, ({ commands, parallel }, context) =>
+    api.runBatch(commands, parallel, connectOrigin(context)),
+  );
   for (const rpc of Object.values<DescMethodUnary>(methods)) {
     router.rpc(rpc, implementations.get(rpc) ?? unimplemented(rpc));
   }
 }
 
 function implement(api: ServerApi, method: ApiMethod, transportErrors: boolean): UnaryImplementation {
-  return async (request: Message, { requestHeader }: HandlerContext) => {
-    const outcome = await api.run(method, request, false);
-    const asError = transportErrors || requestHeader.get(ERROR_MODE_HEADER) === TRANSPORT_ERROR_MODE;
+  return async (request: Message, context: HandlerContext) => {
+    const outcome = await api.run(method, request, connectOrigin(context));
+    const asError = transportErrors || context.requestHeader.get(ERROR_MODE_HEADER) === TRANSPORT_ERROR_MODE;
     if (!outcome.ok && asError) throw connectError(outcome.error);
     return responseOf(method, outcome);
   };

@@ -11,6 +11,7 @@ import { type BatchRequest, CentrifugoApi } from "../../../gen/centrifugal/centr
 import { GrpcListener, unimplemented } from "../../grpc/listener.ts";
 import { createGrpcAuth } from "../api-key.ts";
 import type { GrpcApiConfig } from "../config.ts";
+import { grpcOrigin } from "../call-origin.ts";
 import { ERROR_MODE_HEADER, TRANSPORT_ERROR_MODE } from "../http-door.ts";
 import type { ApiMethod } from "../method.ts";
 import { responseOf, type ServerApi } from "../server-api.ts";
@@ -60,12 +61,12 @@ function guarded(auth: ReturnType<typeof createGrpcAuth>, handler: UnaryHandler)
 
 function methodHandler(api: ServerApi, method: ApiMethod, config: GrpcApiConfig): UnaryHandler {
   const answer = async (
-    { request, metadata }: ServerUnaryCall<unknown, unknown>,
+    call: ServerUnaryCall<unknown, unknown>,
     callback: sendUnaryData<unknown>,
   ): Promise<void> => {
     // The definition of the method deserialises its requests.
-    const outcome = await api.run(method, request as Message, false);
-    const asStatus = config.error_mode === TRANSPORT_ERROR_MODE || asksForTransportErrors(metadata);
+    const outcome = await api.run(method, call.request as Message, grpcOrigin(call));
+    const asStatus = config.error_mode === TRANSPORT_ERROR_MODE || asksForTransportErrors(call.metadata);
     if (!outcome.ok && asStatus) callback(errorStatus(outcome.error));
     else callback(null, responseOf(method, outcome));
   };
@@ -74,11 +75,14 @@ function methodHandler(api: ServerApi, method: ApiMethod, config: GrpcApiConfig)
 
 function batchHandler(api: ServerApi): UnaryHandler {
   const answer = async (
-    { commands, parallel }: BatchRequest,
+    call: ServerUnaryCall<unknown, unknown>,
     callback: sendUnaryData<unknown>,
-  ): Promise<void> => callback(null, await api.runBatch(commands, parallel, false));
-  // As above.
-  return ({ request }, callback) => void answer(request as BatchRequest, callback);
+  ): Promise<void> => {
+    // As above.
+    const { commands, parallel } = call.request as BatchRequest;
+    callback(null, await api.runBatch(commands, parallel, grpcOrigin(call)));
+  };
+  return (call, callback) => void answer(call, callback);
 }
 
 function asksForTransportErrors(metadata: Metadata): boolean {

@@ -28,10 +28,14 @@ const ALWAYS_PRINTED: ReadonlySet<string> = new Set([
   "UserTopicListResult.items",
 ]);
 
-/** Writes messages of the API. */
-export const apiEncoder: MessageEncoder = new MessageEncoder(ALWAYS_PRINTED);
+/** Writes messages of the API; `channelsAsArray` gives the channels of connections the shape they had in v4.0.0. */
+export function createApiEncoder(channelsAsArray: boolean): MessageEncoder {
+  return new MessageEncoder(ALWAYS_PRINTED, new Set(channelsAsArray ? ["ConnectionState.channels"] : []));
+}
+
+const errorEncoder = createApiEncoder(false);
 
 /** The JSON of an API error. */
 export function errorJson({ code, message }: ClientError): string {
-  return apiEncoder.encode(ErrorSchema, create(ErrorSchema, { code, message }));
+  return errorEncoder.encode(ErrorSchema, create(ErrorSchema, { code, message }));
 }

@@ -3,14 +3,16 @@ import type { ClientError } from "../../core/client-error.ts";
 import { sendEmpty } from "../../http/http-app.ts";
 import type { RequestHandler } from "../../http/route.ts";
 import { decodeMessage } from "../../lib/json/decode-message.ts";
+import type { MessageEncoder } from "../../lib/json/encode-message.ts";
 import { JsonDecodeError } from "../../lib/json/json-decode-error.ts";
 import { jsonValues } from "../../lib/json/raw-json.ts";
 import { apiError } from "../api-error.ts";
+import { jsonOrigin } from "../call-origin.ts";
 import type { HttpDoorOptions } from "../http-door.ts";
-import type { ApiMethod } from "../method.ts";
+import type { ApiMethod, CallOrigin } from "../method.ts";
 import type { ServerApi } from "../server-api.ts";
 import { admit, sendBadRequest, sendJson } from "./answer.ts";
-import { apiEncoder, errorJson } from "./encoder.ts";
+import { errorJson } from "./encoder.ts";
 import { type LegacyCommand, readLegacyCommand } from "./legacy-command.ts";
 
 const EMPTY_OBJECT = Buffer.from("{}");
@@ -28,10 +30,11 @@ export function createLegacyHandler(api: ServerApi, options: HttpDoorOptions): R
     if (body === undefined) return;
     if (api.isStopping) return sendEmpty(response, 503);
     if (body.length === 0) return sendBadRequest(response);
+    const context = { api, methods, encoder: options.encoder, origin: jsonOrigin(response) };
     const replies: string[] = [];
     try {
       for (const json of jsonValues(body)) {
-        replies.push(await answerCommand(api, methods, readLegacyCommand(json)));
+        replies.push(await answerCommand(context, readLegacyCommand(json)));
       }
     } catch (error) {
       if (!(error instanceof JsonDecodeError)) throw error;
@@ -41,18 +44,24 @@ export function createLegacyHandler(api: ServerApi, options: HttpDoorOptions): R
   };
 }
 
+interface AnswerContext {
+  readonly api: ServerApi;
+  readonly methods: ReadonlyMap<string, ApiMethod>;
+  readonly encoder: MessageEncoder;
+  readonly origin: CallOrigin;
+}
+
 async function answerCommand(
-  api: ServerApi,
-  methods: ReadonlyMap<string, ApiMethod>,
+  { api, methods, encoder, origin }: AnswerContext,
   { id, method: name, params }: LegacyCommand,
 ): Promise<string> {
   const method = name === undefined ? undefined : methods.get(name);
   if (method === undefined) return errorReply(id, apiError("notFound"));
   const message = readParams(method, params);
   if (message === undefined) return errorReply(id, apiError("badRequest"));
-  const outcome = await api.run(method, message, true);
+  const outcome = await api.run(method, message, origin);
   if (!outcome.ok) return errorReply(id, outcome.error);
-  return reply(id, `"result":${apiEncoder.encode(method.result, outcome.result)}`);
+  return reply(id, `"result":${encoder.encode(method.result, outcome.result)}`);
 }
 
 /** The request in `params`; undefined for bad or missing ones. Those of `info` are not looked at. */

@@ -5,11 +5,12 @@ import type { RequestHandler } from "../../http/route.ts";
 import { decodeMessage } from "../../lib/json/decode-message.ts";
 import { JsonDecodeError } from "../../lib/json/json-decode-error.ts";
 import { transportStatus } from "../api-error.ts";
+import { jsonOrigin } from "../call-origin.ts";
 import { ERROR_MODE_HEADER, type HttpDoorOptions, TRANSPORT_ERROR_MODE } from "../http-door.ts";
 import type { ApiMethod } from "../method.ts";
 import type { ServerApi } from "../server-api.ts";
 import { admit, sendBadRequest, sendJson } from "./answer.ts";
-import { apiEncoder, errorJson } from "./encoder.ts";
+import { errorJson } from "./encoder.ts";
 
 /** Serves one method: its request in, `{"result":…}` or `{"error":…}` out. */
 export function createMethodHandler(
@@ -22,9 +23,9 @@ export function createMethodHandler(
     if (body === undefined) return;
     const message = decodeOrRefuse(response, () => decodeMessage(method.rpc.input, body));
     if (message === undefined) return;
-    const outcome = await api.run(method, message, true);
+    const outcome = await api.run(method, message, jsonOrigin(response));
     if (outcome.ok) {
-      sendJson(response, 200, `{"result":${apiEncoder.encode(method.result, outcome.result)}}`);
+      sendJson(response, 200, `{"result":${options.encoder.encode(method.result, outcome.result)}}`);
     } else if (options.transportErrors || request.headers[ERROR_MODE_HEADER] === TRANSPORT_ERROR_MODE) {
       sendJson(response, transportStatus(outcome.error).httpStatus, errorJson(outcome.error));
     } else {
@@ -42,8 +43,8 @@ export function createBatchHandler(api: ServerApi, options: HttpDoorOptions): Re
     const batch = decodeOrRefuse(response, () => decodeMessage(BatchRequestSchema, body, { nullItems }));
     if (batch === undefined) return;
     const commands = batch.commands.map((command) => (nullItems.has(command) ? undefined : command));
-    const replies = await api.runBatch(commands, batch.parallel, true);
-    sendJson(response, 200, apiEncoder.encode(BatchResponseSchema, replies));
+    const replies = await api.runBatch(commands, batch.parallel, jsonOrigin(response));
+    sendJson(response, 200, options.encoder.encode(BatchResponseSchema, replies));
   };
 }
 

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { CentrifugoApi, DisconnectResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { disconnect as standardDisconnect, Disconnect } from "../../core/disconnect.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
+import { targetOf } from "./session-target.ts";
 
 /** Closes connections of a user (server-api §2.5). Code and reason of the request are sent as they are. */
 export const disconnect: ApiMethod = defineMethod({
@@ -9,12 +10,12 @@ export const disconnect: ApiMethod = defineMethod({
   rpc: CentrifugoApi.method.disconnect,
   result: DisconnectResultSchema,
   async run({ node }, request) {
-    const { user, client, session, whitelist, disconnect: wanted } = request;
+    const { whitelist, disconnect: wanted } = request;
     const reason =
       wanted === undefined
         ? standardDisconnect("forceNoReconnect")
         : new Disconnect(wanted.code, wanted.reason);
-    await node.disconnect({ user, client, session }, reason, whitelist);
+    await node.disconnect(targetOf(request), reason, whitelist);
     return create(DisconnectResultSchema);
   },
 });

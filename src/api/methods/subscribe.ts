@@ -3,6 +3,7 @@ import { CentrifugoApi, SubscribeResultSchema } from "../../../gen/centrifugal/c
 import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { payloadOf } from "./payload.ts";
+import { targetOf } from "./session-target.ts";
 import { readOverride } from "./subscription-override.ts";
 
 /** Subscribes connections of a user (server-api §2.5). */
@@ -11,21 +12,18 @@ export const subscribe: ApiMethod = defineMethod({
   rpc: CentrifugoApi.method.subscribe,
   result: SubscribeResultSchema,
   async run({ node }, request) {
-    const { user, client, session, channel, expireAt, recoverSince } = request;
+    const { channel, expireAt, recoverSince } = request;
     if (channel === "") throw apiError("badRequest");
-    await node.subscribeSessions(
-      { user, client, session },
-      {
-        channel,
-        grant: {
-          info: payloadOf(request.info, request.b64info),
-          data: payloadOf(request.data, request.b64data),
-          override: readOverride(request.override),
-        },
-        expireAtSec: expireAt > 0n ? Number(expireAt) : undefined,
-        since: recoverSince && { offset: Number(recoverSince.offset), epoch: recoverSince.epoch },
+    await node.subscribeSessions(targetOf(request), {
+      channel,
+      grant: {
+        info: payloadOf(request.info, request.b64info),
+        data: payloadOf(request.data, request.b64data),
+        override: readOverride(request.override),
       },
-    );
+      expireAtSec: expireAt > 0n ? Number(expireAt) : undefined,
+      since: recoverSince && { offset: Number(recoverSince.offset), epoch: recoverSince.epoch },
+    });
     return create(SubscribeResultSchema);
   },
 });

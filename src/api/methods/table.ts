@@ -3,6 +3,7 @@ import { blockUser } from "./block-user.ts";
 import { broadcast } from "./broadcast.ts";
 import { channels } from "./channels.ts";
 import { deleteUserStatus } from "./delete-user-status.ts";
+import { connections } from "./connections.ts";
 import { disconnect } from "./disconnect.ts";
 import { getUserStatus } from "./get-user-status.ts";
 import { historyRemove } from "./history-remove.ts";
@@ -39,6 +40,7 @@ export const API_METHODS: readonly ApiMethod[] = [
   rpc,
   refresh,
   channels,
+  connections,
   updateUserStatus,
   getUserStatus,
   deleteUserStatus,

@@ -1,14 +1,15 @@
 import { create } from "@bufbuild/protobuf";
 import { CentrifugoApi, UnsubscribeResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
+import { targetOf } from "./session-target.ts";
 
 /** Unsubscribes connections of a user (server-api §2.5). */
 export const unsubscribe: ApiMethod = defineMethod({
   name: "unsubscribe",
   rpc: CentrifugoApi.method.unsubscribe,
   result: UnsubscribeResultSchema,
-  async run({ node }, { user, client, session, channel }) {
-    await node.unsubscribeSessions({ user, client, session }, channel);
+  async run({ node }, request) {
+    await node.unsubscribeSessions(targetOf(request), request.channel);
     return create(UnsubscribeResultSchema);
   },
 });

@@ -5,6 +5,9 @@ import {
   type CelList,
   celListConcat,
   CelScalar,
+  type CelValue,
+  isCelList,
+  isCelMap,
   listType,
 } from "@bufbuild/cel";
 import { type Expr, type Expr_Comprehension, ExprSchema } from "@bufbuild/cel-spec/cel/expr/syntax_pb.js";
@@ -12,10 +15,12 @@ import { create } from "@bufbuild/protobuf";
 import { Re2Pattern } from "../re2.ts";
 
 /** Parts of an expression that one evaluation may go through, about; each turn of a macro counts its parts. */
-const MAX_STEPS = 20_000;
+const MAX_STEPS = 10_000;
 /** Characters and bytes that joined text may have, and items of a joined list. */
 const MAX_TEXT_LENGTH = 65_536;
-const MAX_LIST_LENGTH = 10_000;
+const MAX_LIST_LENGTH = 500;
+/** Items that a macro takes out of a list in a step. */
+const ITEMS_PER_STEP = 4;
 /** Characters that a regular expression goes through in a step. */
 const CHARACTERS_PER_STEP = 50;
 /** What a counted repetition in a pattern may stand for. */
@@ -23,6 +28,7 @@ const REPETITION_COST = 1_000;
 const MAX_PATTERNS = 64;
 
 const SPEND = "@spend";
+const SPEND_RANGE = "@spend_range";
 const { BOOL, BYTES, INT, STRING, DYN } = CelScalar;
 
 /**
@@ -45,6 +51,10 @@ export class CostLimit {
       celFunc(SPEND, [BOOL, INT], BOOL, (condition: boolean, steps: bigint) => {
         this.#spend(Number(steps));
         return condition;
+      }),
+      celFunc(SPEND_RANGE, [DYN], DYN, (range: CelValue) => {
+        this.#spend(isCelList(range) || isCelMap(range) ? range.size / ITEMS_PER_STEP : 0);
+        return range;
       }),
       celFunc("_+_", [STRING, STRING], STRING, (left: string, right: string) => {
         requireSize(left.length + right.length, MAX_TEXT_LENGTH);
@@ -104,10 +114,10 @@ function requireSize(size: number, max: number): void {
   if (size > max) throw new Error("a value grows too large");
 }
 
-/** The condition of a macro is looked at once a turn. */
+/** What a macro goes over is taken out as a whole first; then its condition is looked at once a turn. */
 function chargeTurns(macro: Expr_Comprehension): void {
-  const { loopCondition, loopStep } = macro;
-  if (loopCondition === undefined || loopStep === undefined) return;
+  const { iterRange, loopCondition, loopStep } = macro;
+  if (iterRange === undefined || loopCondition === undefined || loopStep === undefined) return;
   const steps = [loopCondition, loopStep].flatMap((part) => [...partsOf(part)]).length;
   const price = create(ExprSchema, {
     exprKind: {
@@ -115,9 +125,14 @@ function chargeTurns(macro: Expr_Comprehension): void {
       value: { constantKind: { case: "int64Value", value: BigInt(steps) } },
     },
   });
-  macro.loopCondition = create(ExprSchema, {
-    id: loopCondition.id,
-    exprKind: { case: "callExpr", value: { function: SPEND, args: [loopCondition, price] } },
+  macro.loopCondition = call(SPEND, loopCondition, price);
+  macro.iterRange = call(SPEND_RANGE, iterRange);
+}
+
+function call(name: string, first: Expr, ...rest: Expr[]): Expr {
+  return create(ExprSchema, {
+    id: first.id,
+    exprKind: { case: "callExpr", value: { function: name, args: [first, ...rest] } },
   });
 }
 

@@ -218,5 +218,7 @@ function join(types: readonly CelType[]): CelType {
 
 function noOverload(name: string, args: readonly CelType[], at: bigint): CelTypeError {
   const names = args.map((arg) => arg.name).join(", ");
-  return new CelTypeError(`no matching overload for '${name}' applied to (${names})`, at);
+  // `_==_` is the library's name of `==`.
+  const shown = name.replaceAll("_", "");
+  return new CelTypeError(`no matching overload for '${shown}' applied to (${names})`, at);
 }

@@ -13,13 +13,15 @@ export class JsonEncodeError extends Error {
  *
  * Names are those of the schema, in its order. Zero and empty values are left out, but for the fields named
  * in `alwaysPrinted` as `Message.field`. 64-bit integers are numbers, `bytes` are embedded as raw JSON without
- * white space between tokens, map keys are sorted, and `<`, `>`, `&`, U+2028 and U+2029 are escaped.
+ * white space between tokens, map keys are sorted (and all there is of the maps in `keysOnly`), and `<`, `>`, `&`, U+2028 and U+2029 are escaped.
  */
 export class MessageEncoder {
   readonly #alwaysPrinted: ReadonlySet<string>;
+  readonly #keysOnly: ReadonlySet<string>;
 
-  constructor(alwaysPrinted: ReadonlySet<string> = new Set()) {
+  constructor(alwaysPrinted: ReadonlySet<string> = new Set(), keysOnly: ReadonlySet<string> = new Set()) {
     this.#alwaysPrinted = alwaysPrinted;
+    this.#keysOnly = keysOnly;
   }
 
   /** @throws JsonEncodeError if `bytes` of the message are not JSON or a number is not finite */
@@ -52,6 +54,9 @@ export class MessageEncoder {
       }
       case "map": {
         const entries = Object.entries(value as Readonly<Record<string, unknown>>).toSorted(byKey);
+        if (this.#keysOnly.has(field.fullName) && entries.length > 0) {
+          return `[${entries.map(([key]) => quoteJson(key)).join(",")}]`;
+        }
         const members = entries.map(([key, item]) => `${quoteJson(key)}:${this.#value(field.value, item)}`);
         return members.length === 0 && !mayBeEmpty ? undefined : `{${members.join(",")}}`;
       }

@@ -51,7 +51,7 @@ describe.each(TRANSPORTS)("%s", (_name, createTransport) => {
 
   it("nobody gets in without the key", async () => {
     const client = clientOf((await startApi()).url);
-    for (const call of [client.publish({}), client.connections({}), client.batch({})]) {
+    for (const call of [client.publish({}), client.deviceList({}), client.batch({})]) {
       expect((await errorOf(call)).code).toBe(Code.Unauthenticated);
     }
   });
@@ -75,10 +75,10 @@ describe.each(TRANSPORTS)("%s", (_name, createTransport) => {
 
   it("what is not implemented says so", async () => {
     const client = clientOf((await startApi()).url);
-    const error = await errorOf(client.connections({}, WITH_KEY));
+    const error = await errorOf(client.deviceList({}, WITH_KEY));
     expect([error.code, error.rawMessage]).toEqual([
       Code.Unimplemented,
-      "method Connections not implemented",
+      "method DeviceList not implemented",
     ]);
   });
 
@@ -128,6 +128,7 @@ it("gRPC works over HTTP/2 on the same port", async () => {
     key: KEY,
     error_mode: "",
     max_request_body_size: 0,
+    connections_channels_as_array: false,
   });
   const app = new HttpApp(routes, new ErrorLog());
   const server = createServer((request, response) =>

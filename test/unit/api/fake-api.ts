@@ -109,6 +109,7 @@ export class FakeApiNode implements ApiNode {
     revokeToken: notFaked,
     invalidateTokens: notFaked,
   };
+  readonly connections: () => Promise<never> = notFaked;
   readonly subscribeSessions: () => Promise<never> = notFaked;
   readonly unsubscribeSessions: () => Promise<never> = notFaked;
   readonly refreshSessions: () => Promise<never> = notFaked;
@@ -166,6 +167,7 @@ export async function startApi(config: Partial<HttpApiConfig> = {}): Promise<Run
     key: KEY,
     error_mode: "",
     max_request_body_size: 1 << 20,
+    connections_channels_as_array: false,
     ...config,
   });
   const app = new HttpApp(routes, log);

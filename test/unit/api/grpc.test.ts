@@ -9,7 +9,7 @@ import { createApiGrpcListener, createServerApi } from "../../../src/api/index.t
 import { bufCurl, callUnary } from "../../support/grpc-calls.ts";
 import { ErrorLog, FakeApiNode, KEY } from "./fake-api.ts";
 
-const { batch, broadcast, connections, info, publish } = CentrifugoApi.method;
+const { batch, broadcast, deviceList, info, publish } = CentrifugoApi.method;
 const WITH_KEY = { authorization: `apikey ${KEY}` };
 const TRANSPORT = { ...WITH_KEY, "x-centrifugo-error-mode": "transport" };
 
@@ -60,7 +60,7 @@ describe("authentication", () => {
     ["nothing", {}],
   ])("%s: UNAUTHENTICATED", async (_what, headers: Record<string, string>) => {
     const { client } = await startDoor();
-    const calls = [callUnary(client, publish, {}, headers), callUnary(client, connections, {}, headers)];
+    const calls = [callUnary(client, publish, {}, headers), callUnary(client, deviceList, {}, headers)];
     for (const error of await Promise.all(calls.map(failureOf))) {
       expect([error.code, error.details]).toEqual([status.UNAUTHENTICATED, "unauthenticated"]);
     }
@@ -76,8 +76,8 @@ describe("authentication", () => {
 describe("calls", () => {
   it("api 84: what is not implemented is UNIMPLEMENTED", async () => {
     const { client } = await startDoor();
-    const error = await failureOf(callUnary(client, connections, {}, WITH_KEY));
-    expect([error.code, error.details]).toEqual([status.UNIMPLEMENTED, "method Connections not implemented"]);
+    const error = await failureOf(callUnary(client, deviceList, {}, WITH_KEY));
+    expect([error.code, error.details]).toEqual([status.UNIMPLEMENTED, "method DeviceList not implemented"]);
   });
 
   it("api 85: an API error is part of a response", async () => {
@@ -128,7 +128,7 @@ describe("calls", () => {
     const data = Buffer.from("1");
     const sent = await callUnary(client, broadcast, { channels: ["a", "x:y"], data }, TRANSPORT);
     expect(sent.result?.responses).toMatchObject([{ result: {} }, { error: { code: 102 } }]);
-    const commands = [{ publish: { channel: "b", data } }, {}, { connections: {} }, { publish: {} }];
+    const commands = [{ publish: { channel: "b", data } }, {}, { deviceList: {} }, { publish: {} }];
     const { replies } = await callUnary(client, batch, { commands, parallel: true }, TRANSPORT);
     expect(replies).toMatchObject([
       { publish: {} },

@@ -20,7 +20,7 @@ describe("order of a request", () => {
     expect(answer.headers.get("www-authenticate")).toBeNull();
   });
 
-  it.each(["/api/publish/", "/api/Publish", "/api/connections", "/api/", "/apis"])(
+  it.each(["/api/publish/", "/api/Publish", "/api/device_list", "/api/", "/apis"])(
     "api 9, 10: %s: 404, key or not",
     async (path) => {
       const { url } = await startApi();

@@ -18,7 +18,7 @@ describe("legacy requests", () => {
     ],
     [
       "a method that is not there",
-      '{"method":"connections","params":{}}',
+      '{"method":"device_list","params":{}}',
       '{"error":{"code":104,"message":"not found"}}',
     ],
     ["its number", '{"method":39,"params":{}}', '{"error":{"code":104,"message":"not found"}}'],
