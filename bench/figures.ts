@@ -15,7 +15,9 @@ export type Contender =
   /** A `node:http` server that answers with the request's body. */
   | "echo"
   /** A grpc-js server whose only method does nothing. */
-  | "empty";
+  | "empty"
+  /** Millrace without the feature that the scenario is about. */
+  | "without";
 
 /** What was measured, unit included. */
 export type Metric =
@@ -24,7 +26,8 @@ export type Metric =
   | "latencyP99Micros"
   | "rssBytesPerConnection"
   | "requestsPerSecond"
-  | "cpuMicrosPerRequest";
+  | "cpuMicrosPerRequest"
+  | "cpuMicrosPerConnection";
 
 /** On what it was measured. */
 export type Subject =
@@ -37,7 +40,9 @@ export type Subject =
     }
   | { readonly scenario: "latency"; readonly transport: TransportName; readonly subscribers: number }
   | { readonly scenario: "memory"; readonly transport: TransportName; readonly connections: number }
-  | { readonly scenario: "unary"; readonly door: Door };
+  | { readonly scenario: "unary"; readonly door: Door }
+  | { readonly scenario: "history"; readonly door: Door }
+  | { readonly scenario: "reconnect"; readonly connections: number; readonly missed: number };
 
 export type ScenarioName = Subject["scenario"];
 

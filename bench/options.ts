@@ -7,10 +7,12 @@ import { TRANSPORTS } from "./wire/transport.ts";
 export const USAGE = `Usage: npm run bench [-- [scenario...] [options]]
 
 Scenarios (all of them by default):
-  fanout   CPU of the server per delivery
-  latency  publish-to-receive, p50 and p99, at 10 publications a second
-  memory   resident memory per idle connection
-  unary    publishing over HTTP and gRPC
+  fanout     CPU of the server per delivery
+  latency    publish-to-receive, p50 and p99, at 10 publications a second
+  memory     resident memory per idle connection
+  unary      publishing over HTTP and gRPC
+  history    publishing into a channel that keeps history
+  reconnect  clients that come back all at once and recover what they missed
 
 Options; those that take a list also take commas:
   --transport LIST     uni_websocket, uni_http_stream, uni_sse, uni_grpc
@@ -25,7 +27,7 @@ Options; those that take a list also take commas:
   --cpu-prof FOLDER    CPU profiles of Millrace's processes
   --help`;
 
-const SCENARIOS: readonly ScenarioName[] = ["fanout", "latency", "memory", "unary"];
+const SCENARIOS: readonly ScenarioName[] = ["fanout", "latency", "memory", "unary", "history", "reconnect"];
 
 /** A command line that cannot be understood. */
 export class UsageError extends Error {}
@@ -113,5 +115,6 @@ function repeated(effort: Effort, text: string): Effort {
     latency: { ...effort.latency, repetitions },
     memory: { ...effort.memory, repetitions },
     unary: { ...effort.unary, repetitions },
+    reconnect: { ...effort.reconnect, repetitions },
   };
 }

@@ -28,6 +28,11 @@ export interface UnarySampling {
   readonly warmUpMs: number;
 }
 
+export interface ReconnectSampling {
+  readonly repetitions: number;
+  readonly connections: number;
+}
+
 /** How thoroughly to measure. */
 export interface Effort {
   /** The cells that have a figure to reach. */
@@ -36,6 +41,7 @@ export interface Effort {
   readonly latency: LatencySampling;
   readonly memory: MemorySampling;
   readonly unary: UnarySampling;
+  readonly reconnect: ReconnectSampling;
 }
 
 /** The cells that figures to reach are about. */
@@ -48,6 +54,7 @@ export const EFFORTS: Readonly<Record<"full" | "quick", Effort>> = {
     latency: { repetitions: 3, publications: 25 },
     memory: { repetitions: 2, connections: 2000 },
     unary: { repetitions: 5, durationMs: 1200, warmUpMs: 1500 },
+    reconnect: { repetitions: 7, connections: 1000 },
   },
   quick: {
     headline: { repetitions: 3, deliveries: 50_000, maxCpuMs: 250, minCpuMs: 100, warmUpCpuMs: 150 },
@@ -55,6 +62,7 @@ export const EFFORTS: Readonly<Record<"full" | "quick", Effort>> = {
     latency: { repetitions: 1, publications: 10 },
     memory: { repetitions: 1, connections: 500 },
     unary: { repetitions: 2, durationMs: 500, warmUpMs: 500 },
+    reconnect: { repetitions: 2, connections: 1000 },
   },
 };
 

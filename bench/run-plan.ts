@@ -2,8 +2,10 @@ import type { Contender, Figure } from "./figures.ts";
 import { openFileLimit } from "./machine.ts";
 import { HEADLINE, type Plan } from "./plan.ts";
 import { measureFanOut } from "./scenarios/fan-out.ts";
+import { measureHistory } from "./scenarios/history.ts";
 import { measureLatency } from "./scenarios/latency.ts";
 import { measureMemory } from "./scenarios/memory.ts";
+import { measureReconnect } from "./scenarios/reconnect.ts";
 import { measureUnary } from "./scenarios/unary.ts";
 import type { TransportName } from "./wire/transport.ts";
 
@@ -67,6 +69,20 @@ function partsOf(plan: Plan): Part[] {
         sockets: 0,
         measure: () => measureUnary({ door, sampling: effort.unary, profileFolder }),
       })),
+    history: () => [
+      {
+        name: "history",
+        sockets: 0,
+        measure: () => measureHistory({ sampling: effort.unary, profileFolder }),
+      },
+    ],
+    reconnect: () => [
+      {
+        name: "reconnect",
+        sockets: effort.reconnect.connections,
+        measure: () => measureReconnect({ sampling: effort.reconnect, profileFolder }),
+      },
+    ],
   };
   return plan.scenarios.flatMap((scenario) => parts[scenario]());
 }

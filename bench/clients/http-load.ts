@@ -39,8 +39,12 @@ export class HttpLoadConnection implements LoadConnection {
   }
 
   #read(length: number, bytes: Uint8Array): boolean {
-    this.#answerBytes ||= this.#lengthOfAnswer(Buffer.from(bytes.subarray(0, length)));
+    const isWhole = this.#received === 0;
     this.#received += length;
+    // Answers hardly differ in length, so the head is read only when this one does.
+    if (isWhole && this.#received !== this.#answerBytes) {
+      this.#answerBytes = this.#lengthOfAnswer(Buffer.from(bytes.subarray(0, length)));
+    }
     if (this.#received > this.#answerBytes) {
       this.#observer.onFailure(
         new Error(`an answer of ${this.#received} instead of ${this.#answerBytes} bytes`),

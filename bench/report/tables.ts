@@ -45,6 +45,18 @@ export function tablesOf(figures: readonly Figure[]): Table[] {
       ...compared("requestsPerSecond", ["echo", "empty"], count, "req/s "),
       ...compared("cpuMicrosPerRequest", ["echo", "empty"], micros, "CPU µs "),
     ]),
+    tableOf("Publishing over HTTP into a channel with history", select(figures, scenario("history")), [
+      ...compared("cpuMicrosPerRequest", ["without"], micros, "CPU µs "),
+    ]),
+    tableOf(
+      "CPU µs of the server per WebSocket client that comes back",
+      select(figures, scenario("reconnect")),
+      [
+        subjectColumn("clients at once", (subject) => "connections" in subject && subject.connections),
+        subjectColumn("missed", (subject) => "missed" in subject && subject.missed),
+        ...compared("cpuMicrosPerConnection", ["without"], micros),
+      ],
+    ),
   ];
   return tables.filter(({ rows }) => rows.length > 0);
 }
@@ -56,13 +68,18 @@ export function verdictTable(verdicts: readonly Verdict[]): Table {
     headings: ["what", "where", "against", "to reach", "measured", ""],
     rows: verdicts.map(({ what, subject, baseline, bound, limit, ratio: measured, reached }) => [
       what,
-      "transport" in subject ? subject.transport : subject.door,
+      placeOf(subject),
       baseline,
       `${bound} ${limit} ×`,
       times(measured),
       reached ? "reached" : "MISSED",
     ]),
   };
+}
+
+function placeOf(subject: Subject): string {
+  if ("transport" in subject) return subject.transport;
+  return "door" in subject ? subject.door : `${subject.connections} clients`;
 }
 
 function tableOf(title: string, figures: readonly Figure[], columns: readonly Column[]): Table {

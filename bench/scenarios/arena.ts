@@ -7,6 +7,8 @@ import type { TransportName } from "../wire/transport.ts";
 /** How many bytes of publications a subscriber may not have received yet: little enough for any socket buffer. */
 const IN_FLIGHT_BYTES = 48 * 1024;
 const MAX_WINDOW_ROUNDS = 16;
+/** A window of more deliveries would make samples longer than they need to be. */
+const WINDOW_DELIVERIES = 32_000;
 
 /** Contenders that share a server and its connections stand under one name. */
 export type ServerName = "millrace" | "bare" | "naive" | "grpc-js";
@@ -63,7 +65,9 @@ export class Arena implements AsyncDisposable {
     await this.#subscriberProcess.call("reset", server);
     await this.#server(contender).call("publishOnce");
     const roundBytes = await this.#subscriberProcess.call("receivedByEach", server);
-    const windowRounds = Math.min(MAX_WINDOW_ROUNDS, Math.max(2, Math.floor(IN_FLIGHT_BYTES / roundBytes)));
+    const deliveries = round.burst * this.subscribers;
+    const fitting = Math.floor(Math.min(IN_FLIGHT_BYTES / roundBytes, WINDOW_DELIVERIES / deliveries));
+    const windowRounds = Math.min(MAX_WINDOW_ROUNDS, Math.max(2, fitting));
     return { roundBytes, windowRounds, roundsPerCredit: Math.floor(windowRounds / 2) };
   }
 
@@ -135,6 +139,5 @@ export class Arena implements AsyncDisposable {
 
 /** The server that stands for a contender. */
 export function serverOf(contender: Contender): ServerName {
-  if (contender === "joined" || contender === "echo" || contender === "empty") return "bare";
-  return contender;
+  return contender in serverModules ? (contender as ServerName) : "bare";
 }

@@ -1,6 +1,6 @@
 import { createServer } from "../../src/index.ts";
 import { API_KEY } from "../wire/publish-request.ts";
-import { LOOPBACK } from "../wire/transport.ts";
+import { KEPT_NAMESPACE, LOOPBACK } from "../wire/transport.ts";
 import { serveUnary } from "./unary-host.ts";
 
 /** The server API of Millrace, with nobody subscribed to anything. */
@@ -9,6 +9,7 @@ serveUnary(async (door) => {
     config: {
       http_server: { address: LOOPBACK, port: 0 },
       http_api: { key: API_KEY },
+      channel: { namespaces: [{ name: KEPT_NAMESPACE, history_size: 100, history_ttl: "1h" }] },
       grpc_api: { enabled: door === "grpc", address: LOOPBACK, port: 0, key: API_KEY },
       log: { level: "error" },
     },

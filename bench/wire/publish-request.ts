@@ -16,9 +16,9 @@ export const PUBLISH_METHOD = "/centrifugal.centrifugo.api.CentrifugoApi/Publish
 export const PUBLISH_PATH = "/api/publish";
 
 /** The body of a publication over HTTP. */
-export function publishBody(payloadBytes: number): Buffer {
+export function publishBody(payloadBytes: number, channel: string = CHANNEL): Buffer {
   return Buffer.concat([
-    Buffer.from(`{"channel":"${CHANNEL}","data":`),
+    Buffer.from(`{"channel":"${channel}","data":`),
     payloadOf(payloadBytes),
     Buffer.from("}"),
   ]);

@@ -14,3 +14,7 @@ export function pathOf(transport: TransportName): string {
   if (transport === "uni_grpc") return "/centrifugal.centrifugo.unistream.CentrifugoUniStream/Consume";
   return `/connection/${transport}`;
 }
+
+/** A channel that keeps history, in a namespace of its own. */
+export const KEPT_NAMESPACE = "kept";
+export const KEPT_CHANNEL: string = `${KEPT_NAMESPACE}:${CHANNEL}`;

@@ -1,0 +1,50 @@
+import { createServer, type Millrace } from "../../src/index.ts";
+import { serveCalls } from "../process/host.ts";
+import { payloadOf } from "../wire/messages.ts";
+import { KEPT_CHANNEL, KEPT_NAMESPACE, LOOPBACK } from "../wire/transport.ts";
+
+const PAYLOAD_BYTES = 128;
+
+/** The driver's view of a server whose clients come back. */
+export interface RecoveryMethods {
+  /** Listens for WebSockets on a free port of the loopback address; resolves to the port. */
+  start(): Promise<number>;
+  /** Publishes so many into the channel with history; resolves to the epoch. */
+  publish(count: number): Promise<string>;
+}
+
+const server: Millrace = createServer({
+  config: {
+    http_server: { address: LOOPBACK, port: 0 },
+    uni_websocket: { enabled: true },
+    client: { allow_anonymous_connect_without_token: true, ping_interval: "1h" },
+    channel: {
+      namespaces: [
+        {
+          name: KEPT_NAMESPACE,
+          history_size: 100,
+          history_ttl: "1h",
+          force_recovery: true,
+          allow_subscribe_for_client: true,
+          allow_subscribe_for_anonymous: true,
+        },
+      ],
+    },
+    log: { level: "error" },
+  },
+});
+
+serveCalls<RecoveryMethods>({
+  async start() {
+    const { http } = await server.start();
+    if (http === undefined) throw new Error("no listener");
+    return http.port;
+  },
+  async publish(count) {
+    let epoch = "";
+    // oxlint-disable-next-line no-await-in-loop -- in order
+    for (let i = 0; i < count; i++)
+      ({ epoch } = await server.publish(KEPT_CHANNEL, payloadOf(PAYLOAD_BYTES)));
+    return epoch;
+  },
+});
