@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import WebSocket from "ws";
+import { WebSocket } from "ws";
 import { serveCalls } from "../process/host.ts";
 import { KEPT_CHANNEL, LOOPBACK } from "../wire/transport.ts";
 
