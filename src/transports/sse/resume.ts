@@ -42,15 +42,16 @@ export function formatEventId(positions: ReadonlyMap<string, StreamPosition>): s
   return id;
 }
 
+/** Epoch and offset. */
+const POSITION = /^(?<epoch>.*)\.(?<offset>\d+)$/su;
+
 /** The positions of an event id; whatever is not one is left out. */
 export function parseEventId(id: string): Map<string, StreamPosition> {
   const positions = new Map<string, StreamPosition>();
   for (const [channel, value] of new URLSearchParams(id.replaceAll("+", "%2B"))) {
-    const dotAt = value.lastIndexOf(".");
-    const offset = Number(value.slice(dotAt + 1));
-    if (dotAt >= 0 && Number.isSafeInteger(offset) && offset >= 0) {
-      positions.set(channel, { offset, epoch: value.slice(0, dotAt) });
-    }
+    const { epoch, offset } = POSITION.exec(value)?.groups ?? {};
+    if (epoch === undefined || !Number.isSafeInteger(Number(offset))) continue;
+    positions.set(channel, { offset: Number(offset), epoch });
   }
   return positions;
 }
