@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { configSchema, loadConfig } from "../app/config.ts";
 import { outlineOf, type Outline } from "../config/outline.ts";
 import { printConfig } from "../config/print-config.ts";
-import { isTree, type Tree } from "../config/tree.ts";
+import { isTree } from "../config/tree.ts";
 import type { CliIo } from "./cli-io.ts";
 import { asCommandFailure } from "./config-option.ts";
 
@@ -48,7 +48,7 @@ interface Variable {
 function variablesOf(value: unknown, outline: Outline, name: string): Variable[] {
   if (outline.type !== "section" || !isTree(value)) return [{ name, value }];
   return [...outline.members].flatMap(([key, member]) =>
-    variablesOf((value as Tree)[key], member, `${name}_${key.toUpperCase()}`),
+    variablesOf(value[key], member, `${name}_${key.toUpperCase()}`),
   );
 }
 
