@@ -58,10 +58,11 @@ export interface NodeInfo {
   readonly uptimeSec: number;
 }
 
-/** Limits of a node. Milliseconds and counts; negative or 0 for none. */
+/** Limits of a node. Milliseconds and counts; 0 or less for none. */
 export interface NodeLimits extends SessionLimits {
   /** Channels that one session may listen to. */
   readonly channelLimit: number;
+  /** What a returning subscriber may have missed; negative for any number. */
   readonly recoveryMaxPublications: number;
   readonly positionCheckDelayMs: number;
   readonly expiredSubscriptionCloseDelayMs: number;
@@ -169,11 +170,12 @@ export class ServerNode implements BrokerListener, SessionHost {
     this.users.start();
   }
 
-  /** Disconnects everybody and closes the broker. */
+  /** Disconnects everybody, and closes the broker once it knows that they are gone. */
   async stop(reason: Disconnect): Promise<void> {
     this.#isStopping = true;
     for (const session of [...this.#hub.members()]) session.disconnect(reason);
     for (const session of [...this.#connecting]) session.disconnectSilently(reason);
+    await this.#subscriptions.drain();
     await Promise.all([this.#options.broker.close(), this.users.close()]);
   }
 
@@ -228,8 +230,13 @@ export class ServerNode implements BrokerListener, SessionHost {
     return this.#subscriptions.subscribe(session, request, this.#knownOptions(request.channel));
   }
 
+  /** To be called right before the client is told of a subscription. */
+  confirm(subscription: NewSubscription): void {
+    this.#subscriptions.confirm(subscription);
+  }
+
   /** Lets a subscription's publications flow, once its client has been told of it. */
-  activate({ subscription }: NewSubscription): void {
+  activate(subscription: NewSubscription): void {
     this.#subscriptions.activate(subscription);
   }
 

@@ -9,7 +9,7 @@ import { SUBSCRIPTION_SOURCE } from "../core/subscription-source.ts";
 import type { SubscriptionGrant } from "../core/token-verifier.ts";
 import type { SlicedWork } from "../lib/sliced-work.ts";
 import type { Session } from "../session/session.ts";
-import type { SubscriptionService } from "./subscription-service.ts";
+import type { NewSubscription, SubscriptionService } from "./subscription-service.ts";
 
 /** Which connections a command is about: all of a user that match what else is given. */
 export interface SessionTarget {
@@ -126,15 +126,23 @@ export class SessionControl {
     const source = SUBSCRIPTION_SOURCE.serverApi;
     const request = { channel, source, grant, since, wantsDelta: false, expireAtSec };
     try {
-      const { subscription, result } = await subscriptions.subscribe(session, request, options);
-      session.send(new EncodedPush({ type: "subscribe", channel, subscribe: result }));
-      for (const publication of result.publications) subscription.sendMissed(publication);
-      subscriptions.activate(subscription);
+      this.#tell(await subscriptions.subscribe(session, request, options));
     } catch (error) {
       // Half a subscription is none: the client finds out what it missed when it comes back.
       session.disconnect(disconnect("serverError", error));
       throw error;
     }
+  }
+
+  #tell(made: NewSubscription): void {
+    const { subscription, result } = made;
+    const { session, channel } = subscription;
+    // It has been unsubscribed meanwhile, and the client told so.
+    if (subscription.hasEnded) return;
+    this.#options.subscriptions.confirm(made);
+    session.send(new EncodedPush({ type: "subscribe", channel, subscribe: result }));
+    for (const publication of result.publications) subscription.sendMissed(publication);
+    this.#options.subscriptions.activate(made);
   }
 
   /**

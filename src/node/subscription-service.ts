@@ -31,6 +31,8 @@ export interface SubscribeRequest {
 export interface NewSubscription {
   readonly subscription: Subscription;
   readonly result: SubscribeResult;
+  /** Where live publications continue; undefined where positions are not kept track of. */
+  readonly start: { readonly top: StreamPosition; readonly hasBase: boolean } | undefined;
 }
 
 /** Where subscribers are registered for delivery. */
@@ -63,6 +65,7 @@ export interface SubscriptionServiceOptions {
 export class SubscriptionService {
   readonly #options: SubscriptionServiceOptions;
   readonly #interest: ChannelInterest;
+  readonly #background = new Set<Promise<void>>();
 
   constructor(options: SubscriptionServiceOptions) {
     this.#options = options;
@@ -70,20 +73,22 @@ export class SubscriptionService {
   }
 
   /**
-   * Subscribes a session to a channel it does not listen to yet. Rejects with the broker's or presence
-   * manager's error; the session must be ended then.
+   * Subscribes an open session to a channel it does not listen to yet. Rejects with the broker's or presence
+   * manager's error; the session must be ended then. Until it resolves, the subscription may have ended.
    */
   async subscribe(
     session: Session,
     request: SubscribeRequest,
     options: ChannelOptions,
   ): Promise<NewSubscription> {
+    // Nobody would ever end its subscription.
+    if (session.isClosed) throw disconnect("connectionClosed");
     const features = featuresOf(request, options, session);
     const subscription = new Subscription({
       session,
       channel: request.channel,
       source: request.source,
-      grant: request.grant,
+      chanInfo: request.grant.info,
       features,
       expireAtSec: request.expireAtSec,
       metaTtlMs: options.historyMetaTtlMs,
@@ -93,68 +98,93 @@ export class SubscriptionService {
     this.#options.registry.subscribe(request.channel, subscription);
     await this.#interest.acquire(request.channel);
     await this.#enterPresence(subscription);
-    return { subscription, result: await this.#begin(subscription, request, options) };
+    return { subscription, ...(await this.#begin(subscription, request, options)) };
+  }
+
+  /** The client is being told of its subscription: from now on it stands somewhere. */
+  confirm({ subscription, start }: NewSubscription): void {
+    if (start !== undefined) subscription.startAt(start.top, start.hasBase);
   }
 
   /** Lets publications flow, once the client has been told, and tells the channel who has come. */
-  activate(subscription: Subscription): void {
+  activate({ subscription }: NewSubscription): void {
     subscription.release();
-    if (!subscription.features.joinLeave || subscription.session.isClosed) return;
+    if (!subscription.features.joinLeave || subscription.hasEnded) return;
+    subscription.isAnnounced = true;
     const { broker } = this.#options;
     this.#inBackground(subscription, broker.publishJoin(subscription.channel, subscription.info), "join");
   }
 
-  /** Ends a subscription: delivery, presence, and, for the others, a leave. */
+  /** Ends a subscription: delivery, presence, and, for those who were told of its coming, a leave. */
   end(subscription: Subscription): void {
     const { session, channel, features } = subscription;
-    if (!session.subscriptions.delete(channel)) return;
-    const { registry, broker, presence } = this.#options;
+    if (subscription.hasEnded) return;
+    subscription.end();
+    session.subscriptions.delete(channel);
+    const { registry } = this.#options;
     if (registry.unsubscribe(channel, subscription)) {
       this.#inBackground(subscription, this.#interest.release(channel), "unsubscribe");
     }
-    if (features.presence)
-      this.#inBackground(subscription, presence.remove(channel, session.id, session.user), "presence");
-    if (features.joinLeave)
-      this.#inBackground(subscription, broker.publishLeave(channel, subscription.info), "leave");
+    if (features.presence) this.#inBackground(subscription, this.#leavePresence(subscription), "presence");
+    if (subscription.isAnnounced) this.#inBackground(subscription, this.#leave(subscription), "leave");
   }
 
   /** What is due from time to time: presence stays fresh, expired subscriptions and lost positions end the session. */
   async keep(session: Session): Promise<void> {
-    for (const subscription of session.subscriptions.values()) {
-      if (session.isClosed) return;
-      if (this.#isExpired(subscription)) {
-        session.disconnect(disconnect("subscriptionExpired"));
-        return;
-      }
+    const subscriptions = [...session.subscriptions.values()];
+    if (subscriptions.some((subscription) => this.#isExpired(subscription))) {
+      session.disconnect(disconnect("subscriptionExpired"));
+      return;
+    }
+    for (const subscription of subscriptions) {
       if (subscription.features.presence) {
         const { presence } = this.#options;
         const refresh = presence.add(subscription.channel, subscription.info);
         this.#inBackground(subscription, refresh, "presence");
       }
-      await this.#checkPosition(subscription);
     }
+    // Last, since it waits for the broker.
+    for (const subscription of subscriptions) await this.#checkPosition(subscription);
+  }
+
+  /** Resolves once everything that ended subscriptions have left to be done is done. */
+  async drain(): Promise<void> {
+    while (this.#background.size > 0) await Promise.all(this.#background);
   }
 
   async #enterPresence(subscription: Subscription): Promise<void> {
-    const { session, channel, features, info } = subscription;
-    if (!features.presence || session.isClosed) return;
-    const { presence } = this.#options;
-    await presence.add(channel, info);
+    if (!subscription.features.presence || subscription.hasEnded) return;
+    await this.#options.presence.add(subscription.channel, subscription.info);
     // It has left while it was being entered.
-    if (session.isClosed) await presence.remove(channel, session.id, session.user);
+    if (subscription.hasEnded) await this.#leavePresence(subscription);
+  }
+
+  /** Unless the session is back in the channel already: presence knows one entry of it. */
+  async #leavePresence({ session, channel }: Subscription): Promise<void> {
+    if (session.subscriptions.get(channel)?.features.presence === true) return;
+    await this.#options.presence.remove(channel, session.id, session.user);
+  }
+
+  /**
+   * A step later than its cause: whoever is too slow for the leave is disconnected by it, and its own leave must
+   * not come on top of this one on the stack.
+   */
+  async #leave({ channel, info }: Subscription): Promise<void> {
+    await Promise.resolve();
+    await this.#options.broker.publishLeave(channel, info);
   }
 
   async #begin(
     subscription: Subscription,
     { channel, grant, since }: SubscribeRequest,
     options: ChannelOptions,
-  ): Promise<SubscribeResult> {
+  ): Promise<Pick<NewSubscription, "result" | "start">> {
     const { features } = subscription;
     const { data } = grant;
     const isUnasked = since === undefined && options.autoCacheRecover && options.recoveryMode === "cache";
     const wasRecovering = since !== undefined || (features.recoverable && isUnasked);
     const base = { ...PLAIN_SUBSCRIBE_RESULT, data, wasRecovering, delta: features.delta };
-    if (!features.positioned) return base;
+    if (!features.positioned) return { result: base, start: undefined };
     const recovery = await this.#recover(
       channel,
       options,
@@ -162,10 +192,11 @@ export class SubscriptionService {
     );
     const { top, recovered, publications } = recovery;
     // Who is up to date may still never have seen a payload, but only been told the position.
-    subscription.startAt(top, recovered && publications.length > 0);
+    const hasBase = recovered && publications.length > 0;
     // A recovered client is told the position it asked from: its publications lead to the top.
     const position = recovered ? { offset: since?.offset ?? 0, epoch: top.epoch } : top;
-    return { ...base, position, recoverable: features.recoverable, recovered, publications };
+    const result = { ...base, position, recoverable: features.recoverable, recovered, publications };
+    return { result, start: { top, hasBase } };
   }
 
   async #recover(
@@ -190,20 +221,25 @@ export class SubscriptionService {
   async #checkPosition(subscription: Subscription): Promise<void> {
     const { broker, clock, logger, positionCheckDelayMs } = this.#options;
     const { session, channel, metaTtlMs } = subscription;
-    if (positionCheckDelayMs <= 0 || !subscription.isCheckDue(clock.monotonicMs(), positionCheckDelayMs))
-      return;
+    if (positionCheckDelayMs <= 0 || subscription.hasEnded) return;
+    if (!subscription.isCheckDue(clock.monotonicMs(), positionCheckDelayMs)) return;
     try {
+      const asked = subscription.position;
       const { position } = await broker.history(channel, POSITION_ONLY, metaTtlMs);
-      if (!subscription.isInOrder(position)) session.disconnect(disconnect("insufficientState"));
+      if (subscription.hasEnded || subscription.isInOrder(position, asked?.offset)) return;
+      session.disconnect(disconnect("insufficientState"));
     } catch (err) {
       logger.warn({ session: session.id, channel, err }, "position not checked");
     }
   }
 
   #inBackground({ channel, session }: Subscription, work: Promise<void>, what: string): void {
-    work.catch((err: unknown) => {
-      this.#options.logger.error({ session: session.id, channel, err }, `${what} failed`);
-    });
+    const logged = work
+      .catch((err: unknown) => {
+        this.#options.logger.error({ session: session.id, channel, err }, `${what} failed`);
+      })
+      .finally(() => this.#background.delete(logged));
+    this.#background.add(logged);
   }
 }
 

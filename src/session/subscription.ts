@@ -8,6 +8,9 @@ import type { Subscriber } from "../core/subscriber.ts";
 import type { SubscriptionGrant } from "../core/token-verifier.ts";
 import type { Session } from "./session.ts";
 
+/** What a push that is held counts besides its frame, which it may not have. */
+const HELD_PUSH_BYTES = 64;
+
 /** A grant that changes nothing. */
 export const PLAIN_GRANT: SubscriptionGrant = { info: undefined, data: undefined, override: {} };
 
@@ -32,7 +35,8 @@ export interface SubscriptionInit {
   readonly session: Session;
   readonly channel: string;
   readonly source: SubscriptionSource;
-  readonly grant: SubscriptionGrant;
+  /** Raw JSON about the subscriber that others in the channel may see. */
+  readonly chanInfo: Uint8Array | undefined;
   readonly features: SubscriptionFeatures;
   /** When it ends, Unix seconds; undefined for never. */
   readonly expireAtSec: number | undefined;
@@ -53,7 +57,7 @@ export class Subscription implements Subscriber {
   readonly session: Session;
   readonly channel: string;
   readonly source: SubscriptionSource;
-  readonly grant: SubscriptionGrant;
+  readonly chanInfo: Uint8Array | undefined;
   readonly features: SubscriptionFeatures;
   expireAtSec: number | undefined;
   readonly metaTtlMs: number;
@@ -66,14 +70,17 @@ export class Subscription implements Subscriber {
   /** A publication came in order since the last check. */
   #moved = true;
   #verifiedAtMs = 0;
-  /** The client has a whole payload, to which the next difference applies. */
-  #hasBase = false;
+  /** Offset of the publication that the client applies the next difference to; -1 while it has none. */
+  #baseOffset = -1;
+  #hasEnded = false;
+  /** The channel has been told that the subscriber came, and is to be told that it goes. */
+  isAnnounced = false;
 
   constructor(init: SubscriptionInit) {
     this.session = init.session;
     this.channel = init.channel;
     this.source = init.source;
-    this.grant = init.grant;
+    this.chanInfo = init.chanInfo;
     this.features = init.features;
     this.expireAtSec = init.expireAtSec;
     this.metaTtlMs = init.metaTtlMs;
@@ -83,15 +90,19 @@ export class Subscription implements Subscriber {
   /** What the channel may know about the subscriber. */
   get info(): ClientInfo {
     const { id, identity } = this.session;
-    return { user: identity.user, client: id, connInfo: identity.info, chanInfo: this.grant.info };
+    return { user: identity.user, client: id, connInfo: identity.info, chanInfo: this.chanInfo };
   }
 
-  /** Whether the client has been told of it. */
+  /** Whether the client has been told of it, and it goes on. */
   get isActive(): boolean {
-    return this.#held === undefined;
+    return this.#held === undefined && !this.#hasEnded;
   }
 
-  /** Where the client stands; undefined where positions are not kept track of. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Where the client stands; undefined where positions are not kept track of, or not yet. */
   get position(): StreamPosition | undefined {
     return this.#offset < 0 ? undefined : { offset: this.#offset, epoch: this.#epoch };
   }
@@ -100,7 +111,7 @@ export class Subscription implements Subscriber {
   startAt({ offset, epoch }: StreamPosition, hasBase: boolean): void {
     this.#offset = offset;
     this.#epoch = epoch;
-    this.#hasBase = hasBase;
+    this.#baseOffset = hasBase ? offset : -1;
   }
 
   deliver(push: EncodedPush): void {
@@ -131,9 +142,19 @@ export class Subscription implements Subscriber {
     if (held !== undefined) for (const push of held) this.deliver(push);
   }
 
-  /** Compares with where the stream stands. False means that publications have been lost. */
-  isInOrder(top: StreamPosition): boolean {
-    return this.#offset < 0 || (this.#offset === top.offset && this.#agreesOn(top.epoch));
+  /** Nothing more is delivered, and what is held is forgotten. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#held = undefined;
+  }
+
+  /**
+   * Compares with where the stream stood at some moment since the client stood at `sinceOffset`. False means that
+   * publications have been lost.
+   */
+  isInOrder(top: StreamPosition, sinceOffset: number = this.#offset): boolean {
+    if (this.#offset < 0) return true;
+    return sinceOffset <= top.offset && top.offset <= this.#offset && this.#agreesOn(top.epoch);
   }
 
   /**
@@ -173,13 +194,16 @@ export class Subscription implements Subscriber {
     const { format, deltaFormats } = this.session.transport;
     if (push.push.type !== "publication" || deltaFormats === undefined)
       return this.session.sendAs(push, format);
-    this.session.sendAs(push, this.#hasBase ? deltaFormats.patch : deltaFormats.whole);
-    // Differences are made between publications of the stream; what goes past it is no base.
-    this.#hasBase = push.push.publication.offset > 0;
+    const { publication, previous } = push.push;
+    const hasBase = previous !== undefined && previous.offset === this.#baseOffset;
+    this.session.sendAs(push, hasBase ? deltaFormats.patch : deltaFormats.whole);
+    // The next one in the stream is no difference to what went past it.
+    this.#baseOffset = publication.offset === 0 ? -1 : publication.offset;
   }
 
   #hold(push: EncodedPush, held: EncodedPush[]): void {
-    this.#heldBytes += push.frameFor(this.session.transport.format)?.byteLength ?? 0;
+    const frame = push.frameFor(this.session.transport.format);
+    this.#heldBytes += HELD_PUSH_BYTES + (frame?.byteLength ?? 0);
     if (this.#heldBytes > this.#heldMaxBytes) this.session.abort(disconnect("slow"));
     else held.push(push);
   }

@@ -93,7 +93,9 @@ export class UniConversation implements UniConnection {
     if (credentials.expireAtSec !== undefined && credentials.expireAtSec * 1000 <= clock.wallMs()) {
       throw clientError("expired");
     }
-    session.identify({ ...credentials, appName: request.name, appVersion: request.version });
+    // The grants have been used: nothing of them is to stay in memory as long as the connection.
+    const { subscriptions: _used, ...identity } = credentials;
+    session.identify({ ...identity, appName: request.name, appVersion: request.version });
     this.#context.node.admit(session);
     if (session.isClosed) return;
     const subscriptions = await this.#subscribeAll(grants, request);
@@ -167,12 +169,14 @@ export class UniConversation implements UniConnection {
     const session = this.#session;
     const subs = new Map<string, SubscribeResult>();
     const positions = new Map<string, StreamPosition>();
-    for (const { subscription, result } of subscriptions) {
+    for (const made of subscriptions) {
+      const { subscription, result } = made;
+      this.#context.node.confirm(made);
       const { channel, position } = subscription;
+      const from = request.resumeFrom.get(channel);
       // A client that resumes by itself has no code for publications inside the connect push.
-      const resumes = request.resumeFrom.has(channel);
-      subs.set(channel, resumes ? { ...result, publications: [] } : result);
-      const stands = resumes ? result.position : position;
+      subs.set(channel, from === undefined ? result : { ...result, publications: [] });
+      const stands = result.publications.length > 0 && from !== undefined ? from : position;
       if (result.recoverable && stands !== undefined) positions.set(channel, stands);
     }
     session.markPositions(positions);
@@ -180,7 +184,7 @@ export class UniConversation implements UniConnection {
     for (const made of subscriptions) {
       if (request.resumeFrom.has(made.subscription.channel)) this.#sendMissed(made, positions);
     }
-    for (const subscription of subscriptions) this.#context.node.activate(subscription);
+    for (const made of subscriptions) this.#context.node.activate(made);
     session.startKeeping();
   }
 

@@ -8,7 +8,7 @@ import type { Codec } from "../../../src/core/wire-format.ts";
 import { TimerWheel } from "../../../src/lib/timer-wheel.ts";
 import { FlushList } from "../../../src/session/outbox.ts";
 import { Session, type SessionIdentity, type SessionLimits } from "../../../src/session/session.ts";
-import { PLAIN_GRANT, Subscription, type SubscriptionFeatures } from "../../../src/session/subscription.ts";
+import { Subscription, type SubscriptionFeatures } from "../../../src/session/subscription.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { endOfTurn, FakeTransport, lineFormat } from "../../support/fake-transport.ts";
 import { silentLogger } from "../../support/silent-logger.ts";
@@ -79,7 +79,7 @@ function subscribe(
     session,
     channel: "c",
     source: SUBSCRIPTION_SOURCE.unknown,
-    grant: PLAIN_GRANT,
+    chanInfo: undefined,
     features: { ...PLAIN_FEATURES, ...features },
     expireAtSec: undefined,
     metaTtlMs: 1000,

@@ -1,0 +1,218 @@
+import { ConnectAuthenticator } from "../../src/auth/connect-authenticator.ts";
+import { ConnectFailureMap } from "../../src/auth/connect-failure.ts";
+import { MemoryBroker } from "../../src/brokers/memory/memory-broker.ts";
+import { MemoryPresenceManager } from "../../src/brokers/memory/memory-presence-manager.ts";
+import {
+  type ChannelOptions,
+  DEFAULT_CHANNEL_OPTIONS,
+  type SubscriptionOverride,
+} from "../../src/core/channel-options.ts";
+import { ChannelRules } from "../../src/core/channel-rules.ts";
+import { NO_LABELS } from "../../src/core/label-filter.ts";
+import type { StreamPosition } from "../../src/core/stream-position.ts";
+import type { TokenVerifier } from "../../src/core/token-verifier.ts";
+import type { SubscriptionRequest, UniConnection, UniProtocol } from "../../src/core/uni-protocol.ts";
+import { TimerWheel } from "../../src/lib/timer-wheel.ts";
+import { type NodeLimits, ServerNode } from "../../src/node/server-node.ts";
+import { createUniProtocol } from "../../src/protocols/centrifugo/uni-protocol.ts";
+import { PLAIN_GRANT } from "../../src/session/subscription.ts";
+import { CallGate, gateBroker, gatePresence } from "./call-gate.ts";
+import { FakeClock } from "./fake-clock.ts";
+import { FakeTransport, lineFormat } from "./fake-transport.ts";
+import { silentLogger } from "./silent-logger.ts";
+
+/** What differs from the defaults of tests. */
+export interface TestNodeOptions {
+  /** Of all channels. Clients may listen to what they ask for. */
+  readonly channels?: Partial<ChannelOptions>;
+  readonly limits?: Partial<NodeLimits>;
+}
+
+/** A client that connects. */
+export interface TestClient {
+  /** "" for an anonymous one. */
+  readonly user?: string;
+  /** Channels of its token, with the options that it changes. */
+  readonly grants?: Readonly<Record<string, SubscriptionOverride>>;
+  /** Channels it asks for. */
+  readonly subs?: Readonly<Record<string, Partial<SubscriptionRequest>>>;
+  readonly resumeFrom?: ReadonlyMap<string, StreamPosition>;
+  readonly expireAtSec?: number;
+  readonly transport?: FakeTransport;
+}
+
+/** A connection to a test node. */
+export interface TestConnection {
+  readonly transport: FakeTransport;
+  readonly connection: UniConnection;
+}
+
+const HISTORY_META_TTL_MS = 3_600_000;
+export const LIMITS: NodeLimits = {
+  outboxMaxBytes: 100_000,
+  staleCloseDelayMs: 10_000,
+  expiredCloseDelayMs: 25_000,
+  tickIntervalMs: 27_000,
+  channelLimit: 128,
+  recoveryMaxPublications: 300,
+  positionCheckDelayMs: 40_000,
+  expiredSubscriptionCloseDelayMs: 25_000,
+};
+const NO_REQUEST: SubscriptionRequest = { recover: false, offset: 0, epoch: "", delta: false };
+
+/** History of this size, for as long as `ttlMs`; lost for good after an hour. */
+export function keepHistory(size: number, ttlMs = 600_000): Partial<ChannelOptions> {
+  return {
+    history: { size, ttlMs, metaTtlMs: HISTORY_META_TTL_MS },
+    historyMetaTtlMs: HISTORY_META_TTL_MS,
+  };
+}
+
+/** A node in memory with the unidirectional protocol, on a clock of its own; broker and presence behind a gate. */
+export class TestNode {
+  readonly clock: FakeClock = new FakeClock();
+  readonly gate: CallGate = new CallGate();
+  readonly presence: MemoryPresenceManager = new MemoryPresenceManager();
+  /** Behind the gate. */
+  readonly broker: MemoryBroker;
+  readonly wheel: TimerWheel;
+  readonly node: ServerNode;
+  readonly protocol: UniProtocol;
+  /** One for all clients, as transports have it. */
+  readonly format: FakeTransport["format"] = lineFormat();
+
+  private constructor({ channels, limits }: TestNodeOptions) {
+    const { clock, gate } = this;
+    this.wheel = new TimerWheel(clock, 1000);
+    const withoutNamespace = {
+      ...DEFAULT_CHANNEL_OPTIONS,
+      allowSubscribeForClient: true,
+      allowSubscribeForAnonymous: true,
+      ...channels,
+    };
+    this.broker = new MemoryBroker({ clock, idempotencyTtlMs: 300_000, idempotencyMaxKeys: 1000 });
+    this.node = new ServerNode({
+      name: "test",
+      version: "0",
+      broker: gateBroker(this.broker, gate),
+      presence: gatePresence(this.presence, gate),
+      channelRules: new ChannelRules({
+        namespaceBoundary: ":",
+        privatePrefix: "$",
+        userBoundary: "#",
+        userSeparator: ",",
+        withoutNamespace,
+        namespaces: new Map(),
+      }),
+      clock,
+      wheel: this.wheel,
+      logger: silentLogger,
+      random: () => 0.5,
+      limits: { ...LIMITS, ...limits },
+    });
+    this.protocol = createUniProtocol({
+      node: this.node,
+      clock,
+      logger: silentLogger,
+      settings: () => SETTINGS,
+    });
+  }
+
+  static async start(options: TestNodeOptions = {}): Promise<TestNode> {
+    const test = new TestNode(options);
+    await test.node.start();
+    return test;
+  }
+
+  /** Connects a client; the outcome shows on its transport. */
+  connect(client: TestClient = {}): TestConnection {
+    const { transport = new FakeTransport(this.format), resumeFrom = new Map() } = client;
+    const connection = this.protocol.accept(transport);
+    const subs = new Map<string, SubscriptionRequest>();
+    for (const [channel, request] of Object.entries(client.subs ?? {}))
+      subs.set(channel, { ...NO_REQUEST, ...request });
+    const token = JSON.stringify(client, (key, value: unknown) => (key === "transport" ? undefined : value));
+    connection.connect({ token, name: "", version: "", subs, resumeFrom });
+    return { transport, connection };
+  }
+
+  /** Publishes JSON; resolves to its position. */
+  publish(
+    channel: string,
+    data: unknown,
+    changes: { readonly skipHistory?: boolean; readonly delta?: boolean } = {},
+  ): Promise<StreamPosition> {
+    return this.node.publish(
+      channel,
+      { data: Buffer.from(JSON.stringify(data)) },
+      { idempotencyKey: "", ...changes },
+    );
+  }
+
+  /** Connected clients, users, channels, subscriptions. */
+  async counts(): Promise<readonly number[]> {
+    const [info] = await this.node.info();
+    return info === undefined ? [] : [info.numClients, info.numUsers, info.numChannels, info.numSubs];
+  }
+}
+
+/**
+ * What a client was told, push by push: `connect`, `pub c 1`, `join c 42`, `subscribe c`, `disconnect 3004`; pings
+ * left out.
+ */
+export function heardBy({ messages }: FakeTransport): string[] {
+  return messages.flatMap((message) => {
+    const { channel = "", ...push } = message as PushJson;
+    if (push.pub !== undefined) return [`pub ${channel} ${JSON.stringify(push.pub.data)}`];
+    if (push.join !== undefined) return [`join ${channel} ${push.join.info.user}`];
+    if (push.leave !== undefined) return [`leave ${channel} ${push.leave.info.user}`];
+    if (push.disconnect !== undefined) return [`disconnect ${push.disconnect.code}`];
+    return Object.keys(push).map((kind) => (channel === "" ? kind : `${kind} ${channel}`));
+  });
+}
+
+/** The pushes whose insides tests look at. */
+interface PushJson {
+  readonly channel?: string;
+  readonly pub?: { readonly data: unknown };
+  readonly join?: { readonly info: { readonly user: string } };
+  readonly leave?: { readonly info: { readonly user: string } };
+  readonly disconnect?: { readonly code: number };
+}
+
+/** Believes whatever `TestNode.connect` puts into a token. */
+const believer: TokenVerifier = {
+  async verifyConnection(token) {
+    const { user = "", grants = {}, expireAtSec } = JSON.parse(token) as TestClient;
+    const subscriptions = new Map(
+      Object.entries(grants).map(([channel, override]) => [channel, { ...PLAIN_GRANT, override }]),
+    );
+    const nothing = { info: undefined, meta: undefined, labels: NO_LABELS, tokenId: "", issuedAtSec: 0 };
+    return { ...nothing, user, subscriptions, expireAtSec };
+  },
+  async verifySubscription() {
+    throw new Error("not needed");
+  },
+};
+
+const SETTINGS = {
+  authenticator: new ConnectAuthenticator(
+    {
+      allow_anonymous_connect_without_token: true,
+      disallow_anonymous_connection_tokens: false,
+      user_id_http_header: "",
+      insecure: false,
+    },
+    believer,
+  ),
+  failures: new ConnectFailureMap({ enabled: false, transforms: [] }),
+  options: {
+    version: "0 OSS",
+    channelLimit: 128,
+    userConnectionLimit: 0,
+    singleConnection: false,
+    includeServerTime: false,
+    insecure: false,
+    personalChannel: undefined,
+  },
+};
