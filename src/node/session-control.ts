@@ -73,17 +73,26 @@ export class SessionControl {
    */
   async subscribe(target: SessionTarget, command: SubscribeCommand, options: ChannelOptions): Promise<void> {
     const work: Promise<void>[] = [];
-    await this.#forEach(target, (session) => work.push(this.#subscribeOne(session, command, options)));
-    const failed = (await Promise.allSettled(work)).find((outcome) => outcome.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
+    const failures: unknown[] = [];
+    await this.#forEach(target, (session) => {
+      // Caught at once: the loop may go on for several turns, and a failure that nobody looks at ends the process.
+      const subscribing = this.#subscribeOne(session, command, options).catch((error: unknown) => {
+        failures.push(error);
+      });
+      work.push(subscribing);
+    });
+    await Promise.all(work);
+    if (failures.length > 0) throw failures[0];
   }
 
   async unsubscribe(target: SessionTarget, channel: string): Promise<void> {
     const push = new EncodedPush({ type: "unsubscribe", channel, ...SERVER_UNSUBSCRIBE });
     await this.#forEach(target, (session) => {
-      const subscription = session.subscriptions.get(channel);
-      if (subscription !== undefined) this.#options.subscriptions.end(subscription);
-      session.send(push);
+      session.onceStarted(() => {
+        const subscription = session.subscriptions.get(channel);
+        if (subscription !== undefined) this.#options.subscriptions.end(subscription);
+        session.send(push);
+      });
     });
   }
 
@@ -98,14 +107,14 @@ export class SessionControl {
     const nowSec = this.#options.clock.wallMs() / 1000;
     const hasEnded = expired || (expireAtSec !== undefined && expireAtSec <= nowSec);
     const endSec = expireAtSec === undefined ? undefined : Math.min(expireAtSec, nowSec + MAX_LIFETIME_SEC);
-    const ttlSec = endSec === undefined ? 0 : Math.floor(endSec - nowSec);
+    const ttlSec = endSec === undefined ? 0 : Math.ceil(endSec - nowSec);
     const push = new EncodedPush({ type: "refresh", expires: endSec !== undefined, ttlSec });
     await this.#forEach(target, (session) => {
       if (hasEnded) {
         session.disconnect(disconnect("expired"));
       } else {
         session.refresh(endSec, endSec === undefined ? undefined : info);
-        session.send(push);
+        session.onceStarted(() => session.send(push));
       }
     });
   }
@@ -116,6 +125,10 @@ export class SessionControl {
     if (expireAtSec !== undefined && expireAtSec * 1000 <= clock.wallMs()) {
       throw clientError("internal", new Error("the subscription has expired already"));
     }
+    await new Promise<void>((resolve) => {
+      session.onceStarted(resolve);
+    });
+    if (session.isClosed) return;
     if (session.subscriptions.has(channel)) {
       throw clientError("internal", new Error("the client listens to the channel already"));
     }

@@ -100,6 +100,9 @@ export class Session extends WheelTimer {
   readonly #outbox: Outbox;
   #state: "connecting" | "open" | "closed" = "connecting";
   #identity: SessionIdentity = ANONYMOUS;
+  /** The client has its connect push. */
+  #hasStarted = false;
+  #onStart: (() => void)[] | undefined;
   /** Monotonic times; infinite while not wanted. */
   #staleAtMs: number;
   #pingAtMs = Number.POSITIVE_INFINITY;
@@ -133,22 +136,36 @@ export class Session extends WheelTimer {
     return this.#state === "closed";
   }
 
-  /** The client has been identified: the session is no longer stale, and expires when its credentials do. */
+  /** The client has been identified: now the server is to hurry, and the session expires when its credentials do. */
   identify(identity: SessionIdentity): void {
     if (this.#state !== "connecting") return;
     this.#state = "open";
     this.#identity = identity;
-    this.#staleAtMs = Number.POSITIVE_INFINITY;
     this.#expireAtMs = this.#expiryDeadline(identity.expireAtSec);
     this.#schedule();
   }
 
-  /** Starts pings and ticks; the first of each comes after a random half to whole interval so that they spread. */
+  /**
+   * The client has its connect push: what has waited for that happens, and pings and ticks start. The first of each
+   * comes after a random half to whole interval so that they spread.
+   */
   startKeeping(): void {
     if (this.#state !== "open") return;
+    this.#hasStarted = true;
+    this.#staleAtMs = Number.POSITIVE_INFINITY;
     this.#pingAtMs = this.#firstAfter(this.transport.pingIntervalMs);
     this.#tickAtMs = this.#firstAfter(this.#context.limits.tickIntervalMs);
     this.#schedule();
+    this.#runStartActions();
+  }
+
+  /**
+   * Runs what must not overtake the connect push: now, if the client has it, or else as soon as it has or the session
+   * has ended.
+   */
+  onceStarted(action: () => void): void {
+    if (this.#hasStarted || this.#state === "closed") action();
+    else (this.#onStart ??= []).push(action);
   }
 
   /** Sets when the connection expires, and what is known of its user; undefined for never. */
@@ -232,7 +249,7 @@ export class Session extends WheelTimer {
 
   override onDue(): void {
     const now = this.#context.clock.monotonicMs();
-    if (now >= this.#staleAtMs) return this.disconnect(disconnect("stale"));
+    if (now >= this.#staleAtMs) return this.disconnect(disconnect(this.isOpen ? "serverError" : "stale"));
     if (now >= this.#expireAtMs) return this.disconnect(disconnect("expired"));
     if (now >= this.#pingAtMs) {
       this.#pingAtMs = now + this.transport.pingIntervalMs;
@@ -252,12 +269,21 @@ export class Session extends WheelTimer {
   }
 
   #release(reason: Disconnect): void {
+    // A transport may tell that its client is gone while it is given the last bytes.
+    if (this.#state === "closed") return;
     this.#state = "closed";
     this.#context.wheel.cancel(this);
     const { logger } = this.#context;
     const user = this.#identity.user;
     logger.debug({ session: this.id, user, code: reason.code, reason: reason.reason }, "session closed");
     this.#context.host.onSessionClosed(this);
+    this.#runStartActions();
+  }
+
+  #runStartActions(): void {
+    const actions = this.#onStart ?? [];
+    this.#onStart = undefined;
+    for (const action of actions) action();
   }
 
   #firstAfter(intervalMs: number): number {

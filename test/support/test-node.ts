@@ -13,9 +13,11 @@ import type { StreamPosition } from "../../src/core/stream-position.ts";
 import type { TokenVerifier } from "../../src/core/token-verifier.ts";
 import type { SubscriptionRequest, UniConnection, UniProtocol } from "../../src/core/uni-protocol.ts";
 import { TimerWheel } from "../../src/lib/timer-wheel.ts";
+import { AccessList } from "../../src/node/control/access-list.ts";
 import { type NodeLimits, ServerNode } from "../../src/node/server-node.ts";
 import { createUniProtocol } from "../../src/protocols/centrifugo/uni-protocol.ts";
 import { PLAIN_GRANT } from "../../src/session/subscription.ts";
+import { VolatileStore } from "../../src/stores/memory/volatile-store.ts";
 import { CallGate, gateBroker, gatePresence } from "./call-gate.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeTransport, lineFormat } from "./fake-transport.ts";
@@ -58,6 +60,7 @@ export const LIMITS: NodeLimits = {
   positionCheckDelayMs: 40_000,
   expiredSubscriptionCloseDelayMs: 25_000,
 };
+const RETENTION = { ttlSec: 3600, maxEntries: 100 };
 const NO_REQUEST: SubscriptionRequest = { recover: false, offset: 0, epoch: "", delta: false };
 
 /** History of this size, for as long as `ttlMs`; lost for good after an hour. */
@@ -109,6 +112,14 @@ export class TestNode {
       logger: silentLogger,
       random: () => 0.5,
       limits: { ...LIMITS, ...limits },
+      access: new AccessList({
+        store: new VolatileStore(),
+        clock,
+        blocks: RETENTION,
+        revocations: RETENTION,
+        invalidations: RETENTION,
+      }),
+      statuses: undefined,
     });
     this.protocol = createUniProtocol({
       node: this.node,

@@ -105,6 +105,37 @@ describe("Session", () => {
     expect(closed).toEqual([session]);
   });
 
+  it("ends with 3004 when the server takes as long to let it in", () => {
+    const { transport, clock, session } = setUp();
+    session.identify(identity());
+    clock.advance(9900);
+    expect(transport.closedWith).toBeUndefined();
+    clock.advance(300);
+    expect(transport.closedWith?.code).toBe(3004);
+  });
+
+  it("runs what waits for the connect push once, in order: at its start, at its end, or at once", () => {
+    for (const end of [(s: Session) => s.startKeeping(), (s: Session) => s.transportClosed()]) {
+      const { session } = setUp();
+      session.identify(identity());
+      const ran: number[] = [];
+      session.onceStarted(() => ran.push(1));
+      session.onceStarted(() => ran.push(2));
+      expect(ran).toEqual([]);
+      end(session);
+      session.onceStarted(() => ran.push(3));
+      session.transportClosed();
+      expect(ran).toEqual([1, 2, 3]);
+    }
+  });
+
+  it("ends once when the transport loses its client over the last bytes", () => {
+    const { transport, closed, session } = setUp();
+    transport.write = () => session.transportClosed();
+    session.disconnect(disconnect("shutdown"));
+    expect(closed).toEqual([session]);
+  });
+
   it("pings after half to one interval, then every interval", async () => {
     const { transport, clock, session } = setUp();
     session.identify(identity());
@@ -130,6 +161,7 @@ describe("Session", () => {
   it("expires with its credentials and a grace", () => {
     const { transport, clock, session } = setUp();
     session.identify(identity({ expireAtSec: FakeClock.START_WALL_MS / 1000 + 2 }));
+    session.startKeeping();
     clock.advance(26_900);
     expect(transport.closedWith).toBeUndefined();
     clock.advance(300);

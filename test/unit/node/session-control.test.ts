@@ -1,0 +1,322 @@
+import { describe, expect, it } from "vitest";
+import { disconnect } from "../../../src/core/disconnect.ts";
+import type { SubscribeCommand } from "../../../src/node/session-control.ts";
+import { PLAIN_GRANT } from "../../../src/session/subscription.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+import { endOfTurn } from "../../support/fake-transport.ts";
+import { heardBy, keepHistory, TestNode } from "../../support/test-node.ts";
+
+const ALL = { user: "1", client: "", session: "" };
+const NOW_SEC = FakeClock.START_WALL_MS / 1000;
+const KNOWN = { presence: true, joinLeave: true, forcePushJoinLeave: true } as const;
+
+function to(channel: string, changes: Partial<SubscribeCommand> = {}): SubscribeCommand {
+  return { channel, grant: PLAIN_GRANT, expireAtSec: undefined, since: undefined, ...changes };
+}
+
+async function connected(test: TestNode, user = "1"): Promise<ReturnType<TestNode["connect"]>> {
+  const client = test.connect({ user });
+  await endOfTurn();
+  return client;
+}
+
+describe("API subscribe", () => {
+  it("uni 74: tells the client, then lets publications flow", async () => {
+    const test = await TestNode.start();
+    const { transport } = await connected(test);
+    await test.node.subscribeSessions(ALL, to("c"));
+    await test.publish("c", 1);
+    await endOfTurn();
+    expect(heardBy(transport)).toEqual(["connect", "subscribe c", "pub c 1"]);
+  });
+
+  it("subscribes once when it is called twice at the same time; the second call fails", async () => {
+    const test = await TestNode.start();
+    const { transport } = await connected(test);
+    const outcomes = await Promise.allSettled([1, 2].map(() => test.node.subscribeSessions(ALL, to("c"))));
+    await test.publish("c", 1);
+    await endOfTurn();
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    expect(heardBy(transport)).toEqual(["connect", "subscribe c", "pub c 1"]);
+    expect(await test.counts()).toEqual([1, 1, 1, 1]);
+  });
+
+  it("fails for one that listens already, and subscribes the user's others all the same", async () => {
+    const test = await TestNode.start();
+    test.connect({ user: "1", subs: { c: {} } });
+    const other = test.connect({ user: "1" });
+    await endOfTurn();
+    await expect(test.node.subscribeSessions(ALL, to("c"))).rejects.toMatchObject({ code: 100 });
+    await endOfTurn();
+    expect(heardBy(other.transport)).toEqual(["connect", "subscribe c"]);
+  });
+
+  it("fails, and nothing else happens, when it takes several turns of the event loop", async () => {
+    const test = await TestNode.start();
+    const clients = ["c", "d", "e"].map((channel) => test.connect({ user: "1", subs: { [channel]: {} } }));
+    await endOfTurn();
+    let nowMs = 0;
+    test.clock.monotonicMs = () => (nowMs += 1000);
+    // A rejection that nobody looks at would fail the run.
+    await expect(test.node.subscribeSessions(ALL, to("c"))).rejects.toMatchObject({ code: 100 });
+    await endOfTurn();
+    expect(clients.map(({ transport }) => heardBy(transport).at(-1))).toEqual([
+      "connect",
+      "subscribe c",
+      "subscribe c",
+    ]);
+  });
+
+  it("uni 53: closes a client at its channel limit with 3505, and succeeds", async () => {
+    const test = await TestNode.start({ limits: { channelLimit: 1 } });
+    const { transport } = test.connect({ user: "1", subs: { c: {} } });
+    await endOfTurn();
+    await test.node.subscribeSessions(ALL, to("d"));
+    expect(transport.closedWith?.code).toBe(3505);
+    expect(await test.counts()).toEqual([0, 0, 0, 0]);
+  });
+
+  it("counts what is being subscribed against the channel limit", async () => {
+    const test = await TestNode.start({ limits: { channelLimit: 1 } });
+    const { transport } = await connected(test);
+    test.gate.hold("subscribe");
+    const calls = ["c", "d"].map((channel) => test.node.subscribeSessions(ALL, to(channel)));
+    await endOfTurn();
+    test.gate.open();
+    await Promise.all(calls);
+    expect(transport.closedWith?.code).toBe(3505);
+    expect(await test.counts()).toEqual([0, 0, 0, 0]);
+  });
+
+  it("fails for a subscription that has ended already", async () => {
+    const test = await TestNode.start();
+    const { transport } = await connected(test);
+    const late = to("c", { expireAtSec: NOW_SEC });
+    await expect(test.node.subscribeSessions(ALL, late)).rejects.toMatchObject({ code: 100 });
+    expect(transport.closedWith).toBeUndefined();
+  });
+
+  it("ends the connection with 3006 when the subscription has ended, after a grace", async () => {
+    const test = await TestNode.start();
+    const { transport } = await connected(test);
+    await test.node.subscribeSessions(ALL, to("c", { expireAtSec: NOW_SEC + 30 }));
+    test.clock.advance(55_000);
+    expect(transport.closedWith).toBeUndefined();
+    test.clock.advance(28_000);
+    expect(transport.closedWith?.code).toBe(3006);
+  });
+
+  it("ends the connection with 3004, and fails, when the broker does", async () => {
+    const test = await TestNode.start({ channels: { ...KNOWN, ...keepHistory(5), forceRecovery: true } });
+    const { transport } = await connected(test);
+    test.gate.hold("history");
+    const call = test.node.subscribeSessions(ALL, to("c"));
+    await endOfTurn();
+    test.gate.fail("history");
+    await expect(call).rejects.toThrow("history fails");
+    await endOfTurn();
+    expect(heardBy(transport)).toEqual(["connect", "disconnect 3004"]);
+    expect(await test.counts()).toEqual([0, 0, 0, 0]);
+    expect((await test.presence.get("c")).size).toBe(0);
+  });
+
+  it("sends what was missed after the subscribe push, then what came meanwhile", async () => {
+    const test = await TestNode.start({ channels: { ...keepHistory(5), forceRecovery: true } });
+    const { transport } = await connected(test);
+    const { epoch } = await test.publish("c", 1);
+    await test.publish("c", 2);
+    test.gate.hold("history");
+    const call = test.node.subscribeSessions(ALL, to("c", { since: { offset: 1, epoch } }));
+    await endOfTurn();
+    test.gate.run("history");
+    await test.publish("c", 3);
+    test.gate.open();
+    await call;
+    await endOfTurn();
+    expect(heardBy(transport)).toEqual(["connect", "subscribe c", "pub c 2", "pub c 3"]);
+  });
+
+  it("has nothing to do with a client that leaves meanwhile", async () => {
+    const test = await TestNode.start({ channels: KNOWN });
+    const { transport, connection } = await connected(test);
+    test.gate.hold("subscribe");
+    const call = test.node.subscribeSessions(ALL, to("c"));
+    await endOfTurn();
+    connection.closed();
+    test.gate.open();
+    await call;
+    await endOfTurn();
+    expect(heardBy(transport)).toEqual(["connect"]);
+    expect(await test.counts()).toEqual([0, 0, 0, 0]);
+    expect((await test.presence.get("c")).size).toBe(0);
+  });
+});
+
+describe("API unsubscribe", () => {
+  it("uni 74: tells a client that does not listen, too", async () => {
+    const test = await TestNode.start();
+    const { transport } = await connected(test);
+    await test.node.unsubscribeSessions(ALL, "c");
+    await test.node.unsubscribeSessions(ALL, "");
+    await endOfTurn();
+    expect(heardBy(transport)).toEqual(["connect", "unsubscribe c", "unsubscribe"]);
+  });
+
+  const calls = ["presence add", "history"] as const;
+  it.each(calls)("of a channel that is being subscribed is the last word, before: %s", async (held) => {
+    const test = await TestNode.start({ channels: { ...KNOWN, forcePositioning: true } });
+    const watcher = test.connect({ user: "watcher", subs: { c: {} } });
+    const { transport } = await connected(test);
+    test.gate.hold(held);
+    const call = test.node.subscribeSessions(ALL, to("c"));
+    await endOfTurn();
+    await test.node.unsubscribeSessions(ALL, "c");
+    test.gate.open();
+    await call;
+    await test.publish("c", 1);
+    await endOfTurn();
+    expect(heardBy(transport)).toEqual(["connect", "unsubscribe c"]);
+    expect(heardBy(watcher.transport)).toEqual(["connect", "join c watcher", "pub c 1"]);
+    expect([...(await test.presence.get("c")).values()].map(({ user }) => user)).toEqual(["watcher"]);
+    expect(await test.counts()).toEqual([2, 2, 1, 1]);
+  });
+
+  it("and subscribe again leave the client present, whichever call is slow", async () => {
+    const test = await TestNode.start({ channels: KNOWN });
+    const { transport } = await connected(test);
+    test.gate.hold("presence add");
+    const first = test.node.subscribeSessions(ALL, to("c"));
+    await endOfTurn();
+    await test.node.unsubscribeSessions(ALL, "c");
+    const second = test.node.subscribeSessions(ALL, to("c"));
+    await endOfTurn();
+    // The later entry comes first.
+    test.gate.step(1);
+    test.gate.open();
+    await Promise.all([first, second]);
+    await test.publish("c", 1);
+    await endOfTurn();
+    expect(heardBy(transport)).toEqual(["connect", "unsubscribe c", "subscribe c", "join c 1", "pub c 1"]);
+    expect((await test.presence.get("c")).size).toBe(1);
+  });
+});
+
+describe("commands to a client that is still connecting", () => {
+  it("wait for its connect push", async () => {
+    const test = await TestNode.start({ channels: { ...KNOWN, ...keepHistory(5), forceRecovery: true } });
+    test.gate.hold("history");
+    const { transport } = test.connect({ user: "1", subs: { c: {} } });
+    await endOfTurn();
+    await test.node.unsubscribeSessions(ALL, "c");
+    await test.node.refreshSessions(ALL, { expired: false, expireAtSec: NOW_SEC + 60, info: undefined });
+    const call = test.node.subscribeSessions(ALL, to("d"));
+    await endOfTurn();
+    expect(transport.writes).toEqual([]);
+    test.gate.open();
+    await call;
+    await endOfTurn();
+    expect(heardBy(transport)).toEqual([
+      "connect",
+      "join c 1",
+      "unsubscribe c",
+      "refresh",
+      "subscribe d",
+      "join d 1",
+    ]);
+    expect(await test.counts()).toEqual([1, 1, 1, 1]);
+  });
+
+  it("come to nothing when it leaves first", async () => {
+    const test = await TestNode.start();
+    test.gate.hold("subscribe");
+    const { transport, connection } = test.connect({ user: "1", subs: { c: {} } });
+    await endOfTurn();
+    await test.node.unsubscribeSessions(ALL, "c");
+    const call = test.node.subscribeSessions(ALL, to("d"));
+    connection.closed();
+    await call;
+    test.gate.open();
+    await endOfTurn();
+    expect(transport.writes).toEqual([]);
+    expect(await test.counts()).toEqual([0, 0, 0, 0]);
+  });
+
+  it("disconnect it at once", async () => {
+    const test = await TestNode.start();
+    test.gate.hold("subscribe");
+    const { transport } = test.connect({ user: "1", subs: { c: {} } });
+    await endOfTurn();
+    await test.node.disconnect(ALL, disconnect("forceNoReconnect"), []);
+    expect(heardBy(transport)).toEqual(["disconnect 3503"]);
+    test.gate.open();
+    await endOfTurn();
+    expect(heardBy(transport)).toEqual(["disconnect 3503"]);
+  });
+});
+
+describe("API disconnect", () => {
+  it("spares the whitelist and everybody who does not match", async () => {
+    const test = await TestNode.start();
+    const clients = [await connected(test), await connected(test), await connected(test, "2")];
+    const [first] = [...test.node.sessionsOf("1")];
+    await test.node.disconnect(ALL, disconnect("forceReconnect"), [first?.id ?? ""]);
+    expect(clients.map(({ transport }) => transport.closedWith?.code)).toEqual([undefined, 3011, undefined]);
+    await test.node.disconnect({ ...ALL, session: first?.id ?? "" }, disconnect("forceReconnect"), []);
+    expect(clients[0]?.transport.closedWith).toBeUndefined();
+    await test.node.disconnect({ ...ALL, session: first?.secretId ?? "" }, disconnect("forceReconnect"), []);
+    expect(clients[0]?.transport.closedWith?.code).toBe(3011);
+  });
+});
+
+describe("API refresh", () => {
+  it("uni 76: prolongs, tells the seconds left, and replaces what is known of the user", async () => {
+    const test = await TestNode.start({ channels: KNOWN });
+    const { transport } = test.connect({ user: "1", subs: { c: {} }, expireAtSec: NOW_SEC + 10 });
+    await endOfTurn();
+    test.clock.advance(500);
+    const info = Buffer.from('{"n":2}');
+    await test.node.refreshSessions(ALL, { expired: false, expireAtSec: NOW_SEC + 60, info });
+    await endOfTurn();
+    expect(transport.messages.at(-1)).toEqual({ refresh: { expires: true, ttl: 60 } });
+    test.clock.advance(80_000);
+    expect(transport.closedWith).toBeUndefined();
+    const [present] = (await test.presence.get("c")).values();
+    expect(present?.connInfo).toEqual(info);
+    test.clock.advance(7_000);
+    expect(transport.closedWith?.code).toBe(3005);
+  });
+
+  it("uni 76: takes the expiry away, and leaves the info as it is then", async () => {
+    const test = await TestNode.start();
+    const { transport } = test.connect({ user: "1", expireAtSec: NOW_SEC + 10 });
+    await endOfTurn();
+    await test.node.refreshSessions(ALL, {
+      expired: false,
+      expireAtSec: undefined,
+      info: Buffer.from("1"),
+    });
+    await endOfTurn();
+    expect(transport.messages.at(-1)).toEqual({ refresh: {} });
+    test.clock.advance(100_000);
+    expect(transport.closedWith).toBeUndefined();
+    expect([...test.node.sessionsOf("1")][0]?.identity.info).toBeUndefined();
+  });
+
+  it("is limited to a year", async () => {
+    const test = await TestNode.start();
+    const { transport } = await connected(test);
+    await test.node.refreshSessions(ALL, { expired: false, expireAtSec: NOW_SEC * 2, info: undefined });
+    await endOfTurn();
+    expect(transport.messages.at(-1)).toEqual({ refresh: { expires: true, ttl: 365 * 24 * 3600 } });
+  });
+
+  it.each([
+    ["says so", { expired: true, expireAtSec: undefined }],
+    ["gives a time that is over", { expired: false, expireAtSec: NOW_SEC }],
+  ])("uni 76: ends with 3005 when it %s", async (_what, command) => {
+    const test = await TestNode.start();
+    const { transport } = await connected(test);
+    await test.node.refreshSessions(ALL, { ...command, info: undefined });
+    expect(transport.closedWith?.code).toBe(3005);
+  });
+});
