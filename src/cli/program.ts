@@ -4,6 +4,7 @@ import { addCheckConfigCommand } from "./check-config.ts";
 import { addCheckSubTokenCommand } from "./check-sub-token.ts";
 import { addCheckTokenCommand } from "./check-token.ts";
 import { CommandFailure, type CliIo } from "./cli-io.ts";
+import { addConnectionsCommand } from "./connections.ts";
 import { addDefaultConfigCommand } from "./default-config.ts";
 import { addDefaultEnvCommand } from "./default-env.ts";
 import { addGenConfigCommand } from "./gen-config.ts";
@@ -58,6 +59,7 @@ function createProgram(io: CliIo): Command {
   addGenSubTokenCommand(program, io);
   addCheckTokenCommand(program, io);
   addCheckSubTokenCommand(program, io);
+  addConnectionsCommand(program, io);
   addCheckConfigCommand(program, io);
   addDefaultConfigCommand(program, io);
   addDefaultEnvCommand(program, io);

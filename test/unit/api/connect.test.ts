@@ -76,10 +76,7 @@ describe.each(TRANSPORTS)("%s", (_name, createTransport) => {
   it("what is not implemented says so", async () => {
     const client = clientOf((await startApi()).url);
     const error = await errorOf(client.deviceList({}, WITH_KEY));
-    expect([error.code, error.rawMessage]).toEqual([
-      Code.Unimplemented,
-      "method DeviceList not implemented",
-    ]);
+    expect([error.code, error.rawMessage]).toEqual([Code.Unimplemented, "method DeviceList not implemented"]);
   });
 
   it("a request over the limit is refused", async () => {
