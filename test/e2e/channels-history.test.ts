@@ -88,6 +88,12 @@ describe("history", () => {
     expect(await offsetsOf(server, "c54", { limit: -1, since: { offset: 9 } })).toEqual([]);
   });
 
+  it("§3.3 (deviation: the memory engine does as Redis): reverse from beyond the top begins at the newest", async () => {
+    await publishNumbers(server, "beyond", 1, 3);
+    const filter = { limit: 2, since: { offset: 9 }, reverse: true };
+    expect(await offsetsOf(server, "beyond", filter)).toEqual([3, 2]);
+  });
+
   it("core 55, api 47: a position of another epoch is 112, one without epoch is any", async () => {
     await publishNumbers(server, "c55", 1, 2);
     const { epoch } = await readHistory(server, "c55");
