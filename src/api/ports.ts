@@ -1,74 +1,20 @@
 import type { HistoryFilter, HistoryPage } from "../core/broker.ts";
 import type { ChannelOptions } from "../core/channel-options.ts";
 import type { ClientInfo } from "../core/client-info.ts";
+import type {
+  InvalidateTokensCommand,
+  NodeInfo,
+  PublishRequest,
+  RefreshCommand,
+  SessionTarget,
+  SubscribeCommand,
+} from "../core/commands.ts";
 import type { ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
 import type { Disconnect } from "../core/disconnect.ts";
-import type { LabelFilter } from "../core/label-filter.ts";
 import type { PresenceStats } from "../core/presence-manager.ts";
 import type { PublicationInit } from "../core/publication.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
-import type { SubscriptionGrant } from "../core/token-verifier.ts";
 import type { UserStatus } from "../core/user-status.ts";
-
-/** Which connections a call is about: all of a user that match what else is given. */
-export interface SessionTarget {
-  /** "" means the anonymous connections, or with `allUsers` everybody. */
-  readonly user: string;
-  readonly allUsers?: boolean;
-  /** Those with matching labels only. */
-  readonly labelFilter?: LabelFilter | undefined;
-  /** Client id; "" for any. */
-  readonly client: string;
-  /** Session id; "" for any. */
-  readonly session: string;
-}
-
-/** One node of the cluster. */
-export interface NodeInfo {
-  readonly uid: string;
-  readonly name: string;
-  readonly version: string;
-  readonly numClients: number;
-  readonly numUsers: number;
-  readonly numChannels: number;
-  readonly numSubs: number;
-  /** Seconds since the node started. */
-  readonly uptimeSec: number;
-}
-
-/** How a publication is to be made, beside what its channel says. */
-export interface PublishRequest {
-  /** A second publish to the channel with the same key is not delivered, for five minutes; "" for none. */
-  readonly idempotencyKey: string;
-  /** Delivers without keeping. */
-  readonly skipHistory: boolean;
-  /** Offers subscribers the difference to the publication before. */
-  readonly delta: boolean;
-  /** Not delivered unless higher than the channel's last one; 0 for always. */
-  readonly version: number;
-  /** Versions of another epoch do not compare. */
-  readonly versionEpoch: string;
-}
-
-/** A subscription that the backend makes. */
-export interface SubscribeCommand {
-  readonly channel: string;
-  readonly grant: SubscriptionGrant;
-  /** When it ends, Unix seconds; undefined for never. */
-  readonly expireAtSec: number | undefined;
-  /** Sends what was published since, where the channel can recover. */
-  readonly since: StreamPosition | undefined;
-}
-
-/** A new term for connections. */
-export interface RefreshCommand {
-  /** Ends them now. */
-  readonly expired: boolean;
-  /** When they end, Unix seconds; undefined for never. */
-  readonly expireAtSec: number | undefined;
-  /** Raw JSON that other clients may see, instead of what was known; undefined leaves it. */
-  readonly info: Uint8Array | undefined;
-}
 
 /** What the API needs of connections. Commands reach them on all nodes; no match is no error. */
 export interface ApiSessions {
@@ -96,17 +42,6 @@ export interface ApiChannels {
   presenceStats(channel: string): Promise<PresenceStats>;
   /** Numbers of subscribers of the channels that have any. */
   channels(matches: (channel: string) => boolean): Promise<ReadonlyMap<string, number>>;
-}
-
-/** Tokens of a user that are to be void. */
-export interface InvalidateTokensCommand {
-  readonly user: string;
-  /** Subscription tokens of this channel; "" for the user's connection tokens. */
-  readonly channel: string;
-  /** Unix seconds: those with an earlier `iat`; undefined for now. */
-  readonly issuedBeforeSec: number | undefined;
-  /** When that is forgotten, Unix seconds; undefined for the configured time. */
-  readonly expireAtSec: number | undefined;
 }
 
 /**

@@ -6,6 +6,13 @@ import { clientError } from "../core/client-error.ts";
 import type { ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
 import type { ClientInfo } from "../core/client-info.ts";
 import type { Clock } from "../core/clock.ts";
+import type {
+  NodeInfo,
+  PublishRequest,
+  RefreshCommand,
+  SessionTarget,
+  SubscribeCommand,
+} from "../core/commands.ts";
 import type { Disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
 import type { Logger } from "../core/logger.ts";
@@ -23,40 +30,8 @@ import { ConnectionScan } from "./connection-scan.ts";
 import type { AccessList } from "./control/access-list.ts";
 import { UserControl } from "./control/user-control.ts";
 import type { UserStatuses } from "./control/user-statuses.ts";
-import {
-  type RefreshCommand,
-  SessionControl,
-  type SessionTarget,
-  type SubscribeCommand,
-} from "./session-control.ts";
+import { SessionControl } from "./session-control.ts";
 import { type NewSubscription, type SubscribeRequest, SubscriptionService } from "./subscription-service.ts";
-
-/** How a publication is to be made, beside what its channel says. */
-export interface PublishRequest {
-  /** A second publish to the channel with the same key is not delivered, for five minutes; "" for none. */
-  readonly idempotencyKey: string;
-  /** Delivers without keeping, whatever the channel's history. */
-  readonly skipHistory?: boolean;
-  /** Offers subscribers the difference to the publication before. */
-  readonly delta?: boolean;
-  /** Not delivered unless higher than the channel's last one; 0 for always. */
-  readonly version?: number;
-  /** Versions of another epoch do not compare. */
-  readonly versionEpoch?: string;
-}
-
-/** One node as the `info` call shows it. */
-export interface NodeInfo {
-  readonly uid: string;
-  readonly name: string;
-  readonly version: string;
-  readonly numClients: number;
-  readonly numUsers: number;
-  readonly numChannels: number;
-  readonly numSubs: number;
-  /** Seconds since the node started. */
-  readonly uptimeSec: number;
-}
 
 /** Limits of a node. Milliseconds and counts; 0 or less for none. */
 export interface NodeLimits extends SessionLimits {

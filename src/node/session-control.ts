@@ -1,48 +1,13 @@
 import type { ChannelOptions } from "../core/channel-options.ts";
 import { clientError } from "../core/client-error.ts";
 import type { Clock } from "../core/clock.ts";
+import type { RefreshCommand, SessionTarget, SubscribeCommand } from "../core/commands.ts";
 import { type Disconnect, disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
-import type { LabelFilter } from "../core/label-filter.ts";
-import type { StreamPosition } from "../core/stream-position.ts";
 import { SUBSCRIPTION_SOURCE } from "../core/subscription-source.ts";
-import type { SubscriptionGrant } from "../core/token-verifier.ts";
 import type { SlicedWork } from "../lib/sliced-work.ts";
 import type { Session } from "../session/session.ts";
 import type { NewSubscription, SubscriptionService } from "./subscription-service.ts";
-
-/** Which connections a command is about: all of a user that match what else is given. */
-export interface SessionTarget {
-  /** "" means the anonymous connections, or with `allUsers` everybody. */
-  readonly user: string;
-  readonly allUsers?: boolean;
-  /** Those with matching labels only. */
-  readonly labelFilter?: LabelFilter | undefined;
-  /** Client id; "" for any. */
-  readonly client: string;
-  /** Session id; "" for any. */
-  readonly session: string;
-}
-
-/** A subscription that the backend makes. */
-export interface SubscribeCommand {
-  readonly channel: string;
-  readonly grant: SubscriptionGrant;
-  /** When it ends, Unix seconds; undefined for never. */
-  readonly expireAtSec: number | undefined;
-  /** Sends what was published since, where the channel can recover. */
-  readonly since: StreamPosition | undefined;
-}
-
-/** A new term for connections. */
-export interface RefreshCommand {
-  /** Ends them now. */
-  readonly expired: boolean;
-  /** When they end, Unix seconds; undefined for never. In the past it ends them now. */
-  readonly expireAtSec: number | undefined;
-  /** Raw JSON that other clients may see, instead of what was known; undefined leaves it. */
-  readonly info: Uint8Array | undefined;
-}
 
 /** What control works with. */
 export interface SessionControlOptions {

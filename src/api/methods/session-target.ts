@@ -1,7 +1,7 @@
 import type { FilterNode } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { LabelFilter, LabelFilterError } from "../../core/label-filter.ts";
 import { badRequest } from "../api-error.ts";
-import type { SessionTarget } from "../ports.ts";
+import type { SessionTarget } from "../../core/commands.ts";
 
 /** The fields of requests that say which connections are meant. */
 interface TargetFields {

@@ -1,3 +1,4 @@
+import type { InvalidateTokensCommand } from "../../core/commands.ts";
 import type { AccessSubject } from "../../core/access.ts";
 import { type ClientError, clientError } from "../../core/client-error.ts";
 import type { Clock } from "../../core/clock.ts";
@@ -8,17 +9,6 @@ import type { SlicedWork } from "../../lib/sliced-work.ts";
 import type { Session } from "../../session/session.ts";
 import type { AccessList, AccessVerdict } from "./access-list.ts";
 import type { UserStatuses } from "./user-statuses.ts";
-
-/** Tokens of a user that are to be void. */
-export interface InvalidateTokensCommand {
-  readonly user: string;
-  /** Subscription tokens of this channel; "" for the user's connection tokens. */
-  readonly channel: string;
-  /** Unix seconds: those with an earlier `iat`; undefined for now. */
-  readonly issuedBeforeSec: number | undefined;
-  /** When that is forgotten, Unix seconds; undefined for the configured time. */
-  readonly expireAtSec: number | undefined;
-}
 
 /** What control over users works with. */
 export interface UserControlOptions {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { disconnect } from "../../../src/core/disconnect.ts";
-import type { SubscribeCommand } from "../../../src/node/session-control.ts";
+import type { SubscribeCommand } from "../../../src/core/commands.ts";
 import { PLAIN_GRANT } from "../../../src/session/subscription.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { endOfTurn } from "../../support/fake-transport.ts";

@@ -1,0 +1,74 @@
+import type { LabelFilter } from "./label-filter.ts";
+import type { StreamPosition } from "./stream-position.ts";
+import type { SubscriptionGrant } from "./token-verifier.ts";
+
+/** Which connections a command is about: all of a user that match what else is given. */
+export interface SessionTarget {
+  /** "" means the anonymous connections, or with `allUsers` everybody. */
+  readonly user: string;
+  readonly allUsers?: boolean;
+  /** Those with matching labels only. */
+  readonly labelFilter?: LabelFilter | undefined;
+  /** Client id; "" for any. */
+  readonly client: string;
+  /** Session id; "" for any. */
+  readonly session: string;
+}
+
+/** A subscription that the backend makes. */
+export interface SubscribeCommand {
+  readonly channel: string;
+  readonly grant: SubscriptionGrant;
+  /** When it ends, Unix seconds; undefined for never. */
+  readonly expireAtSec: number | undefined;
+  /** Sends what was published since, where the channel can recover. */
+  readonly since: StreamPosition | undefined;
+}
+
+/** A new term for connections. */
+export interface RefreshCommand {
+  /** Ends them now. */
+  readonly expired: boolean;
+  /** When they end, Unix seconds; undefined for never. In the past it ends them now. */
+  readonly expireAtSec: number | undefined;
+  /** Raw JSON that other clients may see, instead of what was known; undefined leaves it. */
+  readonly info: Uint8Array | undefined;
+}
+
+/** How a publication is to be made, beside what its channel says. */
+export interface PublishRequest {
+  /** A second publish to the channel with the same key is not delivered, for five minutes; "" for none. */
+  readonly idempotencyKey: string;
+  /** Delivers without keeping, whatever the channel's history. */
+  readonly skipHistory?: boolean;
+  /** Offers subscribers the difference to the publication before. */
+  readonly delta?: boolean;
+  /** Not delivered unless higher than the channel's last one; 0 for always. */
+  readonly version?: number;
+  /** Versions of another epoch do not compare. */
+  readonly versionEpoch?: string;
+}
+
+/** One node of the cluster. */
+export interface NodeInfo {
+  readonly uid: string;
+  readonly name: string;
+  readonly version: string;
+  readonly numClients: number;
+  readonly numUsers: number;
+  readonly numChannels: number;
+  readonly numSubs: number;
+  /** Seconds since the node started. */
+  readonly uptimeSec: number;
+}
+
+/** Tokens of a user that are to be void. */
+export interface InvalidateTokensCommand {
+  readonly user: string;
+  /** Subscription tokens of this channel; "" for the user's connection tokens. */
+  readonly channel: string;
+  /** Unix seconds: those with an earlier `iat`; undefined for now. */
+  readonly issuedBeforeSec: number | undefined;
+  /** When that is forgotten, Unix seconds; undefined for the configured time. */
+  readonly expireAtSec: number | undefined;
+}
