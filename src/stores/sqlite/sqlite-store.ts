@@ -33,8 +33,8 @@ export class SqliteStore implements EntryStore {
     this.#thread = new Worker(new URL(file, import.meta.url), {
       name: "store",
       workerData: options,
-      // Of older versions of Node, on its own SQLite.
-      execArgv: [...process.execArgv, "--disable-warning=ExperimentalWarning"],
+      // Older versions of Node warn of their own SQLite. The process's flags stay out: threads refuse many of them.
+      execArgv: ["--disable-warning=ExperimentalWarning"],
     });
     this.#thread.on("message", (report: WriterReport) => this.#onReport(report));
     this.#thread.on("error", (error) =>
