@@ -27,16 +27,6 @@ export interface Expectation {
   readonly roundsPerCredit: number | undefined;
 }
 
-/** A gRPC ping, which may stand in one frame with publications and then is counted with them. */
-const PING_BYTES = 5;
-const MAX_PINGS = 4;
-
-/** Whether a subscriber has what was expected, give or take pings. */
-function isExpected(bytes: number, expected: number): boolean {
-  const surplus = bytes - expected;
-  return surplus >= 0 && surplus <= MAX_PINGS * PING_BYTES && surplus % PING_BYTES === 0;
-}
-
 /** All subscribers of one server. They count; the group knows when everything expected has arrived. */
 export class SubscriberGroup implements Tally {
   readonly #subscribers: Subscriber[] = [];
@@ -106,9 +96,11 @@ export class SubscriberGroup implements Tally {
   async finished(): Promise<void> {
     await this.#finished.promise;
     const each = this.#expected / this.#count;
-    const wrong = this.#received.findIndex((bytes) => !isExpected(bytes, each));
-    if (wrong >= 0)
-      throw new Error(`subscriber ${wrong} has ${this.#received[wrong]} bytes instead of ${each}`);
+    const wrong = this.#received.filter((bytes) => bytes !== each);
+    if (wrong.length === 0) return;
+    throw new Error(
+      `${wrong.length} subscribers have ${wrong.slice(0, 5).join(", ")} bytes instead of ${each}`,
+    );
   }
 
   /** Resolves, when all is quiet, to the bytes that every subscriber has received. */
@@ -140,7 +132,9 @@ export class SubscriberGroup implements Tally {
     this.#total += bytes;
     if (this.#creditStep !== Infinity) this.#sendCredits();
     else this.#noteArrival(index, before, before + bytes);
-    if (this.#total >= this.#expected) this.#finished.resolve();
+    if (this.#total < this.#expected) return;
+    if (this.#total === this.#expected) this.#finished.resolve();
+    else this.#finished.reject(new Error("more bytes than expected"));
   }
 
   onLost(error: Error): void {

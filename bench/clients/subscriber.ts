@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { GrpcMessageCounter } from "../wire/grpc-message-counter.ts";
 import {
   FRAME_HEADER_BYTES,
   FrameReader,
@@ -94,19 +95,21 @@ export class Subscriber {
   }
 
   #frames(): FrameListener {
+    const messages = new GrpcMessageCounter();
     let unacknowledged = 0;
     return {
       onFrame: (type, _flags, streamId, payloadBytes) => {
         if (type === frameType.rstStream || type === frameType.goaway) {
           this.#socket.destroy(new Error(`HTTP/2 frame of type ${type}`));
         }
-        // A message without content is a ping.
-        if (type !== frameType.data || payloadBytes <= 5) return;
-        this.#messageBytes += payloadBytes;
+        if (type !== frameType.data) return;
         unacknowledged += payloadBytes + FRAME_HEADER_BYTES;
         if (unacknowledged < WINDOW_REFILL_BYTES) return;
         this.#socket.write(Buffer.concat([0, streamId].map((id) => windowUpdate(id, unacknowledged))));
         unacknowledged = 0;
+      },
+      onData: (bytes, start, end) => {
+        this.#messageBytes += messages.count(bytes, start, end);
       },
       onReply: (bytes) => this.#socket.write(bytes),
     };

@@ -93,11 +93,13 @@ function text(value: string): Buffer {
 export interface FrameListener {
   /** A whole frame has arrived; `payloadBytes` is its length. */
   onFrame(type: number, flags: number, streamId: number, payloadBytes: number): void;
+  /** A piece of a DATA frame: `bytes` from `start` to `end`, valid during the call. */
+  onData?(bytes: Uint8Array, start: number, end: number): void;
   /** The peer waits for these bytes (acknowledgements). */
   onReply(bytes: Buffer): void;
 }
 
-/** Splits a connection's bytes into frames, looking at headers only; acknowledges SETTINGS and PING. */
+/** Splits a connection's bytes into frames, looking into hardly anything; acknowledges SETTINGS and PING. */
 export class FrameReader {
   readonly #listener: FrameListener;
   readonly #header = Buffer.alloc(FRAME_HEADER_BYTES);
@@ -124,6 +126,8 @@ export class FrameReader {
       const step = Math.min(this.#payloadLeft, length - at);
       if (this.#header[3] === frameType.ping) {
         this.#ping.set(bytes.subarray(at, at + step), 8 - this.#payloadLeft);
+      } else if (this.#header[3] === frameType.data) {
+        this.#listener.onData?.(bytes, at, at + step);
       }
       at += step;
       this.#payloadLeft -= step;
