@@ -1,3 +1,4 @@
+import { closeSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { EntryChange, EntryTable, StoredEntry } from "../../core/entry-store.ts";
 
@@ -33,6 +34,8 @@ export class EntryDatabase implements Disposable {
   /** Opens the file, or makes it. Throws where it cannot be used; `explainFailure` says why. */
   constructor(path: string) {
     using cleanup = new DisposableStack();
+    // Whom a server blocks is nobody else's business; SQLite gives its other files the same mode.
+    closeSync(openSync(path, "a", 0o600));
     const database = cleanup.use(new DatabaseSync(path, { timeout: LOCK_PATIENCE_MS }));
     database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     // Takes the lock that the file is held with from now on.
@@ -136,19 +139,22 @@ function isTable(kind: unknown): kind is EntryTable {
   return typeof kind === "string" && Object.hasOwn(TABLES, kind);
 }
 
+const CANNOT_OPEN = "cannot be opened: does its directory exist, and may the server write there?";
+
 /** Primary result codes of SQLite that operators can do something about (sqlite.org/rescode.html). */
 const EXPLANATIONS: ReadonlyMap<number, string> = new Map([
   [5, "in use by another process"],
   [8, "not writable"],
   [11, "damaged"],
   [13, "no space left on the disk"],
-  [14, "cannot be opened: does its directory exist, and may the server write there?"],
+  [14, CANNOT_OPEN],
   [26, "not a database"],
 ]);
 
 /** Why a file cannot be used, for operators. */
 export function explainFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if ("syscall" in error) return CANNOT_OPEN;
   const code = "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : 0;
   return EXPLANATIONS.get(code) ?? error.message;
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -46,6 +46,15 @@ describe("SqliteStore", () => {
       value: "true",
       expireAtSec: 2500,
     });
+  });
+
+  it("keeps its files from other users of the machine", async () => {
+    const store = await open();
+    await store.write([put("1")]);
+    for (const file of readdirSync(directory))
+      expect(statSync(join(directory, file)).mode & 0o777).toBe(0o600);
+    await store.close();
+    expect(readdirSync(directory)).toEqual(["store.db"]);
   });
 
   it("finishes what was written before it was closed", async () => {
