@@ -6,7 +6,7 @@ export interface StoredEntry {
   readonly key: string;
   /** JSON. */
   readonly value: string;
-  /** When it may be forgotten, Unix seconds; undefined for never. */
+  /** When it may be forgotten, whole Unix seconds; undefined for never. */
   readonly expireAtSec: number | undefined;
 }
 

@@ -119,6 +119,15 @@ export function describeEntryStoreContract(name: string, createPlace: () => Stor
       }
     });
 
+    it("an end beyond all time, or within a second, is remembered like any other", async () => {
+      const access = await accessList();
+      await access.block("42", Number(2n ** 63n - 1n));
+      await access.block("43", NOW_SEC + 1.5);
+      await restart();
+      const verdict = (await accessList()).verdictOn(accessSubject({ user: "42" }));
+      expect(verdict).toBe(store.isDurable ? "blocked" : "allowed");
+    });
+
     it("refuses one entry too many, but not to change one", async () => {
       const access = await accessList({ blocks: { ttlSec: 0, maxEntries: 2 } });
       await access.block("1", undefined);

@@ -25,6 +25,9 @@ export type AccessVerdict = "allowed" | "blocked" | "voidToken";
 
 type Mark = true;
 
+/** The year 9999: whoever gives the largest number there is means it so. */
+const END_OF_TIME_SEC = 253_402_300_799;
+
 /**
  * Who is locked out: blocked users and void tokens (server-api §4).
  *
@@ -102,7 +105,11 @@ export class AccessList {
 
   #entry<Value>(value: Value, expireAtSec: number | undefined, { ttlSec }: AccessRetention): Entry<Value> {
     const nowSec = Math.floor(this.#options.clock.wallMs() / 1000);
-    return { value, expireAtSec: expireAtSec ?? (ttlSec > 0 ? nowSec + Math.ceil(ttlSec) : undefined) };
+    const endSec = expireAtSec ?? (ttlSec > 0 ? nowSec + ttlSec : undefined);
+    return {
+      value,
+      expireAtSec: endSec === undefined ? undefined : Math.min(Math.ceil(endSec), END_OF_TIME_SEC),
+    };
   }
 }
 

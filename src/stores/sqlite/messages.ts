@@ -7,10 +7,15 @@ export interface WriterOptions {
   readonly nowSec: number;
 }
 
+/** Changes to be written, all or none. */
+export interface WriteCommand {
+  readonly type: "write";
+  readonly id: number;
+  readonly changes: readonly EntryChange[];
+}
+
 /** What the writer thread is told. */
-export type WriterCommand =
-  | { readonly type: "write"; readonly id: number; readonly changes: readonly EntryChange[] }
-  | { readonly type: "close" };
+export type WriterCommand = WriteCommand | { readonly type: "close" };
 
 /** What the writer thread tells: entries, then `opened`; or `refused` alone. */
 export type WriterReport =

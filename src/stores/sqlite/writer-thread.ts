@@ -1,7 +1,7 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import type { EntryChange, EntryTable, StoredEntry } from "../../core/entry-store.ts";
+import type { EntryTable, StoredEntry } from "../../core/entry-store.ts";
 import { EntryDatabase, explainFailure } from "./entry-database.ts";
-import type { WriterCommand, WriterOptions, WriterReport } from "./messages.ts";
+import type { WriteCommand, WriterCommand, WriterOptions, WriterReport } from "./messages.ts";
 
 /** Entries in one message at the start. */
 const ENTRIES_AT_ONCE = 10_000;
@@ -42,15 +42,13 @@ class WriterThread {
 
   /** Whatever has come in the meantime goes to the disk together with the command: one wait for all of it. */
   #take(first: WriterCommand): void {
-    const ids: number[] = [];
-    const changes: EntryChange[] = [];
+    const writes: WriteCommand[] = [];
     let command: WriterCommand | undefined = first;
     while (command?.type === "write") {
-      ids.push(command.id);
-      changes.push(...command.changes);
-      command = ids.length < WRITES_AT_ONCE ? this.#nextWaiting() : undefined;
+      writes.push(command);
+      command = writes.length < WRITES_AT_ONCE ? this.#nextWaiting() : undefined;
     }
-    if (ids.length > 0) this.#write(ids, changes);
+    if (writes.length > 0) this.#write(writes);
     if (command?.type === "close") this.#close();
   }
 
@@ -59,12 +57,15 @@ class WriterThread {
     return received?.message;
   }
 
-  #write(ids: readonly number[], changes: readonly EntryChange[]): void {
+  /** Where they cannot be written together, each has its own try: none fails for what another one says. */
+  #write(writes: readonly WriteCommand[]): void {
+    const ids = writes.map(({ id }) => id);
     try {
-      this.#database.write(changes);
+      this.#database.write(writes.flatMap(({ changes }) => changes));
       this.report({ type: "written", ids });
     } catch (error) {
-      this.report({ type: "failed", ids, problem: explainFailure(error) });
+      if (writes.length > 1) for (const write of writes) this.#write([write]);
+      else this.report({ type: "failed", ids, problem: explainFailure(error) });
     }
   }
 
