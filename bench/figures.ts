@@ -10,6 +10,8 @@ export type Contender =
   | "joined"
   /** `ws.send()` per message and connection. */
   | "naive"
+  /** `node:http2`: one `stream.write()` of ready-made bytes per connection and burst. */
+  | "http2"
   /** grpc-js: `call.write()` per message and connection. */
   | "grpc-js"
   /** A `node:http` server that answers with the request's body. */

@@ -1,6 +1,7 @@
 import type { Contender, Figure } from "./figures.ts";
 import { openFileLimit } from "./machine.ts";
 import { HEADLINE, type Plan } from "./plan.ts";
+import { serverOf } from "./scenarios/arena.ts";
 import { measureFanOut } from "./scenarios/fan-out.ts";
 import { measureHistory } from "./scenarios/history.ts";
 import { measureLatency } from "./scenarios/latency.ts";
@@ -89,27 +90,29 @@ function partsOf(plan: Plan): Part[] {
 
 function fanOutPart(plan: Plan, transport: TransportName, subscribers: number): Part {
   const { effort, payloads, bursts, profileFolder } = plan;
-  const isHeadline = (payloadBytes: number): boolean =>
-    subscribers === HEADLINE.subscribers && payloadBytes === HEADLINE.payloadBytes;
+  const cells = payloads.flatMap((payloadBytes) =>
+    bursts.map((burst) => {
+      const isHeadline = subscribers === HEADLINE.subscribers && payloadBytes === HEADLINE.payloadBytes;
+      const sampling = isHeadline ? effort.headline : effort.others;
+      return { payloadBytes, burst, sampling, contenders: contendersOf(transport, burst, isHeadline) };
+    }),
+  );
+  const servers = new Set(cells.flatMap(({ contenders }) => contenders.map(serverOf)));
   return {
     name: `fanout ${transport} ${subscribers}`,
-    sockets: subscribers * 3,
-    measure: () =>
-      measureFanOut({
-        transport,
-        subscribers,
-        payloads,
-        bursts,
-        profileFolder,
-        sampling: (payloadBytes) => (isHeadline(payloadBytes) ? effort.headline : effort.others),
-        contenders: (payloadBytes, burst) => contendersOf(transport, burst, isHeadline(payloadBytes)),
-      }),
+    sockets: subscribers * servers.size,
+    measure: () => measureFanOut({ transport, subscribers, servers: [...servers], cells, profileFolder }),
   };
 }
 
-/** The naive loop is one of WebSockets; bursts on the other JSON transports have a figure to reach against it. */
+/**
+ * Who takes part in a cell. Away from the headline only what tells most; the naive loop is one of WebSockets, and
+ * bursts on the other JSON transports have a figure to reach against it.
+ */
 function contendersOf(transport: TransportName, burst: number, isHeadline: boolean): Contender[] {
-  const contenders: Contender[] = burst === 1 ? ["millrace", "bare"] : ["millrace", "bare", "joined"];
-  if (transport === "uni_grpc") return [...contenders, "grpc-js"];
+  const contenders: Contender[] = ["millrace"];
+  if (burst === 1 || isHeadline) contenders.push("bare");
+  if (burst > 1) contenders.push("joined");
+  if (transport === "uni_grpc") return isHeadline ? [...contenders, "http2", "grpc-js"] : contenders;
   return transport === "uni_websocket" || (burst > 1 && isHeadline) ? [...contenders, "naive"] : contenders;
 }

@@ -88,6 +88,8 @@ subscriber must have received exactly that many for a sample to count.
   for bursts.
 - **naive**: \`ws.send()\` of an encoded message for each client of a \`WebSocketServer\`, also for comparison with
   the bursts of other transports.
+- **http2**: one \`stream.write()\` of ready-made bytes per stream and burst, with nothing but \`node:http2\`: the
+  floor for gRPC as long as Node's HTTP/2 makes the frames.
 - **grpc-js**: \`call.write()\` of an encoded message for each stream, with serializers that do nothing.
 - **echo**: a \`node:http\` server that reads a body and answers with it.
 - **without**: Millrace itself, without history or recovery.

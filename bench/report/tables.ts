@@ -22,12 +22,12 @@ export function tablesOf(figures: readonly Figure[]): Table[] {
   const tables = [
     tableOf("CPU µs of the server per delivery, single publications", select(figures, isSingle), [
       ...fanOutColumns,
-      ...compared("cpuMicrosPerDelivery", ["bare", "naive", "grpc-js"], micros),
+      ...compared("cpuMicrosPerDelivery", ["bare", "naive", "http2", "grpc-js"], micros),
     ]),
     tableOf("CPU µs of the server per delivery, bursts", select(figures, isBurst), [
       ...fanOutColumns,
       subjectColumn("burst", (subject) => "burst" in subject && subject.burst),
-      ...compared("cpuMicrosPerDelivery", ["joined", "bare", "naive", "grpc-js"], micros),
+      ...compared("cpuMicrosPerDelivery", ["joined", "bare", "naive", "http2", "grpc-js"], micros),
     ]),
     tableOf("Publish-to-receive, 10 publications a second, ms", select(figures, scenario("latency")), [
       transportColumn,

@@ -11,12 +11,13 @@ const MAX_WINDOW_ROUNDS = 16;
 const WINDOW_DELIVERIES = 32_000;
 
 /** Contenders that share a server and its connections stand under one name. */
-export type ServerName = "millrace" | "bare" | "naive" | "grpc-js";
+export type ServerName = "millrace" | "bare" | "naive" | "http2" | "grpc-js";
 
 const serverModules: Readonly<Record<ServerName, string>> = {
   millrace: "servers/millrace.ts",
   bare: "servers/bare.ts",
   naive: "servers/naive-ws.ts",
+  http2: "servers/bare-http2.ts",
   "grpc-js": "servers/naive-grpc.ts",
 };
 

@@ -1,31 +1,35 @@
 import { type Contender, type Figure, FigureBuilder } from "../figures.ts";
 import type { Sampling } from "../plan.ts";
 import type { TransportName } from "../wire/transport.ts";
-import { Arena, type Pacing, serverOf } from "./arena.ts";
+import { Arena, type Pacing, type ServerName } from "./arena.ts";
 
-/** One transport with one number of subscribers: every payload, every burst. */
+/** What is published, and who publishes it. */
+export interface Cell {
+  readonly payloadBytes: number;
+  readonly burst: number;
+  readonly contenders: readonly Contender[];
+  readonly sampling: Sampling;
+}
+
+/** One transport with one number of subscribers, who stay connected from cell to cell. */
 export interface FanOutOptions {
   readonly transport: TransportName;
   readonly subscribers: number;
-  readonly payloads: readonly number[];
-  readonly bursts: readonly number[];
-  readonly sampling: (payloadBytes: number) => Sampling;
-  readonly contenders: (payloadBytes: number, burst: number) => readonly Contender[];
+  /** All that the contenders of the cells need. */
+  readonly servers: readonly ServerName[];
+  readonly cells: readonly Cell[];
   readonly profileFolder: string | undefined;
 }
 
 /** Measures what a delivery costs the server's process. */
 export async function* measureFanOut(options: FanOutOptions): AsyncGenerator<Figure> {
-  const { transport, subscribers, payloads, bursts } = options;
-  const cells = payloads.flatMap((payloadBytes) => bursts.map((burst) => ({ payloadBytes, burst })));
-  const contenders = cells.flatMap(({ payloadBytes, burst }) => options.contenders(payloadBytes, burst));
-  await using arena = await Arena.open({ ...options, servers: [...new Set(contenders.map(serverOf))] });
-  for (const { payloadBytes, burst } of cells) {
+  const { transport, subscribers, cells } = options;
+  await using arena = await Arena.open(options);
+  for (const { payloadBytes, burst, contenders, sampling } of cells) {
     const figure = new FigureBuilder({ scenario: "fanout", transport, subscribers, payloadBytes, burst });
-    const sampling = options.sampling(payloadBytes);
     const round = { payloadBytes, burst };
     const entries = [];
-    for (const contender of options.contenders(payloadBytes, burst)) {
+    for (const contender of contenders) {
       entries.push({ contender, ...(await warmUp(arena, contender, round, sampling)) });
     }
     for (let repetition = 0; repetition < sampling.repetitions; repetition++) {
