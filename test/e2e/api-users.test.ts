@@ -276,6 +276,15 @@ it("the default of issued_before is now, and a channel concerns its subscription
   expect(await refusalOf({ sub: user, iat: nowSec() + 100 })).toBe(0);
 });
 
+it("legacy requests may give the number of the method: field of a command, minus 3", async () => {
+  const user = newUser();
+  const lines = [18, 19].map((method) => JSON.stringify({ id: method, method, params: { user } }));
+  expect((await callApi(server, "", lines.join("\n"))).text).toBe(
+    '{"id":18,"result":{}}\n{"id":19,"result":{}}',
+  );
+  expect(await refusalOf({ sub: user })).toBe(0);
+});
+
 it("an expire_at in the past changes nothing", async () => {
   const user = newUser();
   const live = await connect({ sub: user });
