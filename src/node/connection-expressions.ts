@@ -88,9 +88,9 @@ class ConnectionVariables {
   }
 
   get channels(): ReadonlyMap<string, ReadonlyMap<string, bigint>> {
-    return new Map(
-      [...channelsOf(this.#current)].map(([channel, source]) => [channel, describeSource(source)]),
-    );
+    const channels = new Map<string, ReadonlyMap<string, bigint>>();
+    for (const [channel, source] of channelsOf(this.#current)) channels.set(channel, describeSource(source));
+    return channels;
   }
 
   get meta(): ReadonlyMap<string, unknown> {
@@ -129,8 +129,16 @@ class ConnectionVariables {
   }
 }
 
+/** Descriptions of sources, made once. */
+const SOURCES = new Map<SubscriptionSource, ReadonlyMap<string, bigint>>();
+
 function describeSource(source: SubscriptionSource): ReadonlyMap<string, bigint> {
-  return new Map([["source", BigInt(source)]]);
+  let described = SOURCES.get(source);
+  if (described === undefined) {
+    described = new Map([["source", BigInt(source)]]);
+    SOURCES.set(source, described);
+  }
+  return described;
 }
 
 /** JSON as CEL has it: objects are maps, and whole numbers are integers. */

@@ -1,11 +1,14 @@
 import { create } from "@bufbuild/protobuf";
 import {
   CentrifugoApi,
+  type ChannelContext,
+  ChannelContextSchema,
   type ConnectionInfo as ConnectionInfoMessage,
   ConnectionInfoSchema,
   ConnectionsResultSchema,
   type ConnectionState,
   ConnectionStateSchema,
+  ConnectionTokenInfoSchema,
 } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import type { ConnectionInfo, ConnectionPage, ConnectionQuery } from "../../core/connection-info.ts";
 import { apiError, badRequest } from "../api-error.ts";
@@ -22,8 +25,11 @@ export const connections: ApiMethod = defineMethod({
     if (limit < 0) throw badRequest("limit is negative");
     const query = { user, expression, labelFilter: readLabelFilter(labelFilter), limit, cursor };
     const { connections: found, nextCursor } = await findConnections(call, query);
-    const entries = found.map((info) => [info.client, connectionMessage(info)] as const);
-    return create(ConnectionsResultSchema, { connections: Object.fromEntries(entries), nextCursor });
+    // Init objects are copied deeply, at several times the cost.
+    const result = create(ConnectionsResultSchema);
+    result.nextCursor = nextCursor;
+    for (const info of found) result.connections[info.client] = connectionMessage(info);
+    return result;
   },
 });
 
@@ -43,29 +49,39 @@ async function findConnections(call: ApiCall, query: ConnectionQuery): Promise<C
 }
 
 function connectionMessage(info: ConnectionInfo): ConnectionInfoMessage {
-  const { appName, appVersion, transport, protocol, user, labels } = info;
+  const message = create(ConnectionInfoSchema);
+  message.appName = info.appName;
+  message.appVersion = info.appVersion;
+  message.transport = info.transport;
+  message.protocol = info.protocol;
+  message.user = info.user;
+  message.connectedAtMs = BigInt(info.connectedAtMs);
+  message.pingPongLatencyMs = BigInt(info.latencyMs);
+  if (info.labels.size > 0) message.labels = Object.fromEntries(info.labels);
   const state = stateMessage(info);
-  return create(ConnectionInfoSchema, {
-    appName,
-    appVersion,
-    transport,
-    protocol,
-    user,
-    ...(state === undefined ? {} : { state }),
-    connectedAtMs: BigInt(info.connectedAtMs),
-    pingPongLatencyMs: BigInt(info.latencyMs),
-    labels: Object.fromEntries(labels),
-  });
+  if (state !== undefined) message.state = state;
+  return message;
 }
 
 /** Undefined where nothing is attached to the connection. */
 function stateMessage({ channels, tokenId, issuedAtSec, meta }: ConnectionInfo): ConnectionState | undefined {
   const hasToken = tokenId !== "" || issuedAtSec !== 0;
   if (channels.size === 0 && !hasToken && meta === undefined) return undefined;
-  const entries = [...channels].map(([channel, source]) => [channel, { source }] as const);
-  return create(ConnectionStateSchema, {
-    channels: Object.fromEntries(entries),
-    ...(hasToken ? { connectionToken: { uid: tokenId, issuedAt: BigInt(issuedAtSec) } } : {}),
-    ...(meta === undefined ? {} : { meta }),
-  });
+  const state = create(ConnectionStateSchema);
+  // Not by assignment, which would not make a property of a channel named __proto__.
+  state.channels = Object.fromEntries([...channels].map(([channel, source]) => [channel, contextOf(source)]));
+  if (hasToken) {
+    state.connectionToken = create(ConnectionTokenInfoSchema, {
+      uid: tokenId,
+      issuedAt: BigInt(issuedAtSec),
+    });
+  }
+  if (meta !== undefined) state.meta = meta;
+  return state;
+}
+
+function contextOf(source: number): ChannelContext {
+  const context = create(ChannelContextSchema);
+  context.source = source;
+  return context;
 }

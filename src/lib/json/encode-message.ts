@@ -53,7 +53,8 @@ export class MessageEncoder {
         return items.length === 0 && !mayBeEmpty ? undefined : `[${items.join(",")}]`;
       }
       case "map": {
-        const entries = Object.entries(value as Readonly<Record<string, unknown>>).toSorted(byKey);
+        const entries = Object.entries(value as Readonly<Record<string, unknown>>);
+        sortByKey(entries);
         if (this.#keysOnly.has(field.fullName) && entries.length > 0) {
           return `[${entries.map(([key]) => quoteJson(key)).join(",")}]`;
         }
@@ -100,6 +101,19 @@ function isZero(value: unknown): boolean {
   );
 }
 
-function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
+/** In the order of the keys' UTF-8 bytes, which strings have too, except for pairs of surrogates. */
+function sortByKey(entries: [string, unknown][]): void {
+  if (entries.length < 2) return;
+  const isSimple = !entries.some(([key]) => SURROGATE.test(key));
+  entries.sort(isSimple ? byUnits : byBytes);
+}
+
+const SURROGATE = /[\ud800-\udfff]/;
+
+function byUnits([a]: [string, unknown], [b]: [string, unknown]): number {
+  return a < b ? -1 : 1;
+}
+
+function byBytes([a]: [string, unknown], [b]: [string, unknown]): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

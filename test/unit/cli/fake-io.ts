@@ -36,6 +36,8 @@ export class CliBench implements Disposable {
   readonly reloaded: Config[] = [];
   /** What it said it could not follow. */
   ignoredChanges: readonly string[] = [];
+  /** Sees what is printed as it is printed. */
+  onOutput: (text: string) => void = () => undefined;
   /** Called once the server runs; by default it is asked to stop. */
   onServing: () => void = () => this.signal("SIGTERM");
   readonly #handlers = new Set<{ signal: ServerSignal; handler: () => void }>();
@@ -70,7 +72,13 @@ export class CliBench implements Disposable {
       every: () => ({ [Symbol.dispose]: () => undefined }),
     };
     const io: CliIo = {
-      stdout: { write: (text) => (stdout += text), isTTY: this.isTTY },
+      stdout: {
+        write: (text) => {
+          stdout += text;
+          this.onOutput(text);
+        },
+        isTTY: this.isTTY,
+      },
       stderr: { write: (text) => (stderr += text) },
       env: this.env,
       cwd: this.directory,
