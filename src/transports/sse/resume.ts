@@ -4,13 +4,21 @@ import { type BodyFraming, frameBody } from "../../http/response-stream.ts";
 
 /** Marks remembered, so that sessions which stand at the same positions share their bytes. */
 const MAX_CACHED_MARKS = 1024;
+/**
+ * Longer ids are left empty, which has the browser forget the one before: proxies refuse long request headers, and
+ * an `EventSource` that is refused gives up for good.
+ */
+const MAX_ID_LENGTH = 4096;
+/** Channel names remembered in their encoded form. */
+const MAX_CACHED_NAMES = 10_000;
 
 /**
  * Event ids that say where a connection stands in the channels it can recover: `news=AbCdEfGh.12&…`, names
  * and epochs URL-encoded.
  *
  * A browser sends the last one it saw as `Last-Event-ID` when it reconnects (WHATWG HTML §9.2), with no code on
- * the page. An id grows with the number of recoverable channels: by their names and about 15 bytes each.
+ * the page. An id grows with the number of recoverable channels, by their names and about 15 bytes each; beyond
+ * 4 KiB the connection goes without.
  */
 export class EventIds implements ResumeMarks {
   readonly #framing: BodyFraming;
@@ -24,7 +32,8 @@ export class EventIds implements ResumeMarks {
     const id = formatEventId(positions);
     let mark = this.#marks.get(id);
     if (mark === undefined) {
-      mark = frameBody(Buffer.from(`id: ${id}\n`), this.#framing);
+      const line = id.length > MAX_ID_LENGTH ? "id:\n" : `id: ${id}\n`;
+      mark = frameBody(Buffer.from(line), this.#framing);
       if (this.#marks.size >= MAX_CACHED_MARKS) this.#marks.clear();
       this.#marks.set(id, mark);
     }
@@ -37,9 +46,22 @@ export function formatEventId(positions: ReadonlyMap<string, StreamPosition>): s
   let id = "";
   for (const [channel, { offset, epoch }] of positions) {
     if (id !== "") id += "&";
-    id += `${encodeURIComponent(channel.toWellFormed())}=${encodeURIComponent(epoch)}.${offset}`;
+    id += `${encodeName(channel)}=${encodeName(epoch)}.${offset}`;
   }
   return id;
+}
+
+const encodedNames = new Map<string, string>();
+
+/** Encoding takes longer than everything else about an id, and the same few names come again and again. */
+function encodeName(name: string): string {
+  let encoded = encodedNames.get(name);
+  if (encoded === undefined) {
+    encoded = encodeURIComponent(name.toWellFormed());
+    if (encodedNames.size >= MAX_CACHED_NAMES) encodedNames.clear();
+    encodedNames.set(name, encoded);
+  }
+  return encoded;
 }
 
 /** Epoch and offset. */
