@@ -28,8 +28,9 @@ function access(server: RunningServer): string[] {
 
 it("connections prints a table, of all or of some", async () => {
   await using server = await runServer(CONFIG);
-  await using _first = await connectAs(server, "42", "news", "chat");
-  await using _second = await connectAs(server, "\u001b[31mred");
+  await using streams = new AsyncDisposableStack();
+  streams.use(await connectAs(server, "42", "news", "chat"));
+  streams.use(await connectAs(server, "\u001b[31mred"));
   using bench = new CliBench();
   const { status, stdout, stderr } = await bench.run("connections", ...access(server));
   expect([status, stderr]).toEqual([0, ""]);
@@ -46,7 +47,8 @@ it("connections prints a table, of all or of some", async () => {
 
 it("connections --json prints a line for each", async () => {
   await using server = await runServer(CONFIG);
-  await using _stream = await connectAs(server, "42", "news");
+  await using streams = new AsyncDisposableStack();
+  streams.use(await connectAs(server, "42", "news"));
   using bench = new CliBench();
   const { stdout } = await bench.run("connections", "--json", ...access(server));
   expect(JSON.parse(stdout)).toMatchObject({
@@ -60,7 +62,8 @@ it("connections --json prints a line for each", async () => {
 
 it("connections finds address and key in the config file", async () => {
   await using server = await runServer(CONFIG);
-  await using _stream = await connectAs(server, "42");
+  await using streams = new AsyncDisposableStack();
+  streams.use(await connectAs(server, "42"));
   using bench = new CliBench();
   const http = { address: "127.0.0.1", port: server.port };
   bench.write("config.json", JSON.stringify({ http_server: http, http_api: { key: KEY } }));
@@ -69,7 +72,8 @@ it("connections finds address and key in the config file", async () => {
 
 it("connections --watch lists again until it is stopped", async () => {
   await using server = await runServer(CONFIG);
-  await using _stream = await connectAs(server, "42");
+  await using streams = new AsyncDisposableStack();
+  streams.use(await connectAs(server, "42"));
   using bench = new CliBench();
   let tables = 0;
   bench.onOutput = (text) => {

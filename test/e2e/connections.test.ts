@@ -5,7 +5,7 @@ import {
   createGrpcWebTransport,
 } from "@connectrpc/connect-node";
 import { Client, credentials } from "@grpc/grpc-js";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import {
   CentrifugoApi,
   type ConnectionInfo,
@@ -15,6 +15,7 @@ import { callUnary } from "../support/grpc-calls.ts";
 import { GrpcPushStream } from "../support/grpc-push-stream.ts";
 import { openHttpStream, openSse, type PushStream } from "../support/push-stream.ts";
 import { type ConfigInput, type RunningServer, runServer } from "../support/running-server.ts";
+import { PATIENCE_MS } from "../support/signal.ts";
 import { openWebSocket } from "../support/web-socket-client.ts";
 import { hmacToken } from "../unit/auth/tokens.ts";
 
@@ -272,6 +273,21 @@ describe("what is told of a connection", () => {
       ({ transport, protocol }) => `${String(transport)} ${String(protocol)}`,
     );
     expect(new Set(kinds)).toEqual(new Set(["uni_grpc protobuf", "uni_sse json", "uni_websocket json"]));
+  });
+
+  it("latency of a WebSocket is known once a PING has been answered", async () => {
+    await using server = await runServer({
+      ...CONFIG,
+      client: { ...CONFIG.client, ping_interval: "1s", pong_timeout: "900ms" },
+    });
+    using webSocket = await openWebSocket(server, {});
+    await webSocket.next();
+    const latency = async (): Promise<number> => {
+      const { result } = await ask(server, { expression: "true" });
+      return Number(Object.values(result?.connections ?? {})[0]?.["ping_pong_latency_ms"]);
+    };
+    expect(await latency()).toBe(-1);
+    await vi.waitFor(async () => expect(await latency()).toBeGreaterThanOrEqual(0), PATIENCE_MS);
   });
 
   it("api 96: a channel that the API subscribed to has source 10", async () => {

@@ -127,7 +127,8 @@ export class WebSocketTransport extends WheelTimer implements Transport {
 
   #pongReceived(): void {
     if (this.#pingedAtMs === 0) return;
-    this.#latencyMs = Math.max(0, Math.round(performance.now() - this.#pingedAtMs));
+    // JSON leaves 0 out, and then it could not be told from what is not known.
+    this.#latencyMs = Math.max(1, Math.round(performance.now() - this.#pingedAtMs));
     this.#pingedAtMs = 0;
     this.#options.wheel.schedule(this, this.#options.heartbeatIntervalMs);
   }

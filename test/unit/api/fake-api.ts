@@ -110,7 +110,7 @@ export class FakeApiNode implements ApiNode {
     revokeToken: notFaked,
     invalidateTokens: notFaked,
   };
-  readonly connections: () => Promise<never> = notFaked;
+  connections: ApiNode["connections"] = notFaked;
   readonly subscribeSessions: () => Promise<never> = notFaked;
   readonly unsubscribeSessions: () => Promise<never> = notFaked;
   readonly refreshSessions: () => Promise<never> = notFaked;
