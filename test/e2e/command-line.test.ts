@@ -7,7 +7,6 @@ import { openHttpStream, openSse } from "../support/push-stream.ts";
 import { httpRequest, RawConnection } from "../support/raw-connection.ts";
 import { type ConfigInput, OPEN } from "../support/running-server.ts";
 import { parseLog, ServerProcess, Workplace } from "../support/server-process.ts";
-import { PATIENCE_MS } from "../support/signal.ts";
 import { openWebSocket } from "../support/web-socket-client.ts";
 
 const LOCAL: ConfigInput = { http_server: { address: "127.0.0.1", port: 0 } };
@@ -195,7 +194,7 @@ describe("serve: files and ports", () => {
     workplace.write("config.json", { ...LOCAL, log: { file: "server.log" } });
     await using command = workplace.start(["serve"]);
     await vi.waitFor(() => expect(workplace.read("server.log")).toContain('"server started"'), {
-      timeout: PATIENCE_MS,
+      timeout: 20_000,
     });
     command.kill("SIGTERM");
     expect(await command.untilEnd()).toEqual({ status: 0, signal: null });
