@@ -205,9 +205,12 @@ export class ServerNode implements BrokerListener, SessionHost {
     return this.#subscriptions.subscribe(session, request, this.#knownOptions(request.channel));
   }
 
-  /** To be called right before the client is told of a subscription. */
-  confirm(subscription: NewSubscription): void {
-    this.#subscriptions.confirm(subscription);
+  /**
+   * To be called right before the client is told of a subscription. What it missed either is part of the telling, or
+   * is sent after it with `sendMissed`.
+   */
+  confirm(subscription: NewSubscription, missed: "told" | "sent"): void {
+    this.#subscriptions.confirm(subscription, missed);
   }
 
   /** Lets a subscription's publications flow, once its client has been told of it. */

@@ -117,7 +117,8 @@ export class SessionControl {
     const { session, channel } = subscription;
     // It has been unsubscribed meanwhile, and the client told so.
     if (subscription.hasEnded) return;
-    this.#options.subscriptions.confirm(made);
+    this.#options.subscriptions.confirm(made, "sent");
+    session.markPositions();
     session.send(new EncodedPush({ type: "subscribe", channel, subscribe: result }));
     for (const publication of result.publications) subscription.sendMissed(publication);
     this.#options.subscriptions.activate(made);

@@ -31,8 +31,18 @@ export interface SubscribeRequest {
 export interface NewSubscription {
   readonly subscription: Subscription;
   readonly result: SubscribeResult;
-  /** Where live publications continue; undefined where positions are not kept track of. */
-  readonly start: { readonly top: StreamPosition; readonly hasBase: boolean } | undefined;
+  /** Undefined where positions are not kept track of. */
+  readonly start: SubscriptionStart | undefined;
+}
+
+/** Where a subscription begins. */
+export interface SubscriptionStart {
+  /** Where the client stands before it gets the publications of the result. */
+  readonly before: StreamPosition;
+  /** Where it stands then, and live publications continue. */
+  readonly top: StreamPosition;
+  /** The client gets the publication at the top. */
+  readonly hasBase: boolean;
 }
 
 /** Where subscribers are registered for delivery. */
@@ -101,9 +111,13 @@ export class SubscriptionService {
     return { subscription, ...(await this.#begin(subscription, request, options)) };
   }
 
-  /** The client is being told of its subscription: from now on it stands somewhere. */
-  confirm({ subscription, start }: NewSubscription): void {
-    if (start !== undefined) subscription.startAt(start.top, start.hasBase);
+  /**
+   * The client is about to be told of its subscription: from now on it stands somewhere. What it missed either is part
+   * of the telling, or is sent after it with `sendMissed`.
+   */
+  confirm({ subscription, start }: NewSubscription, missed: "told" | "sent"): void {
+    if (start !== undefined)
+      subscription.startAt(missed === "told" ? start.top : start.before, start.hasBase);
   }
 
   /** Lets publications flow, once the client has been told, and tells the channel who has come. */
@@ -138,9 +152,7 @@ export class SubscriptionService {
     }
     for (const subscription of subscriptions) {
       if (subscription.features.presence) {
-        const { presence } = this.#options;
-        const refresh = presence.add(subscription.channel, subscription.info);
-        this.#inBackground(subscription, refresh, "presence");
+        this.#inBackground(subscription, this.#enterPresence(subscription), "presence");
       }
     }
     // Last, since it waits for the broker.
@@ -196,7 +208,8 @@ export class SubscriptionService {
     // A recovered client is told the position it asked from: its publications lead to the top.
     const position = recovered ? { offset: since?.offset ?? 0, epoch: top.epoch } : top;
     const result = { ...base, position, recoverable: features.recoverable, recovered, publications };
-    return { result, start: { top, hasBase } };
+    const before = publications.length > 0 ? (since ?? { offset: 0, epoch: top.epoch }) : top;
+    return { result, start: { before, top, hasBase } };
   }
 
   async #recover(

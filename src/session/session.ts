@@ -193,11 +193,11 @@ export class Session extends WheelTimer {
   }
 
   /** Tells a client that resumes by itself where it stands with the next push. */
-  markPositions(positions?: ReadonlyMap<string, StreamPosition>): void {
+  markPositions(): void {
     const marks = this.transport.resumeMarks;
     if (marks === undefined || this.#state === "closed") return;
-    const standing = positions ?? this.#positions();
-    if (standing.size > 0 && !this.#outbox.enqueue(marks.markOf(standing))) this.abort(disconnect("slow"));
+    const positions = this.#positions();
+    if (positions.size > 0 && !this.#outbox.enqueue(marks.markOf(positions))) this.abort(disconnect("slow"));
   }
 
   /** Where the client stands in the channels that it can recover. */

@@ -107,7 +107,10 @@ export class Subscription implements Subscriber {
     return this.#offset < 0 ? undefined : { offset: this.#offset, epoch: this.#epoch };
   }
 
-  /** Starts keeping track of positions. `hasBase` tells that the client gets the publication there, too. */
+  /**
+   * Starts keeping track of positions: this is where the client stands once it has been told of the subscription.
+   * `hasBase` tells that the client gets the publication there with it.
+   */
   startAt({ offset, epoch }: StreamPosition, hasBase: boolean): void {
     this.#offset = offset;
     this.#epoch = epoch;
@@ -122,8 +125,11 @@ export class Subscription implements Subscriber {
     else this.session.send(push);
   }
 
-  /** Sends a publication from before `startAt`, in front of everything that is held. */
+  /** Sends the next publication that the client missed, in front of everything that is held. */
   sendMissed(publication: Publication): void {
+    const { offset, epoch } = publication;
+    this.startAt({ offset, epoch }, true);
+    if (this.features.recoverable) this.session.markPositions();
     const { format, deltaFormats } = this.session.transport;
     const push = new EncodedPush({ type: "publication", channel: this.channel, publication });
     this.session.sendAs(push, this.features.delta ? (deltaFormats?.whole ?? format) : format);

@@ -7,7 +7,6 @@ import { Disconnect, disconnect } from "../../core/disconnect.ts";
 import { EncodedPush } from "../../core/encoded-push.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { ConnectResult, SubscribeResult } from "../../core/push.ts";
-import type { StreamPosition } from "../../core/stream-position.ts";
 import { SUBSCRIPTION_SOURCE, type SubscriptionSource } from "../../core/subscription-source.ts";
 import type { SubscriptionGrant } from "../../core/token-verifier.ts";
 import type { ConnectRequest, HeaderReader, UniConnection } from "../../core/uni-protocol.ts";
@@ -168,33 +167,21 @@ export class UniConversation implements UniConnection {
   #start(credentials: Credentials, subscriptions: readonly NewSubscription[], request: ConnectRequest): void {
     const session = this.#session;
     const subs = new Map<string, SubscribeResult>();
-    const positions = new Map<string, StreamPosition>();
     for (const made of subscriptions) {
-      const { subscription, result } = made;
-      this.#context.node.confirm(made);
-      const { channel, position } = subscription;
-      const from = request.resumeFrom.get(channel);
+      const { channel } = made.subscription;
       // A client that resumes by itself has no code for publications inside the connect push.
-      subs.set(channel, from === undefined ? result : { ...result, publications: [] });
-      const stands = result.publications.length > 0 && from !== undefined ? from : position;
-      if (result.recoverable && stands !== undefined) positions.set(channel, stands);
+      const resumes = request.resumeFrom.has(channel);
+      this.#context.node.confirm(made, resumes ? "sent" : "told");
+      subs.set(channel, resumes ? { ...made.result, publications: [] } : made.result);
     }
-    session.markPositions(positions);
+    session.markPositions();
     session.send(new EncodedPush({ type: "connect", connect: this.#connectResult(credentials, subs) }));
-    for (const made of subscriptions) {
-      if (request.resumeFrom.has(made.subscription.channel)) this.#sendMissed(made, positions);
+    for (const { subscription, result } of subscriptions) {
+      if (!request.resumeFrom.has(subscription.channel)) continue;
+      for (const publication of result.publications) subscription.sendMissed(publication);
     }
     for (const made of subscriptions) this.#context.node.activate(made);
     session.startKeeping();
-  }
-
-  #sendMissed({ subscription, result }: NewSubscription, positions: Map<string, StreamPosition>): void {
-    for (const publication of result.publications) {
-      const { offset, epoch } = publication;
-      positions.set(subscription.channel, { offset, epoch });
-      this.#session.markPositions(positions);
-      subscription.sendMissed(publication);
-    }
   }
 
   #connectResult(credentials: Credentials, subs: ReadonlyMap<string, SubscribeResult>): ConnectResult {
