@@ -79,7 +79,7 @@ export class ServerNode implements BrokerListener, SessionHost {
   #lastSequence = 0;
   readonly #sessionContext: SessionContext;
   readonly #startedAtMs: number;
-  #isStopping = false;
+  #stopReason: Disconnect | undefined;
 
   constructor(options: ServerNodeOptions) {
     const { broker, presence, clock, wheel, logger, random, limits } = options;
@@ -123,7 +123,7 @@ export class ServerNode implements BrokerListener, SessionHost {
 
   /** True once the node disconnects its clients to go down. */
   get isStopping(): boolean {
-    return this.#isStopping;
+    return this.#stopReason !== undefined;
   }
 
   /** Identified sessions. */
@@ -147,17 +147,20 @@ export class ServerNode implements BrokerListener, SessionHost {
 
   /** Disconnects everybody, and closes the broker once it knows that they are gone. */
   async stop(reason: Disconnect): Promise<void> {
-    this.#isStopping = true;
+    this.#stopReason = reason;
     for (const session of [...this.#hub.members()]) session.disconnect(reason);
     for (const session of [...this.#connecting]) session.disconnectSilently(reason);
     await this.#subscriptions.drain();
     await Promise.all([this.#options.broker.close(), this.users.close()]);
   }
 
-  /** A session for a transport whose client is not known yet. */
+  /** A session for a transport whose client is not known yet. While the node stops, it ends at once. */
   openSession(transport: Transport): Session {
     const session = new Session(transport, this.#sessionContext);
     this.#connecting.add(session);
+    const reason = this.#stopReason;
+    // Not before the transport has got it.
+    if (reason !== undefined) queueMicrotask(() => session.disconnectSilently(reason));
     return session;
   }
 

@@ -80,8 +80,11 @@ export class CallGate {
   }
 }
 
-/** A broker whose `subscribe`, `unsubscribe`, `history`, `join` and `leave` go through a gate. */
-export function gateBroker(broker: Broker, gate: CallGate): Broker {
+/**
+ * A broker whose `subscribe`, `unsubscribe`, `history`, `join`, `leave` and `close` go through a gate. `subscribed` follows what
+ * it was asked for.
+ */
+export function gateBroker(broker: Broker, gate: CallGate, subscribed: Set<string>): Broker {
   return {
     start: (listener) => broker.start(listener),
     publish: (channel, publication, options) => broker.publish(channel, publication, options),
@@ -90,9 +93,17 @@ export function gateBroker(broker: Broker, gate: CallGate): Broker {
     history: (channel, filter, metaTtlMs) =>
       gate.pass("history", () => broker.history(channel, filter, metaTtlMs)),
     removeHistory: (channel) => broker.removeHistory(channel),
-    subscribe: (channel) => gate.pass("subscribe", () => broker.subscribe(channel)),
-    unsubscribe: (channel) => gate.pass("unsubscribe", () => broker.unsubscribe(channel)),
-    close: () => broker.close(),
+    subscribe: (channel) =>
+      gate.pass("subscribe", () => {
+        subscribed.add(channel);
+        return broker.subscribe(channel);
+      }),
+    unsubscribe: (channel) =>
+      gate.pass("unsubscribe", () => {
+        subscribed.delete(channel);
+        return broker.unsubscribe(channel);
+      }),
+    close: () => gate.pass("close", () => broker.close()),
   };
 }
 

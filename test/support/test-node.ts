@@ -78,6 +78,8 @@ export class TestNode {
   readonly presence: MemoryPresenceManager = new MemoryPresenceManager();
   /** Behind the gate. */
   readonly broker: MemoryBroker;
+  /** Channels that the node has the broker deliver. */
+  readonly subscribed: ReadonlySet<string>;
   readonly wheel: TimerWheel;
   readonly node: ServerNode;
   readonly protocol: UniProtocol;
@@ -93,11 +95,13 @@ export class TestNode {
       allowSubscribeForAnonymous: true,
       ...channels,
     };
+    const subscribed = new Set<string>();
+    this.subscribed = subscribed;
     this.broker = new MemoryBroker({ clock, idempotencyTtlMs: 300_000, idempotencyMaxKeys: 1000 });
     this.node = new ServerNode({
       name: "test",
       version: "0",
-      broker: gateBroker(this.broker, gate),
+      broker: gateBroker(this.broker, gate, subscribed),
       presence: gatePresence(this.presence, gate),
       channelRules: new ChannelRules({
         namespaceBoundary: ":",
@@ -158,6 +162,14 @@ export class TestNode {
       { data: Buffer.from(JSON.stringify(data)) },
       { idempotencyKey: "", ...changes },
     );
+  }
+
+  /** The same, but that what is to be delivered to the node gets lost. */
+  async lose(channel: string, data: unknown): Promise<StreamPosition> {
+    await this.broker.unsubscribe(channel);
+    const publishing = this.publish(channel, data);
+    if (this.subscribed.has(channel)) await this.broker.subscribe(channel);
+    return publishing;
   }
 
   /** Connected clients, users, channels, subscriptions. */

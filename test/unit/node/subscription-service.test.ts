@@ -142,8 +142,7 @@ describe("what is due from time to time", () => {
     const test = await TestNode.start({ channels: { ...keepHistory(5), forcePositioning: true } });
     const { transport } = test.connect({ subs: { c: {} } });
     await endOfTurn();
-    await test.broker.unsubscribe("c");
-    await test.publish("c", 1);
+    await test.lose("c", 1);
     test.clock.advance(60_000);
     await endOfTurn();
     expect(transport.closedWith).toBeUndefined();
@@ -183,8 +182,7 @@ describe("what is due from time to time", () => {
     const test = await TestNode.start({ channels: { ...keepHistory(5), forcePositioning: true } });
     const { transport } = test.connect({ subs: { c: {} } });
     await endOfTurn();
-    await test.broker.unsubscribe("c");
-    await test.publish("c", 1);
+    await test.lose("c", 1);
     test.gate.hold("history");
     test.clock.advance(80_000);
     test.gate.fail("history");
