@@ -13,7 +13,12 @@ import { judge } from "./targets.ts";
 const PAGE = new URL("../docs/benchmarks.md", import.meta.url);
 
 // Ending the process by exit() takes the children along.
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => {
+    console.error(`stopped by ${signal}`);
+    process.exit(1);
+  });
+}
 
 async function main(argv: readonly string[]): Promise<void> {
   const plan = parsePlan(argv);

@@ -49,9 +49,9 @@ export const HEADLINE = { subscribers: 1000, payloadBytes: 128 };
 
 export const EFFORTS: Readonly<Record<"full" | "quick", Effort>> = {
   full: {
-    headline: { repetitions: 5, deliveries: 200_000, maxCpuMs: 1000, minCpuMs: 300, warmUpCpuMs: 500 },
-    others: { repetitions: 3, deliveries: 100_000, maxCpuMs: 500, minCpuMs: 150, warmUpCpuMs: 200 },
-    latency: { repetitions: 3, publications: 25 },
+    headline: { repetitions: 5, deliveries: 200_000, maxCpuMs: 1000, minCpuMs: 300, warmUpCpuMs: 300 },
+    others: { repetitions: 3, deliveries: 50_000, maxCpuMs: 300, minCpuMs: 100, warmUpCpuMs: 100 },
+    latency: { repetitions: 3, publications: 20 },
     memory: { repetitions: 2, connections: 2000 },
     unary: { repetitions: 5, durationMs: 1200, warmUpMs: 1500 },
     reconnect: { repetitions: 7, connections: 1000 },

@@ -47,8 +47,6 @@ const processMethods: ProcessMethods = {
   usage: async () => ({ cpuMicros: cpuMicros(), rssBytes: process.memoryUsage.rss() }),
   collectGarbage: async () => {
     if (globalThis.gc === undefined) throw new Error("started without --expose-gc");
-    // Objects with finalizers (sockets, native handles) go in the second pass.
-    await globalThis.gc({ execution: "async" });
     await globalThis.gc({ execution: "async" });
   },
 };

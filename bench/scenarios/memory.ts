@@ -8,7 +8,7 @@ import type { TransportName } from "../wire/transport.ts";
 
 const WARM_UP_CONNECTIONS = 50;
 /** Timers of the connect phase, and what the system does behind, have this long to end. */
-const SETTLE_MS = 500;
+const SETTLE_MS = 300;
 
 const modules = [
   ["millrace", "servers/millrace.ts"],
