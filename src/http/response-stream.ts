@@ -1,5 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import type { Framer } from "../core/wire-format.ts";
 
@@ -17,11 +18,15 @@ export class ResponseStream {
   readonly framing: BodyFraming;
   readonly #response: ServerResponse;
   readonly #framingHeaders: OutgoingHttpHeaders;
+  /** Where our own chunks go; undefined where Node frames. */
+  readonly #chunkSocket: Socket | undefined;
   #started = false;
+  #ended = false;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.#response = response;
-    const ownChunks = request.httpVersion === "1.1" && response.socket !== null;
+    this.#chunkSocket = request.httpVersion === "1.1" ? (response.socket ?? undefined) : undefined;
+    const ownChunks = this.#chunkSocket !== undefined;
     this.framing = ownChunks ? "chunked" : "plain";
     // HTTP/2 forbids both headers, and Node knows what to tell who wants the connection to end.
     this.#framingHeaders = {
@@ -56,10 +61,10 @@ export class ResponseStream {
 
   /** Writes bytes that carry the stream's framing. */
   write(bytes: Uint8Array): void {
-    const response = this.#response;
-    if (response.destroyed || response.writableEnded) return;
-    if (this.framing === "chunked") response.socket?.write(bytes);
-    else response.write(bytes);
+    if (this.#ended) return;
+    const socket = this.#chunkSocket;
+    if (socket === undefined) this.#writeThroughNode(bytes);
+    else if (!socket.destroyed) socket.write(bytes);
   }
 
   /** Writes bytes that are not framed yet. */
@@ -69,18 +74,24 @@ export class ResponseStream {
 
   /** Ends the body after everything written. */
   end(): void {
+    this.#ended = true;
     if (!this.#response.writableEnded) this.#response.end();
   }
 
   /** Ends the connection at once; what is queued is dropped. */
   abort(): void {
+    this.#ended = true;
     const stream = http2Stream(this.#response);
     if (stream === undefined) this.#response.destroy();
     else stream.destroy();
   }
 
+  #writeThroughNode(bytes: Uint8Array): void {
+    if (!this.#response.destroyed && !this.#response.writableEnded) this.#response.write(bytes);
+  }
+
   get #sink(): Writable | undefined {
-    return http2Stream(this.#response) ?? this.#response.socket ?? undefined;
+    return this.#chunkSocket ?? http2Stream(this.#response) ?? this.#response.socket ?? undefined;
   }
 }
 
