@@ -256,6 +256,17 @@ export class SubscriptionService {
   }
 }
 
+/** The same subscription for a client that cannot be given what it missed. */
+export function withoutRecovery(made: NewSubscription): NewSubscription {
+  const { subscription, result, start } = made;
+  if (start === undefined || result.publications.length === 0) return made;
+  return {
+    subscription,
+    result: { ...result, position: start.top, recovered: false, publications: [] },
+    start: { before: start.top, top: start.top, hasBase: false },
+  };
+}
+
 /** Options of the channel, as the grant changes them, as far as the session can follow. */
 function featuresOf(
   { grant: { override }, wantsDelta }: SubscribeRequest,

@@ -63,6 +63,11 @@ export class Outbox {
     return true;
   }
 
+  /** Whether so many bytes more would be within the limit. */
+  hasRoomFor(byteLength: number): boolean {
+    return (this.#pending?.byteLength ?? 0) + this.#transport.bufferedBytes + byteLength <= this.#maxBytes;
+  }
+
   /** Hands everything queued to the transport in one write. */
   flush(): void {
     const pending = this.#pending;

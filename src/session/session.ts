@@ -176,6 +176,11 @@ export class Session extends WheelTimer {
     this.#schedule();
   }
 
+  /** Whether so many bytes more would not disconnect the client as slow. */
+  hasRoomFor(byteLength: number): boolean {
+    return this.#outbox.hasRoomFor(byteLength);
+  }
+
   /** Queues a push for the end of this turn. A client that does not keep up is disconnected. */
   send(push: EncodedPush): void {
     this.sendAs(push, this.transport.format);
@@ -275,7 +280,8 @@ export class Session extends WheelTimer {
     this.#context.wheel.cancel(this);
     const { logger } = this.#context;
     const user = this.#identity.user;
-    logger.debug({ session: this.id, user, code: reason.code, reason: reason.reason }, "session closed");
+    const { code, reason: text, cause: err } = reason;
+    logger.debug({ session: this.id, user, code, reason: text, err }, "session closed");
     this.#context.host.onSessionClosed(this);
     this.#runStartActions();
   }

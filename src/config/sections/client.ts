@@ -117,7 +117,8 @@ export const clientConfig: Section<ClientConfig> = section<ClientConfig>(
       .describe("How long a WebSocket client may take to answer a ping frame; 0 or less for any time.")
       .meta({ formerly: ["pong_timeout"] }),
     stale_close_delay: duration("10s").describe(
-      "How long a connection may stay open without connecting; then it ends with code 3502. 0 or less for any time.",
+      "How long a connection may stay open without connecting; then it ends with code 3502, or 3004 where the server " +
+        "takes so long. 0 or less for any time.",
     ),
     expired_close_delay: duration("25s").describe(
       "Grace for a connection after its expiry; then it ends with code 3005.",

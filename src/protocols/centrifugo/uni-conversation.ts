@@ -11,7 +11,7 @@ import { SUBSCRIPTION_SOURCE, type SubscriptionSource } from "../../core/subscri
 import type { SubscriptionGrant } from "../../core/token-verifier.ts";
 import type { ConnectRequest, HeaderReader, UniConnection } from "../../core/uni-protocol.ts";
 import type { ServerNode } from "../../node/server-node.ts";
-import type { NewSubscription } from "../../node/subscription-service.ts";
+import { type NewSubscription, withoutRecovery } from "../../node/subscription-service.ts";
 import type { Session } from "../../session/session.ts";
 import { PLAIN_GRANT } from "../../session/subscription.ts";
 
@@ -165,23 +165,39 @@ export class UniConversation implements UniConnection {
 
   /** Tells the client that it is connected, sends what it missed, and lets everything flow. */
   #start(credentials: Credentials, subscriptions: readonly NewSubscription[], request: ConnectRequest): void {
+    const { node } = this.#context;
     const session = this.#session;
-    const subs = new Map<string, SubscribeResult>();
-    for (const made of subscriptions) {
-      const { channel } = made.subscription;
-      // A client that resumes by itself has no code for publications inside the connect push.
-      const resumes = request.resumeFrom.has(channel);
-      this.#context.node.confirm(made, resumes ? "sent" : "told");
-      subs.set(channel, resumes ? { ...made.result, publications: [] } : made.result);
+    // A client that resumes by itself has no code for publications inside the connect push.
+    const resumes = (made: NewSubscription): boolean => request.resumeFrom.has(made.subscription.channel);
+    let told = subscriptions;
+    let push = this.#connectPush(credentials, told, resumes);
+    const frame = push.frameFor(session.transport.format);
+    if (!session.hasRoomFor((frame?.byteLength ?? 0) + bytesToResume(told, resumes))) {
+      // It would be disconnected as slow, come back, and ask for the same again and again.
+      told = subscriptions.map(withoutRecovery);
+      push = this.#connectPush(credentials, told, resumes);
     }
+    for (const made of told) node.confirm(made, resumes(made) ? "sent" : "told");
     session.markPositions();
-    session.send(new EncodedPush({ type: "connect", connect: this.#connectResult(credentials, subs) }));
-    for (const { subscription, result } of subscriptions) {
-      if (!request.resumeFrom.has(subscription.channel)) continue;
+    session.send(push);
+    for (const { subscription, result } of told.filter(resumes)) {
       for (const publication of result.publications) subscription.sendMissed(publication);
     }
-    for (const made of subscriptions) this.#context.node.activate(made);
+    for (const made of told) node.activate(made);
     session.startKeeping();
+  }
+
+  #connectPush(
+    credentials: Credentials,
+    subscriptions: readonly NewSubscription[],
+    resumes: (made: NewSubscription) => boolean,
+  ): EncodedPush {
+    const subs = new Map<string, SubscribeResult>();
+    for (const made of subscriptions) {
+      const { subscription, result } = made;
+      subs.set(subscription.channel, resumes(made) ? { ...result, publications: [] } : result);
+    }
+    return new EncodedPush({ type: "connect", connect: this.#connectResult(credentials, subs) });
   }
 
   #connectResult(credentials: Credentials, subs: ReadonlyMap<string, SubscribeResult>): ConnectResult {
@@ -210,4 +226,19 @@ export class UniConversation implements UniConnection {
     }
     this.#session.refuse(failure, this.#settings.failures.asDisconnect(failure));
   }
+}
+
+/** Bytes around a publication, and in a mark besides the names of its channels; rather more than there are. */
+const AROUND_BYTES = 64;
+
+/** At most how many bytes it takes to send what clients missed that resume by themselves, with all escapes. */
+function bytesToResume(
+  subscriptions: readonly NewSubscription[],
+  resumes: (made: NewSubscription) => boolean,
+): number {
+  const missed = subscriptions.filter(resumes).flatMap(({ result }) => result.publications);
+  if (missed.length === 0) return 0;
+  const names = subscriptions.map(({ subscription }) => 3 * subscription.channel.length + AROUND_BYTES);
+  const markBytes = names.reduce((sum, bytes) => sum + bytes, 0);
+  return missed.reduce((sum, { data }) => sum + 2 * data.byteLength + markBytes + AROUND_BYTES, 0);
 }
