@@ -74,6 +74,16 @@ about 700 MB of resident memory.
 nothing. Handshake, subscription and recovery are in it; every client must have recovered everything for a sample to
 count.
 
+**Finding connections.** Not a part of this run: \`node bench/connections-scan.ts\` scans 100,000 sessions in one process.
+In five runs of each query on 2026-11-21 a turn of the event loop took 10 ms at most, by user, labels, channels and
+\`meta\`, and a publication made meanwhile waited 16 ms at most. Loading CEL for the first expression takes about 70 ms.
+
+**Why gRPC costs more.** A single message to each of 1,000 HTTP/2 connections costs what \`node:http2\` costs: the table
+has a loop over it (http2) with ready-made messages and nothing else, and Millrace stays near that loop, below the one
+over grpc-js. The rest of the distance to the bare loop is inside Node: one write request and one completion callback
+for each message, nghttp2, and garbage of both. Only frames made by hand are below, and those would go past flow
+control. Bursts are one write per connection, and far below the bare loop.
+
 The subscribers of the fan-out are plain sockets that read into one shared buffer and count: bytes, or on gRPC the bytes of
 DATA frames. How many bytes a publication has is found out with one publication before each cell, and every
 subscriber must have received exactly that many for a sample to count.
