@@ -23,6 +23,8 @@ if (isSupported) {
   process.on("SIGTERM", () => child.kill("SIGTERM"));
   child.on("exit", (status) => (process.exitCode = status ?? 1));
 } else {
-  console.error(`millrace needs Node.js 24.9 or newer, and this is ${process.version}; see https://nodejs.org`);
+  console.error(
+    `millrace needs Node.js 24.9 or newer, and this is ${process.version}; see https://nodejs.org`,
+  );
   process.exitCode = 1;
 }
