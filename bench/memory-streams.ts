@@ -26,7 +26,7 @@ async function startBroker(): Promise<MemoryBroker> {
     idempotencyMaxKeys: 1_000_000,
   });
   const ignore = (): void => undefined;
-  await broker.start({ onPublication: ignore, onJoin: ignore, onLeave: ignore });
+  await broker.start({ onPublication: ignore, onNotice: ignore });
   return broker;
 }
 

@@ -28,6 +28,8 @@ function optionsOf(channel: ChannelOptionsConfig, config: ChannelConfig): Channe
     recoveryMode: channel.force_recovery_mode || "stream",
     autoCacheRecover: channel.auto_cache_recover,
     presence: channel.presence,
+    presenceMaxUsers: 0,
+    memberNotices: false,
     joinLeave: channel.join_leave,
     forcePushJoinLeave: channel.force_push_join_leave,
     allowFossilDelta: channel.allowed_delta_types.includes("fossil"),

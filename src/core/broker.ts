@@ -1,5 +1,5 @@
 import type { HistoryOptions } from "./channel-options.ts";
-import type { ClientInfo } from "./client-info.ts";
+import type { ChannelNotice } from "./channel-notice.ts";
 import type { Publication, PublicationInit } from "./publication.ts";
 import type { StreamPosition } from "./stream-position.ts";
 
@@ -22,6 +22,8 @@ export interface BrokerPublishOptions extends PublishOptions {
   readonly versionEpoch: string;
   /** Listeners get the publication before this one too. Needs `history`, is ignored without. */
   readonly delta: boolean;
+  /** Client id of a subscriber that does not get it; "" for none. */
+  readonly excludeClient: string;
 }
 
 /** A publish with nothing but a payload: no history, no key, no version. */
@@ -31,6 +33,7 @@ export const PLAIN_PUBLISH: BrokerPublishOptions = {
   version: 0,
   versionEpoch: "",
   delta: false,
+  excludeClient: "",
 };
 
 /** What became of a publish. */
@@ -68,17 +71,20 @@ export interface HistoryPage {
   readonly position: StreamPosition;
 }
 
+/** A publication on its way to this node's subscribers. */
+export interface Delivery {
+  readonly publication: Publication;
+  /** The one kept before it, for a publish that asked for `delta`; undefined otherwise, and where none is kept. */
+  readonly previous: Publication | undefined;
+  /** Client id of a subscriber that does not get it; "" for none. */
+  readonly excludeClient: string;
+}
+
 /** Receives what brokers deliver to this node. Its methods never throw. */
 export interface BrokerListener {
-  /**
-   * Called in offset order per channel; only for channels this node has subscribed to.
-   *
-   * `previous` is the one kept before it, for a publish that asked for `delta`; undefined otherwise, and where
-   * none is kept.
-   */
-  onPublication(channel: string, publication: Publication, previous: Publication | undefined): void;
-  onJoin(channel: string, info: ClientInfo): void;
-  onLeave(channel: string, info: ClientInfo): void;
+  /** Called in offset order per channel; only for channels this node has subscribed to. */
+  onPublication(channel: string, delivery: Delivery): void;
+  onNotice(channel: string, notice: ChannelNotice): void;
 }
 
 /**
@@ -107,10 +113,8 @@ export interface Broker {
     publication: PublicationInit,
     options: BrokerPublishOptions,
   ): Promise<PublishResult>;
-  /** Tells the channel's subscribers that a client came. At most once, and never part of the stream. */
-  publishJoin(channel: string, info: ClientInfo): Promise<void>;
-  /** Tells the channel's subscribers that a client left. At most once, and never part of the stream. */
-  publishLeave(channel: string, info: ClientInfo): Promise<void>;
+  /** Tells the channel's subscribers on all nodes. At most once, and never part of the stream. */
+  publishNotice(channel: string, notice: ChannelNotice): Promise<void>;
   /**
    * Reads a part of the channel's stream. Begins the stream where there is none, and lets its position live
    * for another `metaTtlMs`.
@@ -122,10 +126,13 @@ export interface Broker {
   history(channel: string, filter: HistoryFilter, metaTtlMs: number): Promise<HistoryPage>;
   /** Drops what is kept of the channel's stream; its position and version stay. */
   removeHistory(channel: string): Promise<void>;
-  /** Resolves once what is published to the channel reaches this node's listener. Idempotent. */
-  subscribe(channel: string): Promise<void>;
-  /** Stops delivery of the channel to this node. Idempotent. */
-  unsubscribe(channel: string): Promise<void>;
+  /**
+   * Resolves once what is published to the channel reaches this node's listener: to true where no node was subscribed
+   * to the channel before. Idempotent.
+   */
+  subscribe(channel: string): Promise<boolean>;
+  /** Stops delivery of the channel to this node. Resolves to true where it was the last one. Idempotent. */
+  unsubscribe(channel: string): Promise<boolean>;
   /** Releases timers and connections. Idempotent. */
   close(): Promise<void>;
 }

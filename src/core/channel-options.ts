@@ -34,6 +34,10 @@ export interface ChannelOptions {
   /** In cache mode: every subscriber gets the latest publication, asked or not. */
   readonly autoCacheRecover: boolean;
   readonly presence: boolean;
+  /** Users in its presence at most; 0 for any number. */
+  readonly presenceMaxUsers: number;
+  /** The coming of a user's first and the going of its last client are told to the channel. Needs presence. */
+  readonly memberNotices: boolean;
   /** Subscribing and unsubscribing is told to the channel. */
   readonly joinLeave: boolean;
   /** Subscribers receive what joinLeave tells. */
@@ -61,6 +65,8 @@ export const DEFAULT_CHANNEL_OPTIONS: ChannelOptions = {
   recoveryMode: "stream",
   autoCacheRecover: false,
   presence: false,
+  presenceMaxUsers: 0,
+  memberNotices: false,
   joinLeave: false,
   forcePushJoinLeave: false,
   allowFossilDelta: false,

@@ -13,6 +13,13 @@ export interface ChannelRulesOptions {
   /** Options of the names without namespace. */
   readonly withoutNamespace: ChannelOptions;
   readonly namespaces: ReadonlyMap<string, ChannelOptions>;
+  /** Namespaces whose options depend on the rest of the name too; they come before those in `namespaces`. */
+  readonly namingNamespaces?: ReadonlyMap<string, NamingRules>;
+}
+
+/** What the rest of a name, after the namespace, means. */
+export interface NamingRules {
+  optionsOf(name: string): ChannelOptions;
 }
 
 /** What a channel's name says about it (core §2.1). Stateless; asked on every publish. */
@@ -29,11 +36,16 @@ export class ChannelRules {
    * The namespace is what stands before the first boundary, without one private prefix; `:x` has none.
    */
   optionsOf(channel: string): ChannelOptions | undefined {
-    const { privatePrefix, withoutNamespace, namespaces } = this.#options;
+    const { namespaceBoundary, privatePrefix, withoutNamespace, namespaces, namingNamespaces } =
+      this.#options;
     const boundary = this.#boundaryOf(channel);
     if (boundary < 0) return withoutNamespace;
     const start = channel.startsWith(privatePrefix) ? privatePrefix.length : 0;
-    return boundary === start ? withoutNamespace : namespaces.get(channel.slice(start, boundary));
+    if (boundary === start) return withoutNamespace;
+    const namespace = channel.slice(start, boundary);
+    const naming = namingNamespaces?.get(namespace);
+    if (naming !== undefined) return naming.optionsOf(channel.slice(boundary + namespaceBoundary.length));
+    return namespaces.get(namespace);
   }
 
   /** Whether a client needs a token for this very channel. */

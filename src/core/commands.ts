@@ -47,6 +47,8 @@ export interface PublishRequest {
   readonly version?: number;
   /** Versions of another epoch do not compare. */
   readonly versionEpoch?: string;
+  /** Client id of a subscriber that is not to get it; "" for none. */
+  readonly excludeClient?: string;
 }
 
 /** One node of the cluster. */

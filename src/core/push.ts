@@ -1,4 +1,4 @@
-import type { ClientInfo } from "./client-info.ts";
+import type { ChannelNotice } from "./channel-notice.ts";
 import type { Publication } from "./publication.ts";
 import type { StreamPosition } from "./stream-position.ts";
 
@@ -13,8 +13,7 @@ export type Push =
       /** The one before, where somebody may want the difference. */
       readonly previous?: Publication | undefined;
     }
-  | { readonly type: "join"; readonly channel: string; readonly info: ClientInfo }
-  | { readonly type: "leave"; readonly channel: string; readonly info: ClientInfo }
+  | (ChannelNotice & { readonly channel: string })
   | { readonly type: "subscribe"; readonly channel: string; readonly subscribe: SubscribeResult }
   | { readonly type: "unsubscribe"; readonly channel: string; readonly code: number; readonly reason: string }
   | { readonly type: "refresh"; readonly expires: boolean; readonly ttlSec: number }

@@ -4,6 +4,8 @@ import type { EncodedPush } from "./encoded-push.ts";
 export interface Subscriber {
   /** Takes a push of the channel; queues, never blocks, never throws. */
   deliver(push: EncodedPush): void;
-  /** Takes a join or leave of the channel, if it is one for it. */
-  deliverJoinLeave(push: EncodedPush): void;
+  /** Takes a notice of the channel, if it wants notices of its type. */
+  deliverNotice(push: EncodedPush): void;
+  /** A publication went past it: it is not to get this one. */
+  skip(push: EncodedPush): void;
 }

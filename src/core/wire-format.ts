@@ -36,6 +36,11 @@ export class WireFormat {
     return message === undefined ? undefined : this.#framer.frame(message);
   }
 
+  /** A message that is not a push, framed. */
+  frame(message: Uint8Array): Uint8Array {
+    return this.#framer.frame(message);
+  }
+
   /** The bytes for several frames of this format in a row. */
   join(frames: readonly Uint8Array[]): Uint8Array {
     return this.#framer.join(frames);

@@ -38,25 +38,33 @@ export class Hub<Member extends HubMember> {
     return this.#members.values();
   }
 
+  /** The member with this id; undefined where it is not on this node. */
+  member(id: string): Member | undefined {
+    return this.#members.get(id);
+  }
+
   /** All members of one user; "" gives the anonymous ones. */
   membersOf(user: string): ReadonlySet<Member> {
     return this.#users.get(user) ?? EMPTY;
   }
 
-  /** Adds a member. Its user must not change afterwards. */
+  /** Adds a member. */
   add(member: Member): void {
     this.#members.set(member.id, member);
-    const ofUser = this.#users.get(member.user);
-    if (ofUser === undefined) this.#users.set(member.user, new Set([member]));
-    else ofUser.add(member);
+    this.#addToUser(member);
+  }
+
+  /** Lets a member's user change, which otherwise it must not. The member keeps its place in the order. */
+  changeUser(member: Member, change: () => void): void {
+    if (!this.#members.has(member.id)) return change();
+    this.#removeFromUser(member);
+    change();
+    this.#addToUser(member);
   }
 
   /** Forgets a member; its subscriptions are removed separately. Does nothing when it is not there. */
   remove(member: Member): void {
-    if (!this.#members.delete(member.id)) return;
-    const ofUser = this.#users.get(member.user);
-    ofUser?.delete(member);
-    if (ofUser?.size === 0) this.#users.delete(member.user);
+    if (this.#members.delete(member.id)) this.#removeFromUser(member);
   }
 
   /** Adds a subscriber; returns true when it is the channel's first on this node. */
@@ -82,29 +90,40 @@ export class Hub<Member extends HubMember> {
     return true;
   }
 
-  /** Whether anybody on this node listens to the channel. */
-  hasSubscribers(channel: string): boolean {
-    return this.#channels.has(channel);
+  /** Subscribers of the channel on this node. */
+  subscriberCount(channel: string): number {
+    return this.#channels.get(channel)?.size ?? 0;
   }
 
-  /** Queues the push for every subscriber of the channel; returns how many there were. */
-  broadcast(channel: string, push: EncodedPush): number {
-    const subscribers = this.#channels.get(channel);
-    if (subscribers === undefined) return 0;
-    const count = subscribers.size;
+  /** Queues the push for every subscriber of the channel, but for one. */
+  broadcast(channel: string, push: EncodedPush, except?: Subscriber): void {
     // A subscriber that has to be disconnected leaves the set during the loop, which a Set allows.
-    for (const subscriber of subscribers) subscriber.deliver(push);
-    return count;
+    for (const subscriber of this.#channels.get(channel) ?? EMPTY) {
+      if (subscriber === except) subscriber.skip(push);
+      else subscriber.deliver(push);
+    }
   }
 
-  /** Queues a join or leave for those subscribers of the channel who want to know. */
-  broadcastJoinLeave(channel: string, push: EncodedPush): void {
-    for (const subscriber of this.#channels.get(channel) ?? EMPTY) subscriber.deliverJoinLeave(push);
+  /** Queues a notice for those subscribers of the channel who want it. */
+  broadcastNotice(channel: string, push: EncodedPush): void {
+    for (const subscriber of this.#channels.get(channel) ?? EMPTY) subscriber.deliverNotice(push);
   }
 
   /** The channels with subscribers, and how many each has. */
   *channels(): Generator<readonly [channel: string, subscribers: number]> {
     for (const [channel, { size }] of this.#channels) yield [channel, size];
+  }
+
+  #addToUser(member: Member): void {
+    const ofUser = this.#users.get(member.user);
+    if (ofUser === undefined) this.#users.set(member.user, new Set([member]));
+    else ofUser.add(member);
+  }
+
+  #removeFromUser(member: Member): void {
+    const ofUser = this.#users.get(member.user);
+    ofUser?.delete(member);
+    if (ofUser?.size === 0) this.#users.delete(member.user);
   }
 }
 

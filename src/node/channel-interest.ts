@@ -1,7 +1,15 @@
 /** What the interest needs of a broker. */
 export interface ChannelSource {
-  subscribe(channel: string): Promise<void>;
-  unsubscribe(channel: string): Promise<void>;
+  /** Resolves to whether nobody else was subscribed. */
+  subscribe(channel: string): Promise<boolean>;
+  /** Resolves to whether nobody else is subscribed now. */
+  unsubscribe(channel: string): Promise<boolean>;
+}
+
+/** Is told of a channel's first and last listener among all. */
+export interface OccupancyListener {
+  onOccupied(channel: string): void;
+  onVacated(channel: string): void;
 }
 
 interface Interest {
@@ -18,10 +26,12 @@ interface Interest {
  */
 export class ChannelInterest {
   readonly #source: ChannelSource;
+  readonly #listener: OccupancyListener;
   readonly #interests = new Map<string, Interest>();
 
-  constructor(source: ChannelSource) {
+  constructor(source: ChannelSource, listener: OccupancyListener) {
     this.#source = source;
+    this.#listener = listener;
   }
 
   /** Resolves once the channel's publications arrive; rejects, and forgets the channel, when the broker refuses. */
@@ -29,7 +39,9 @@ export class ChannelInterest {
     const current = this.#interests.get(channel);
     if (current?.wanted === true) return current.ready;
     const before = current?.ready.catch(ignoreEarlierFailure);
-    const subscribe = (): Promise<void> => this.#source.subscribe(channel);
+    const subscribe = async (): Promise<void> => {
+      if (await this.#source.subscribe(channel)) this.#listener.onOccupied(channel);
+    };
     const interest: Interest = {
       wanted: true,
       ready: before === undefined ? subscribe() : before.then(subscribe),
@@ -43,7 +55,9 @@ export class ChannelInterest {
   release(channel: string): Promise<void> {
     const current = this.#interests.get(channel);
     if (current?.wanted !== true) return Promise.resolve();
-    const unsubscribe = (): Promise<void> => this.#source.unsubscribe(channel);
+    const unsubscribe = async (): Promise<void> => {
+      if (await this.#source.unsubscribe(channel)) this.#listener.onVacated(channel);
+    };
     const interest: Interest = {
       wanted: false,
       ready: current.ready.catch(ignoreEarlierFailure).then(unsubscribe),

@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type { Broker, BrokerListener, HistoryFilter, HistoryPage } from "../core/broker.ts";
+import type { Broker, BrokerListener, Delivery, HistoryFilter, HistoryPage } from "../core/broker.ts";
+import type { ChannelNotice } from "../core/channel-notice.ts";
+import type { ChannelObserver } from "../core/channel-observer.ts";
 import type { ChannelOptions } from "../core/channel-options.ts";
 import type { ChannelRules } from "../core/channel-rules.ts";
 import { clientError } from "../core/client-error.ts";
@@ -17,7 +19,8 @@ import type { Disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
 import type { Logger } from "../core/logger.ts";
 import type { PresenceManager, PresenceStats } from "../core/presence-manager.ts";
-import type { Publication, PublicationInit } from "../core/publication.ts";
+import type { PublicationInit } from "../core/publication.ts";
+import type { Push } from "../core/push.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { Transport } from "../core/transport.ts";
 import { Hub } from "../hub/hub.ts";
@@ -31,6 +34,7 @@ import type { AccessList } from "./control/access-list.ts";
 import { UserControl } from "./control/user-control.ts";
 import type { UserStatuses } from "./control/user-statuses.ts";
 import { SessionControl } from "./session-control.ts";
+import { ChannelObservers } from "./channel-observers.ts";
 import { type NewSubscription, type SubscribeRequest, SubscriptionService } from "./subscription-service.ts";
 
 /** Limits of a node. Milliseconds and counts; 0 or less for none. */
@@ -71,6 +75,7 @@ export class ServerNode implements BrokerListener, SessionHost {
   #channelRules: ChannelRules;
   readonly #options: ServerNodeOptions;
   readonly #hub = new Hub<Session>();
+  readonly #observers = new ChannelObservers();
   /** Sessions that have not been identified yet. */
   readonly #connecting = new Set<Session>();
   readonly #subscriptions: SubscriptionService;
@@ -89,6 +94,7 @@ export class ServerNode implements BrokerListener, SessionHost {
       registry: this.#hub,
       broker,
       presence,
+      observer: this.#observers,
       clock,
       logger,
       heldMaxBytes: limits.outboxMaxBytes,
@@ -154,9 +160,17 @@ export class ServerNode implements BrokerListener, SessionHost {
     await Promise.all([this.#options.broker.close(), this.users.close()]);
   }
 
-  /** A session for a transport whose client is not known yet. While the node stops, it ends at once. */
-  openSession(transport: Transport): Session {
-    const session = new Session(transport, this.#sessionContext);
+  /** Has the observer told what happens to channels from now on. */
+  observe(observer: ChannelObserver): void {
+    this.#observers.add(observer);
+  }
+
+  /**
+   * A session for a transport whose client is not known yet, with a client id of its protocol's making or a new one.
+   * While the node stops, it ends at once.
+   */
+  openSession(transport: Transport, id?: string): Session {
+    const session = new Session(transport, this.#sessionContext, id);
     this.#connecting.add(session);
     const reason = this.#stopReason;
     // Not before the transport has got it.
@@ -174,6 +188,16 @@ export class ServerNode implements BrokerListener, SessionHost {
     this.#lastSequence += 1;
     session.sequence = this.#lastSequence;
     this.#hub.add(session);
+    this.users.enforce(session);
+  }
+
+  /**
+   * The client of an admitted session has signed in: its user is known from now on. Ends the session of a user that
+   * is locked out.
+   */
+  signIn(session: Session, user: string, info: Uint8Array | undefined): void {
+    if (session.isClosed) return;
+    this.#hub.changeUser(session, () => session.becomeUser(user, info));
     this.users.enforce(session);
   }
 
@@ -216,9 +240,18 @@ export class ServerNode implements BrokerListener, SessionHost {
     this.#subscriptions.confirm(subscription, missed);
   }
 
-  /** Lets a subscription's publications flow, once its client has been told of it. */
-  activate(subscription: NewSubscription): void {
-    this.#subscriptions.activate(subscription);
+  /**
+   * Lets a subscription's publications flow, once its client has been told of it. Of what was held back, the client
+   * gets what `isNews` to it.
+   */
+  activate(subscription: NewSubscription, isNews?: (push: Push) => boolean): void {
+    this.#subscriptions.activate(subscription, isNews);
+  }
+
+  /** Ends a session's subscription without telling the client. Does nothing where there is none. */
+  unsubscribe(session: Session, channel: string): void {
+    const subscription = session.subscriptions.get(channel);
+    if (subscription !== undefined) this.#subscriptions.end(subscription);
   }
 
   /** Publishes to all subscribers on all nodes. Rejects with ClientError 102, or the broker's error. */
@@ -234,8 +267,14 @@ export class ServerNode implements BrokerListener, SessionHost {
       delta: request.delta === true || options.deltaPublish,
       version: request.version ?? 0,
       versionEpoch: request.versionEpoch ?? "",
+      excludeClient: request.excludeClient ?? "",
     });
     return position;
+  }
+
+  /** Tells the subscribers of a channel on all nodes who want to know. Rejects with the broker's error. */
+  async notify(channel: string, notice: ChannelNotice): Promise<void> {
+    await this.#options.broker.publishNotice(channel, notice);
   }
 
   /** Reads a channel's history. Rejects with ClientError 102, 108 where it keeps none, 112 for another epoch. */
@@ -268,6 +307,11 @@ export class ServerNode implements BrokerListener, SessionHost {
     return new Map(this.#hub.channels().filter(([channel]) => matches(channel)));
   }
 
+  /** Subscribers of one channel. */
+  async subscriberCount(channel: string): Promise<number> {
+    return this.#hub.subscriberCount(channel);
+  }
+
   /** Subscribes the matching connections. Rejects with ClientError 102, or 100 where one of them cannot be. */
   async subscribeSessions(target: SessionTarget, command: SubscribeCommand): Promise<void> {
     await this.#control.subscribe(target, command, this.#knownOptions(command.channel));
@@ -298,16 +342,14 @@ export class ServerNode implements BrokerListener, SessionHost {
     return this.#scan.page(query, signal);
   }
 
-  onPublication(channel: string, publication: Publication, previous: Publication | undefined): void {
-    this.#hub.broadcast(channel, new EncodedPush({ type: "publication", channel, publication, previous }));
+  onPublication(channel: string, { publication, previous, excludeClient }: Delivery): void {
+    const push = new EncodedPush({ type: "publication", channel, publication, previous });
+    const excluded = excludeClient === "" ? undefined : this.#hub.member(excludeClient);
+    this.#hub.broadcast(channel, push, excluded?.subscriptions.get(channel));
   }
 
-  onJoin(channel: string, info: ClientInfo): void {
-    this.#hub.broadcastJoinLeave(channel, new EncodedPush({ type: "join", channel, info }));
-  }
-
-  onLeave(channel: string, info: ClientInfo): void {
-    this.#hub.broadcastJoinLeave(channel, new EncodedPush({ type: "leave", channel, info }));
+  onNotice(channel: string, notice: ChannelNotice): void {
+    this.#hub.broadcastNotice(channel, new EncodedPush({ ...notice, channel }));
   }
 
   /** All nodes, this one first. */

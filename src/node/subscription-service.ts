@@ -1,10 +1,13 @@
 import { type Broker, type HistoryFilter, type HistoryPage, POSITION_ONLY } from "../core/broker.ts";
+import { JOIN_LEAVE, NO_NOTICES, type NoticeType } from "../core/channel-notice.ts";
+import type { ChannelObserver } from "../core/channel-observer.ts";
 import type { ChannelOptions } from "../core/channel-options.ts";
+import { clientError } from "../core/client-error.ts";
 import type { Clock } from "../core/clock.ts";
 import { disconnect } from "../core/disconnect.ts";
 import type { Logger } from "../core/logger.ts";
 import type { PresenceManager } from "../core/presence-manager.ts";
-import { PLAIN_SUBSCRIBE_RESULT, type SubscribeResult } from "../core/push.ts";
+import { PLAIN_SUBSCRIBE_RESULT, type Push, type SubscribeResult } from "../core/push.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { Subscriber } from "../core/subscriber.ts";
 import type { SubscriptionSource } from "../core/subscription-source.ts";
@@ -25,6 +28,10 @@ export interface SubscribeRequest {
   readonly wantsDelta: boolean;
   /** When the subscription ends, Unix seconds; undefined for never. */
   readonly expireAtSec: number | undefined;
+  /** Whom the channel is to know the subscriber as; the session's user by default. */
+  readonly user?: string | undefined;
+  /** What the subscriber is told besides publications; what channel and grant say by default. */
+  readonly notices?: readonly NoticeType[];
 }
 
 /** A subscription that holds publications back until the client has been told of it. */
@@ -57,6 +64,8 @@ export interface SubscriptionServiceOptions {
   readonly registry: SubscriberRegistry;
   readonly broker: Broker;
   readonly presence: PresenceManager;
+  /** Of all channels. */
+  readonly observer: ChannelObserver;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly heldMaxBytes: number;
@@ -79,12 +88,13 @@ export class SubscriptionService {
 
   constructor(options: SubscriptionServiceOptions) {
     this.#options = options;
-    this.#interest = new ChannelInterest(options.broker);
+    this.#interest = new ChannelInterest(options.broker, options.observer);
   }
 
   /**
    * Subscribes an open session to a channel it does not listen to yet. Rejects with the broker's or presence
-   * manager's error; the session must be ended then. Until it resolves, the subscription may have ended.
+   * manager's error, and with ClientError 106 where there are as many users in the channel as there may be; the
+   * subscription, or its session, must be ended then. Until it resolves, the subscription may have ended.
    */
   async subscribe(
     session: Session,
@@ -98,6 +108,7 @@ export class SubscriptionService {
       session,
       channel: request.channel,
       source: request.source,
+      user: request.user,
       chanInfo: request.grant.info,
       features,
       expireAtSec: request.expireAtSec,
@@ -106,8 +117,10 @@ export class SubscriptionService {
     });
     session.subscriptions.set(request.channel, subscription);
     this.#options.registry.subscribe(request.channel, subscription);
+    this.#options.observer.onSubscribersChanged(request.channel);
     await this.#interest.acquire(request.channel);
-    await this.#enterPresence(subscription);
+    const isIn = await this.#enterPresence(subscription, options.presenceMaxUsers);
+    if (!isIn) throw clientError("limitExceeded");
     return { subscription, ...(await this.#begin(subscription, request, options)) };
   }
 
@@ -120,13 +133,17 @@ export class SubscriptionService {
       subscription.startAt(missed === "told" ? start.top : start.before, start.hasBase);
   }
 
-  /** Lets publications flow, once the client has been told, and tells the channel who has come. */
-  activate({ subscription }: NewSubscription): void {
-    subscription.release();
+  /**
+   * Lets publications flow, once the client has been told, and tells the channel who has come. Of what was held back,
+   * the client gets what `isNews` to it.
+   */
+  activate({ subscription }: NewSubscription, isNews?: (push: Push) => boolean): void {
+    subscription.release(isNews);
     if (!subscription.features.joinLeave || subscription.hasEnded) return;
     subscription.isAnnounced = true;
-    const { broker } = this.#options;
-    this.#inBackground(subscription, broker.publishJoin(subscription.channel, subscription.info), "join");
+    const { channel, info } = subscription;
+    const telling = this.#options.broker.publishNotice(channel, { type: "join", info });
+    this.#inBackground(subscription, telling, "join");
   }
 
   /** Ends a subscription: delivery, presence, and, for those who were told of its coming, a leave. */
@@ -135,7 +152,8 @@ export class SubscriptionService {
     if (subscription.hasEnded) return;
     subscription.end();
     session.subscriptions.delete(channel);
-    const { registry } = this.#options;
+    const { registry, observer } = this.#options;
+    observer.onSubscribersChanged(channel);
     if (registry.unsubscribe(channel, subscription)) {
       this.#inBackground(subscription, this.#interest.release(channel), "unsubscribe");
     }
@@ -152,7 +170,7 @@ export class SubscriptionService {
     }
     for (const subscription of subscriptions) {
       if (subscription.features.presence) {
-        this.#inBackground(subscription, this.#enterPresence(subscription), "presence");
+        this.#inBackground(subscription, this.#refreshPresence(subscription), "presence");
       }
     }
     // Last, since it waits for the broker.
@@ -164,17 +182,32 @@ export class SubscriptionService {
     while (this.#background.size > 0) await Promise.all(this.#background);
   }
 
-  async #enterPresence(subscription: Subscription): Promise<void> {
-    if (!subscription.features.presence || subscription.hasEnded) return;
-    await this.#options.presence.add(subscription.channel, subscription.info);
+  async #refreshPresence(subscription: Subscription): Promise<void> {
+    await this.#enterPresence(subscription, 0);
+  }
+
+  /** Resolves to false where there is no room for one more user. */
+  async #enterPresence(subscription: Subscription, maxUsers: number): Promise<boolean> {
+    const { features, channel, info } = subscription;
+    if (!features.presence || subscription.hasEnded) return true;
+    const entry = await this.#options.presence.add(channel, info, maxUsers);
+    if (entry === "full") return false;
+    if (entry === "first" && features.memberNotices) {
+      this.#options.observer.onMemberAdded(channel, info);
+      await this.#options.broker.publishNotice(channel, { type: "memberAdded", info });
+    }
     // It has left while it was being entered.
     if (subscription.hasEnded) await this.#leavePresence(subscription);
+    return true;
   }
 
   /** Unless the session is back in the channel already: presence knows one entry of it. */
-  async #leavePresence({ session, channel }: Subscription): Promise<void> {
+  async #leavePresence({ session, channel, info, features }: Subscription): Promise<void> {
     if (session.subscriptions.get(channel)?.features.presence === true) return;
-    await this.#options.presence.remove(channel, session.id, session.user);
+    const wasLast = await this.#options.presence.remove(channel, session.id, info.user);
+    if (!wasLast || !features.memberNotices) return;
+    this.#options.observer.onMemberRemoved(channel, info);
+    await this.#options.broker.publishNotice(channel, { type: "memberRemoved", info });
   }
 
   /**
@@ -183,7 +216,7 @@ export class SubscriptionService {
    */
   async #leave({ channel, info }: Subscription): Promise<void> {
     await Promise.resolve();
-    await this.#options.broker.publishLeave(channel, info);
+    await this.#options.broker.publishNotice(channel, { type: "leave", info });
   }
 
   async #begin(
@@ -269,17 +302,20 @@ export function withoutRecovery(made: NewSubscription): NewSubscription {
 
 /** Options of the channel, as the grant changes them, as far as the session can follow. */
 function featuresOf(
-  { grant: { override }, wantsDelta }: SubscribeRequest,
+  { grant: { override }, wantsDelta, notices }: SubscribeRequest,
   options: ChannelOptions,
   session: Session,
 ): SubscriptionFeatures {
   const recoverable = override.forceRecovery ?? options.forceRecovery;
+  const presence = override.presence ?? options.presence;
   return {
     positioned: recoverable || (override.forcePositioning ?? options.forcePositioning),
     recoverable,
-    presence: override.presence ?? options.presence,
+    presence,
     joinLeave: override.joinLeave ?? options.joinLeave,
-    receivesJoinLeave: override.forcePushJoinLeave ?? options.forcePushJoinLeave,
+    memberNotices: presence && options.memberNotices,
+    notices:
+      notices ?? ((override.forcePushJoinLeave ?? options.forcePushJoinLeave) ? JOIN_LEAVE : NO_NOTICES),
     delta: wantsDelta && options.allowFossilDelta && session.transport.deltaFormats !== undefined,
   };
 }

@@ -86,7 +86,7 @@ const ANONYMOUS: SessionIdentity = {
  */
 export class Session extends WheelTimer {
   /** Client id: public, new for each connection. */
-  readonly id: string = randomUUID();
+  readonly id: string;
   /** Session id: known to this client and the server API only. */
   readonly secretId: string = randomUUID();
   readonly transport: Transport;
@@ -109,8 +109,9 @@ export class Session extends WheelTimer {
   #expireAtMs = Number.POSITIVE_INFINITY;
   #tickAtMs = Number.POSITIVE_INFINITY;
 
-  constructor(transport: Transport, context: SessionContext) {
+  constructor(transport: Transport, context: SessionContext, id: string = randomUUID()) {
     super();
+    this.id = id;
     this.transport = transport;
     this.connectedAtMs = context.clock.wallMs();
     this.#context = context;
@@ -168,6 +169,11 @@ export class Session extends WheelTimer {
     else (this.#onStart ??= []).push(action);
   }
 
+  /** The client has turned out to be somebody else than it was identified as. For the node only, which keeps an index. */
+  becomeUser(user: string, info: Uint8Array | undefined): void {
+    this.#identity = { ...this.#identity, user, info, source: "token" };
+  }
+
   /** Sets when the connection expires, and what is known of its user; undefined for never. */
   refresh(expireAtSec: number | undefined, info: Uint8Array | undefined): void {
     if (this.#state !== "open") return;
@@ -195,6 +201,12 @@ export class Session extends WheelTimer {
       return;
     }
     if (!this.#outbox.enqueue(frame)) this.abort(disconnect("slow"));
+  }
+
+  /** Queues a message in the words of the session's own protocol. */
+  sendMessage(message: Uint8Array): void {
+    if (this.#state === "closed") return;
+    if (!this.#outbox.enqueue(this.transport.format.frame(message))) this.abort(disconnect("slow"));
   }
 
   /** Tells a client that resumes by itself where it stands with the next push. */

@@ -1,7 +1,9 @@
+import type { NoticeType } from "../core/channel-notice.ts";
 import type { ClientInfo } from "../core/client-info.ts";
 import { disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
 import type { Publication } from "../core/publication.ts";
+import type { Push } from "../core/push.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { SubscriptionSource } from "../core/subscription-source.ts";
 import type { Subscriber } from "../core/subscriber.ts";
@@ -24,8 +26,10 @@ export interface SubscriptionFeatures {
   readonly presence: boolean;
   /** Its coming and going is told to the channel. */
   readonly joinLeave: boolean;
-  /** It is told of the coming and going of others. */
-  readonly receivesJoinLeave: boolean;
+  /** The coming and going of its user is told to the channel. Implies `presence`. */
+  readonly memberNotices: boolean;
+  /** What it is told besides publications. */
+  readonly notices: readonly NoticeType[];
   /** It gets differences instead of whole payloads. */
   readonly delta: boolean;
 }
@@ -35,6 +39,8 @@ export interface SubscriptionInit {
   readonly session: Session;
   readonly channel: string;
   readonly source: SubscriptionSource;
+  /** Whom the channel knows the subscriber as; undefined for the session's user. */
+  readonly user: string | undefined;
   /** Raw JSON about the subscriber that others in the channel may see. */
   readonly chanInfo: Uint8Array | undefined;
   readonly features: SubscriptionFeatures;
@@ -59,6 +65,7 @@ export class Subscription implements Subscriber {
   readonly source: SubscriptionSource;
   readonly chanInfo: Uint8Array | undefined;
   readonly features: SubscriptionFeatures;
+  readonly #user: string | undefined;
   expireAtSec: number | undefined;
   readonly metaTtlMs: number;
   readonly #heldMaxBytes: number;
@@ -81,6 +88,7 @@ export class Subscription implements Subscriber {
     this.channel = init.channel;
     this.source = init.source;
     this.chanInfo = init.chanInfo;
+    this.#user = init.user;
     this.features = init.features;
     this.expireAtSec = init.expireAtSec;
     this.metaTtlMs = init.metaTtlMs;
@@ -90,7 +98,12 @@ export class Subscription implements Subscriber {
   /** What the channel may know about the subscriber. */
   get info(): ClientInfo {
     const { id, identity } = this.session;
-    return { user: identity.user, client: id, connInfo: identity.info, chanInfo: this.chanInfo };
+    return { user: this.user, client: id, connInfo: identity.info, chanInfo: this.chanInfo };
+  }
+
+  /** Whom the channel knows it as. */
+  get user(): string {
+    return this.#user ?? this.session.user;
   }
 
   /** Whether the client has been told of it, and it goes on. */
@@ -135,17 +148,22 @@ export class Subscription implements Subscriber {
     this.session.sendAs(push, this.features.delta ? (deltaFormats?.whole ?? format) : format);
   }
 
-  deliverJoinLeave(push: EncodedPush): void {
-    if (!this.features.receivesJoinLeave) return;
+  deliverNotice(push: EncodedPush): void {
+    const { notices } = this.features;
+    if (notices.length === 0 || !this.#wants(push.push)) return;
     if (this.#held === undefined) this.session.send(push);
     else this.#hold(push, this.#held);
   }
 
-  /** Sends what was held, in order, and everything from now on as it comes. */
-  release(): void {
+  skip(push: EncodedPush): void {
+    if (this.#held === undefined && this.#offset >= 0) this.#advance(push);
+  }
+
+  /** Sends what was held and `isNews` to the client, in order, and everything from now on as it comes. */
+  release(isNews: (push: Push) => boolean = () => true): void {
     const held = this.#held;
     this.#held = undefined;
-    if (held !== undefined) for (const push of held) this.deliver(push);
+    for (const push of held ?? []) if (isNews(push.push)) this.deliver(push);
   }
 
   /** Nothing more is delivered, and what is held is forgotten. */
@@ -174,6 +192,13 @@ export class Subscription implements Subscriber {
     if (this.#moved || isDue) this.#verifiedAtMs = nowMs;
     this.#moved = false;
     return isDue;
+  }
+
+  /** Its own user is in the channel for as long as it is: no news of that. */
+  #wants(push: Push): boolean {
+    if (!this.features.notices.some((type) => type === push.type)) return false;
+    const isOfMember = push.type === "memberAdded" || push.type === "memberRemoved";
+    return !isOfMember || push.info.user !== this.user;
   }
 
   /** Whether the push is the next one for the client; ends the session when one between is missing. */

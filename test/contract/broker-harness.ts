@@ -2,12 +2,14 @@ import {
   type Broker,
   type BrokerListener,
   type BrokerPublishOptions,
+  type Delivery,
   type HistoryFilter,
   PLAIN_PUBLISH,
   POSITION_ONLY,
   type PublishResult,
 } from "../../src/core/broker.ts";
 import type { HistoryOptions } from "../../src/core/channel-options.ts";
+import type { ChannelNotice } from "../../src/core/channel-notice.ts";
 import type { ClientInfo } from "../../src/core/client-info.ts";
 import type { Publication } from "../../src/core/publication.ts";
 import type { StreamPosition } from "../../src/core/stream-position.ts";
@@ -71,6 +73,12 @@ export class StartedBroker implements AsyncDisposable {
     return this.#listener.previous.get(channel);
   }
 
+  /** Who was not to get the channel's publications, one after the other. */
+  async excluded(channel: string): Promise<readonly string[]> {
+    await this.#harness.settle();
+    return this.#listener.excluded.get(channel) ?? [];
+  }
+
   async start(): Promise<void> {
     await this.broker.start(this.#listener);
   }
@@ -116,21 +124,19 @@ class RecordingListener implements BrokerListener {
   readonly publications = new Map<string, Publication[]>();
   readonly infos = new Map<string, ClientInfo[]>();
   readonly previous = new Map<string, Publication | undefined>();
+  readonly excluded = new Map<string, string[]>();
 
-  onPublication(channel: string, publication: Publication, previous: Publication | undefined): void {
+  onPublication(channel: string, { publication, previous, excludeClient }: Delivery): void {
+    append(this.excluded, channel, excludeClient);
     append(this.deliveries, channel, inShort(publication));
     append(this.publications, channel, publication);
     this.previous.set(channel, previous);
   }
 
-  onJoin(channel: string, info: ClientInfo): void {
-    append(this.deliveries, channel, `join ${info.client}`);
-    append(this.infos, channel, info);
-  }
-
-  onLeave(channel: string, info: ClientInfo): void {
-    append(this.deliveries, channel, `leave ${info.client}`);
-    append(this.infos, channel, info);
+  onNotice(channel: string, notice: ChannelNotice): void {
+    if (notice.type === "subscriptionCount") return append(this.deliveries, channel, `count ${notice.count}`);
+    append(this.deliveries, channel, `${notice.type} ${notice.info.client}`);
+    append(this.infos, channel, notice.info);
   }
 }
 

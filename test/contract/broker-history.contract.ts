@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { POSITION_ONLY } from "../../src/core/broker.ts";
+import { PLAIN_PUBLISH, POSITION_ONLY } from "../../src/core/broker.ts";
 import type { Publication } from "../../src/core/publication.ts";
 import { ALL, type CreateBroker, LASTING, type StartedBroker, startBroker } from "./broker-harness.ts";
 
@@ -88,7 +88,7 @@ function describeReading(createBroker: CreateBroker): void {
       await using started = await startBroker(createBroker);
       await started.broker.subscribe("a");
       const publisher = { user: "42", client: "c", connInfo: undefined, chanInfo: Buffer.from('{"n":1}') };
-      const options = { idempotencyKey: "", history: LASTING, version: 0, versionEpoch: "", delta: false };
+      const options = { ...PLAIN_PUBLISH, history: LASTING };
       const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte);
       const large = Uint8Array.from({ length: 5000 }, (_, at) => at % 251);
       for (const data of [bytes, large, Buffer.from('{"a":"é"}'), Buffer.alloc(0)]) {

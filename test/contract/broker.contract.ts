@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Broker } from "../../src/core/broker.ts";
+import { type Broker, PLAIN_PUBLISH } from "../../src/core/broker.ts";
 import type { ClientInfo } from "../../src/core/client-info.ts";
 import { describeDeduplication } from "./broker-deduplication.contract.ts";
 import { type CreateBroker, LASTING, startBroker } from "./broker-harness.ts";
@@ -67,7 +67,7 @@ function describeDelivery(createBroker: CreateBroker): void {
       await started.broker.subscribe("a");
       const data = Uint8Array.from({ length: 256 }, (_, byte) => byte);
       const init = { data, tags: { k: "v", é: "☃" }, info: INFO };
-      const options = { idempotencyKey: "", history: LASTING, version: 0, versionEpoch: "", delta: false };
+      const options = { ...PLAIN_PUBLISH, history: LASTING };
       const { position } = await started.broker.publish("a", init, options);
       const [live] = await started.publications("a");
       expect(live).toMatchObject({ ...position, tags: init.tags, info: INFO, isJson: false });
@@ -95,6 +95,29 @@ function describeDelivery(createBroker: CreateBroker): void {
       expect(await started.previous("a")).toMatchObject({ offset: 3, data: Buffer.from("third") });
     });
 
+    it.each([undefined, LASTING])("names who is not to get it", async (history) => {
+      await using started = await startBroker(createBroker);
+      await started.broker.subscribe("a");
+      await started.publish("a", "1", { history, excludeClient: INFO.client });
+      await started.publish("a", "2", { history });
+      expect(await started.excluded("a")).toEqual([INFO.client, ""]);
+    });
+
+    it("tells the first subscription to a channel and the last", async () => {
+      await using started = await startBroker(createBroker);
+      const { broker } = started;
+      expect([await broker.subscribe("a"), await broker.subscribe("a")]).toEqual([true, false]);
+      expect([await broker.unsubscribe("a"), await broker.unsubscribe("a")]).toEqual([true, false]);
+      expect(await broker.subscribe("a")).toBe(true);
+    });
+
+    it("carries counts of subscriptions", async () => {
+      await using started = await startBroker(createBroker);
+      await started.broker.subscribe("a");
+      await started.broker.publishNotice("a", { type: "subscriptionCount", count: 7 });
+      expect(await started.delivered("a")).toEqual(["count 7"]);
+    });
+
     it("brings nothing before, where nothing is kept", async () => {
       await using started = await startBroker(createBroker);
       await started.broker.subscribe("a");
@@ -115,9 +138,9 @@ function describeDelivery(createBroker: CreateBroker): void {
 }
 
 function describeJoinAndLeave(createBroker: CreateBroker): void {
-  const told = ["join", "leave"] as const;
-  const tell = (broker: Broker, what: (typeof told)[number], channel: string): Promise<void> =>
-    what === "join" ? broker.publishJoin(channel, INFO) : broker.publishLeave(channel, INFO);
+  const told = ["join", "leave", "memberAdded", "memberRemoved"] as const;
+  const tell = (broker: Broker, type: (typeof told)[number], channel: string): Promise<void> =>
+    broker.publishNotice(channel, { type, info: INFO });
 
   describe.each(told)("%s", (what) => {
     it("reaches subscribed channels", async () => {

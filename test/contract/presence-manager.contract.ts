@@ -29,12 +29,12 @@ export function describePresenceManagerContract(name: string, create: CreatePres
     it(
       "core 80: counts clients and distinct users",
       withPresence(async (presence) => {
-        await presence.add("a", info("1", "42"));
-        await presence.add("a", info("2", "42"));
+        await presence.add("a", info("1", "42"), 0);
+        await presence.add("a", info("2", "42"), 0);
         expect(await presence.stats("a")).toEqual({ numClients: 2, numUsers: 1 });
-        await presence.add("a", info("3", "43"));
-        await presence.add("a", info("4", ""));
-        await presence.add("a", info("5", ""));
+        await presence.add("a", info("3", "43"), 0);
+        await presence.add("a", info("4", ""), 0);
+        await presence.add("a", info("5", ""), 0);
         expect(await presence.stats("a")).toEqual({ numClients: 5, numUsers: 3 });
         await presence.remove("a", "1", "42");
         expect(await presence.stats("a")).toEqual({ numClients: 4, numUsers: 3 });
@@ -49,8 +49,8 @@ export function describePresenceManagerContract(name: string, create: CreatePres
         const connInfo = Buffer.from('{ "n":1 }');
         const chanInfo = Buffer.from('{"é":"☃"}');
         const known = { ...info("1", "42"), connInfo, chanInfo };
-        await presence.add("a", known);
-        await presence.add("a", info("2", ""));
+        await presence.add("a", known, 0);
+        await presence.add("a", info("2", ""), 0);
         const expected = new Map([
           ["1", known],
           ["2", info("2", "")],
@@ -62,9 +62,9 @@ export function describePresenceManagerContract(name: string, create: CreatePres
     it(
       "adding again refreshes: nobody is counted twice, the latest is what is known",
       withPresence(async (presence) => {
-        await presence.add("a", info("1", "42"));
+        await presence.add("a", info("1", "42"), 0);
         const later = { ...info("1", "42"), chanInfo: Buffer.from("2") };
-        await presence.add("a", later);
+        await presence.add("a", later, 0);
         expect(await presence.stats("a")).toEqual({ numClients: 1, numUsers: 1 });
         expect(await presence.get("a")).toEqual(new Map([["1", later]]));
       }),
@@ -74,8 +74,8 @@ export function describePresenceManagerContract(name: string, create: CreatePres
       "removing is idempotent and touches nobody else",
       withPresence(async (presence) => {
         await presence.remove("a", "1", "42");
-        await presence.add("a", info("1", "42"));
-        await presence.add("b", info("1", "42"));
+        await presence.add("a", info("1", "42"), 0);
+        await presence.add("b", info("1", "42"), 0);
         await presence.remove("a", "2", "42");
         expect(await presence.stats("a")).toEqual({ numClients: 1, numUsers: 1 });
         await presence.remove("a", "1", "42");
@@ -87,11 +87,63 @@ export function describePresenceManagerContract(name: string, create: CreatePres
     );
 
     it(
+      "tells the first and the last client of each user",
+      withPresence(async (presence) => {
+        const entries = [];
+        for (const [client, user] of [
+          ["1", "42"],
+          ["1", "42"],
+          ["2", "42"],
+          ["3", "43"],
+          ["4", ""],
+        ] as const)
+          entries.push(await presence.add("a", info(client, user), 0));
+        expect(entries).toEqual(["first", "further", "further", "first", "further"]);
+        expect(await presence.add("b", info("1", "42"), 0)).toBe("first");
+        const lasts = [];
+        for (const [client, user] of [
+          ["1", "42"],
+          ["2", "42"],
+          ["2", "42"],
+          ["4", ""],
+        ] as const)
+          lasts.push(await presence.remove("a", client, user));
+        expect(lasts).toEqual([false, true, false, false]);
+        expect(await presence.add("a", info("1", "42"), 0)).toBe("first");
+      }),
+    );
+
+    it(
+      "takes one first and one last of many at once",
+      withPresence(async (presence) => {
+        const clients = Array.from({ length: 20 }, (_, at) => String(at));
+        const entries = await Promise.all(clients.map((client) => presence.add("a", info(client, "42"), 0)));
+        expect(entries.filter((entry) => entry === "first")).toHaveLength(1);
+        const lasts = await Promise.all(clients.map((client) => presence.remove("a", client, "42")));
+        expect(lasts.filter(Boolean)).toHaveLength(1);
+      }),
+    );
+
+    it(
+      "refuses a user too many, but no further client of a user who is there",
+      withPresence(async (presence) => {
+        await presence.add("a", info("1", "42"), 2);
+        await presence.add("a", info("2", "43"), 2);
+        expect(await presence.add("a", info("3", "44"), 2)).toBe("full");
+        expect(await presence.add("a", info("4", "42"), 2)).toBe("further");
+        expect(await presence.add("a", info("1", "42"), 2)).toBe("further");
+        expect(await presence.stats("a")).toEqual({ numClients: 3, numUsers: 2 });
+        await presence.remove("a", "2", "43");
+        expect(await presence.add("a", info("3", "44"), 2)).toBe("first");
+      }),
+    );
+
+    it(
       "what get gave does not change afterwards",
       withPresence(async (presence) => {
-        await presence.add("a", info("1", "42"));
+        await presence.add("a", info("1", "42"), 0);
         const before = await presence.get("a");
-        await presence.add("a", info("2", "42"));
+        await presence.add("a", info("2", "42"), 0);
         await presence.remove("a", "1", "42");
         expect([...before.keys()]).toEqual(["1"]);
       }),

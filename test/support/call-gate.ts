@@ -88,8 +88,7 @@ export function gateBroker(broker: Broker, gate: CallGate, subscribed: Set<strin
   return {
     start: (listener) => broker.start(listener),
     publish: (channel, publication, options) => broker.publish(channel, publication, options),
-    publishJoin: (channel, info) => gate.pass("join", () => broker.publishJoin(channel, info)),
-    publishLeave: (channel, info) => gate.pass("leave", () => broker.publishLeave(channel, info)),
+    publishNotice: (channel, notice) => gate.pass(notice.type, () => broker.publishNotice(channel, notice)),
     history: (channel, filter, metaTtlMs) =>
       gate.pass("history", () => broker.history(channel, filter, metaTtlMs)),
     removeHistory: (channel) => broker.removeHistory(channel),
@@ -110,7 +109,7 @@ export function gateBroker(broker: Broker, gate: CallGate, subscribed: Set<strin
 /** A presence manager whose `presence add` and `presence remove` go through a gate. */
 export function gatePresence(presence: PresenceManager, gate: CallGate): PresenceManager {
   return {
-    add: (channel, info) => gate.pass("presence add", () => presence.add(channel, info)),
+    add: (channel, info, maxUsers) => gate.pass("presence add", () => presence.add(channel, info, maxUsers)),
     remove: (channel, client, user) =>
       gate.pass("presence remove", () => presence.remove(channel, client, user)),
     get: (channel) => presence.get(channel),

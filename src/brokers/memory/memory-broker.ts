@@ -8,10 +8,10 @@ import type {
 } from "../../core/broker.ts";
 import type { HistoryOptions } from "../../core/channel-options.ts";
 import { clientError } from "../../core/client-error.ts";
-import type { ClientInfo } from "../../core/client-info.ts";
+import type { ChannelNotice } from "../../core/channel-notice.ts";
 import type { Clock } from "../../core/clock.ts";
 import { Publication, type PublicationInit } from "../../core/publication.ts";
-import { NO_POSITION, type StreamPosition } from "../../core/stream-position.ts";
+import { NO_POSITION } from "../../core/stream-position.ts";
 import { IdempotencyCache } from "./idempotency-cache.ts";
 import { PublicationKeeper } from "./kept-publication.ts";
 import { StreamStore } from "./stream-store.ts";
@@ -69,23 +69,22 @@ export class MemoryBroker implements Broker {
     init: PublicationInit,
     options: BrokerPublishOptions,
   ): Promise<PublishResult> {
-    const { idempotencyKey, history } = options;
+    const { idempotencyKey, history, excludeClient } = options;
     if (idempotencyKey !== "") {
       const earlier = this.#idempotency.find(channel, idempotencyKey);
       if (earlier !== undefined) return { position: earlier, suppressed: true };
     }
     if (history !== undefined) return this.#publishToStream(channel, init, options, history);
     if (idempotencyKey !== "") this.#idempotency.remember(channel, idempotencyKey, NO_POSITION);
-    this.#deliver(channel, init, NO_POSITION, undefined);
+    if (this.#subscribed.has(channel)) {
+      const publication = new Publication(init);
+      this.#listener?.onPublication(channel, { publication, previous: undefined, excludeClient });
+    }
     return PASSED;
   }
 
-  async publishJoin(channel: string, info: ClientInfo): Promise<void> {
-    if (this.#subscribed.has(channel)) this.#listener?.onJoin(channel, info);
-  }
-
-  async publishLeave(channel: string, info: ClientInfo): Promise<void> {
-    if (this.#subscribed.has(channel)) this.#listener?.onLeave(channel, info);
+  async publishNotice(channel: string, notice: ChannelNotice): Promise<void> {
+    if (this.#subscribed.has(channel)) this.#listener?.onNotice(channel, notice);
   }
 
   async history(channel: string, filter: HistoryFilter, metaTtlMs: number): Promise<HistoryPage> {
@@ -102,12 +101,13 @@ export class MemoryBroker implements Broker {
     this.#streams.find(channel)?.clear();
   }
 
-  async subscribe(channel: string): Promise<void> {
-    this.#subscribed.add(channel);
+  async subscribe(channel: string): Promise<boolean> {
+    const before = this.#subscribed.size;
+    return this.#subscribed.add(channel).size > before;
   }
 
-  async unsubscribe(channel: string): Promise<void> {
-    this.#subscribed.delete(channel);
+  async unsubscribe(channel: string): Promise<boolean> {
+    return this.#subscribed.delete(channel);
   }
 
   async close(): Promise<void> {
@@ -122,7 +122,7 @@ export class MemoryBroker implements Broker {
   #publishToStream(
     channel: string,
     init: PublicationInit,
-    { idempotencyKey, version, versionEpoch, delta }: BrokerPublishOptions,
+    { idempotencyKey, version, versionEpoch, delta, excludeClient }: BrokerPublishOptions,
     history: HistoryOptions,
   ): PublishResult {
     // A suppressed publish changes nothing, not even the stream's times.
@@ -135,18 +135,11 @@ export class MemoryBroker implements Broker {
     stream.setVersion(version, versionEpoch);
     const { position } = stream;
     if (idempotencyKey !== "") this.#idempotency.remember(channel, idempotencyKey, position);
-    this.#deliver(channel, init, position, previous);
+    if (this.#subscribed.has(channel)) {
+      const publication = new Publication(init, position.offset, position.epoch);
+      this.#listener?.onPublication(channel, { publication, previous, excludeClient });
+    }
     return { position, suppressed: false };
-  }
-
-  #deliver(
-    channel: string,
-    init: PublicationInit,
-    { offset, epoch }: StreamPosition,
-    previous: Publication | undefined,
-  ): void {
-    if (!this.#subscribed.has(channel)) return;
-    this.#listener?.onPublication(channel, new Publication(init, offset, epoch), previous);
   }
 }
 

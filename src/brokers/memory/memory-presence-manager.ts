@@ -1,5 +1,5 @@
 import type { ClientInfo } from "../../core/client-info.ts";
-import type { PresenceManager, PresenceStats } from "../../core/presence-manager.ts";
+import type { PresenceEntry, PresenceManager, PresenceStats } from "../../core/presence-manager.ts";
 
 interface Channel {
   /** By client id. */
@@ -16,27 +16,32 @@ interface Channel {
 export class MemoryPresenceManager implements PresenceManager {
   readonly #channels = new Map<string, Channel>();
 
-  async add(channel: string, info: ClientInfo): Promise<void> {
+  async add(channel: string, info: ClientInfo, maxUsers: number): Promise<PresenceEntry> {
+    const { user, client } = info;
     const present = this.#channels.get(channel);
     if (present === undefined) {
-      const clients = new Map([[info.client, info]]);
-      this.#channels.set(channel, { clients, users: new Map([[info.user, 1]]) });
-      return;
+      this.#channels.set(channel, { clients: new Map([[client, info]]), users: new Map([[user, 1]]) });
+      return user === "" ? "further" : "first";
     }
-    const before = present.clients.get(info.client);
-    present.clients.set(info.client, info);
-    if (before?.user === info.user) return;
-    if (before !== undefined) countDown(present.users, before.user);
-    present.users.set(info.user, (present.users.get(info.user) ?? 0) + 1);
+    const { clients, users } = present;
+    const ofUser = users.get(user);
+    if (ofUser === undefined && maxUsers > 0 && users.size >= maxUsers) return "full";
+    const before = clients.get(client);
+    clients.set(client, info);
+    if (before?.user === user) return "further";
+    if (before !== undefined) countDown(users, before.user);
+    users.set(user, (ofUser ?? 0) + 1);
+    return ofUser === undefined && user !== "" ? "first" : "further";
   }
 
-  async remove(channel: string, client: string): Promise<void> {
+  async remove(channel: string, client: string): Promise<boolean> {
     const present = this.#channels.get(channel);
     const info = present?.clients.get(client);
-    if (present === undefined || info === undefined) return;
+    if (present === undefined || info === undefined) return false;
     present.clients.delete(client);
     countDown(present.users, info.user);
     if (present.clients.size === 0) this.#channels.delete(channel);
+    return info.user !== "" && !present.users.has(info.user);
   }
 
   async get(channel: string): Promise<ReadonlyMap<string, ClientInfo>> {

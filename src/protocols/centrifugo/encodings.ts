@@ -9,7 +9,7 @@ import type { ConnectRequest, SubscriptionRequest, UniEncoding } from "../../cor
 import { decodeMessage } from "../../lib/json/decode-message.ts";
 import { jsonCodec } from "./json-codec.ts";
 import { jsonPatchCodec, jsonWholeCodec } from "./json-delta-codecs.ts";
-import { toPushMessage } from "./push-message.ts";
+import { isUniPush, toPushMessage } from "./push-message.ts";
 
 /** Centrifugo's JSON. */
 export const jsonEncoding: UniEncoding = {
@@ -22,7 +22,7 @@ export const jsonEncoding: UniEncoding = {
 export const protobufEncoding: UniEncoding = {
   codec: {
     id: "centrifugo-protobuf",
-    encode: (push) => toBinary(PushSchema, toPushMessage(push)),
+    encode: (push) => (isUniPush(push) ? toBinary(PushSchema, toPushMessage(push)) : undefined),
   },
   deltaCodecs: undefined,
   parseRequest: (bytes) => parse(() => fromBinary(ConnectRequestSchema, bytes)),
@@ -32,7 +32,8 @@ export const protobufEncoding: UniEncoding = {
 export const protoJsonEncoding: UniEncoding = {
   codec: {
     id: "centrifugo-proto-json",
-    encode: (push) => Buffer.from(toJsonString(PushSchema, toPushMessage(push))),
+    encode: (push) =>
+      isUniPush(push) ? Buffer.from(toJsonString(PushSchema, toPushMessage(push))) : undefined,
   },
   deltaCodecs: undefined,
   parseRequest: (bytes) =>

@@ -1,9 +1,10 @@
 import type { ClientInfo } from "../../core/client-info.ts";
 import type { Publication } from "../../core/publication.ts";
-import type { ConnectResult, Push, SubscribeResult } from "../../core/push.ts";
+import type { ConnectResult, SubscribeResult } from "../../core/push.ts";
 import type { Codec } from "../../core/wire-format.ts";
 import { quoteJson } from "../../lib/json/quote.ts";
 import { isJson } from "../../lib/json/raw-json.ts";
+import { isUniPush, type UniPush } from "./push-message.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -16,7 +17,7 @@ const CR = 0x0d;
 export const jsonCodec: Codec = {
   id: "centrifugo-json",
   encode(push) {
-    if (!isCarriable(push)) return undefined;
+    if (!isUniPush(push) || !isCarriable(push)) return undefined;
     return push.type === "publication"
       ? encodePublication(push.channel, push.publication)
       : Buffer.from(encodeText(push));
@@ -24,7 +25,7 @@ export const jsonCodec: Codec = {
 };
 
 /** Whether all payloads of the push are JSON. */
-function isCarriable(push: Push): boolean {
+function isCarriable(push: UniPush): boolean {
   switch (push.type) {
     case "publication":
       return push.publication.isJson;
@@ -48,7 +49,7 @@ function isAbsentOrJson(bytes: Uint8Array | undefined): boolean {
   return bytes === undefined || isJson(bytes);
 }
 
-function encodeText(push: Exclude<Push, { type: "publication" }>): string {
+function encodeText(push: Exclude<UniPush, { type: "publication" }>): string {
   switch (push.type) {
     case "ping":
       return "{}";

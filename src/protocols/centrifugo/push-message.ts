@@ -15,8 +15,16 @@ import type { ClientInfo } from "../../core/client-info.ts";
 import type { Publication } from "../../core/publication.ts";
 import type { ConnectResult, Push, SubscribeResult } from "../../core/push.ts";
 
+/** The pushes that the protocol has. */
+export type UniPush = Exclude<Push, { type: "memberAdded" | "memberRemoved" | "subscriptionCount" }>;
+
+/** Whether the protocol has the push; subscriptions of it do not ask for others. */
+export function isUniPush(push: Push): push is UniPush {
+  return push.type !== "memberAdded" && push.type !== "memberRemoved" && push.type !== "subscriptionCount";
+}
+
 /** A push as the schema's message. */
-export function toPushMessage(push: Push): PushMessage {
+export function toPushMessage(push: UniPush): PushMessage {
   switch (push.type) {
     case "ping":
       return create(PushSchema);

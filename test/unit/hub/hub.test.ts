@@ -7,7 +7,8 @@ const PUSH = new EncodedPush({ type: "ping" });
 
 class Listener implements Subscriber {
   received = 0;
-  joinLeaves = 0;
+  notices = 0;
+  skipped = 0;
   readonly #onPush: () => void;
 
   constructor(onPush: () => void = () => undefined) {
@@ -19,8 +20,12 @@ class Listener implements Subscriber {
     this.#onPush();
   }
 
-  deliverJoinLeave(): void {
-    this.joinLeaves += 1;
+  deliverNotice(): void {
+    this.notices += 1;
+  }
+
+  skip(): void {
+    this.skipped += 1;
   }
 }
 
@@ -65,8 +70,33 @@ describe("Hub", () => {
     const [one, other] = [new Listener(), new Listener()];
     hub.subscribe("c", one);
     hub.subscribe("d", other);
-    expect([hub.broadcast("c", PUSH), hub.broadcast("nobody", PUSH)]).toEqual([1, 0]);
+    hub.broadcast("c", PUSH);
+    hub.broadcast("nobody", PUSH);
     expect([one.received, other.received]).toEqual([1, 0]);
+    expect([hub.subscriberCount("c"), hub.subscriberCount("nobody")]).toEqual([1, 0]);
+  });
+
+  it("passes by the one that is not to get a push", () => {
+    const hub = new Hub();
+    const [one, other] = [new Listener(), new Listener()];
+    for (const listener of [one, other]) hub.subscribe("c", listener);
+    hub.broadcast("c", PUSH, other);
+    expect([one.received, one.skipped, other.received, other.skipped]).toEqual([1, 0, 0, 1]);
+  });
+
+  it("finds a member under its new user, in its old place", () => {
+    const hub = new Hub<{ id: string; user: string }>();
+    const [a, b] = [
+      { id: "a", user: "" },
+      { id: "b", user: "" },
+    ];
+    for (const member of [a, b]) hub.add(member);
+    hub.changeUser(a, () => (a.user = "1"));
+    expect([[...hub.membersOf("1")], [...hub.membersOf("")]]).toEqual([[a], [b]]);
+    expect([[...hub.members()], hub.member("a"), hub.userCount]).toEqual([[a, b], a, 2]);
+    hub.remove(b);
+    hub.changeUser(b, () => (b.user = "2"));
+    expect([hub.membersOf("2").size, hub.userCount]).toEqual([0, 1]);
   });
 
   it("delivers to everybody else when one leaves during the broadcast", () => {
@@ -81,13 +111,13 @@ describe("Hub", () => {
     expect(leaver.received).toBe(1);
   });
 
-  it("hands joins and leaves over separately", () => {
+  it("hands notices over separately", () => {
     const hub = new Hub();
     const listener = new Listener();
     hub.subscribe("c", listener);
-    hub.broadcastJoinLeave("c", PUSH);
-    hub.broadcastJoinLeave("nobody", PUSH);
-    expect([listener.received, listener.joinLeaves]).toEqual([0, 1]);
+    hub.broadcastNotice("c", PUSH);
+    hub.broadcastNotice("nobody", PUSH);
+    expect([listener.received, listener.notices]).toEqual([0, 1]);
   });
 
   it("lists channels with their number of subscribers", () => {

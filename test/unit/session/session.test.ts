@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { disconnect } from "../../../src/core/disconnect.ts";
+import { JOIN_LEAVE, NO_NOTICES } from "../../../src/core/channel-notice.ts";
 import { EncodedPush } from "../../../src/core/encoded-push.ts";
 import { NO_LABELS } from "../../../src/core/label-filter.ts";
 import { Publication } from "../../../src/core/publication.ts";
@@ -66,7 +67,8 @@ const PLAIN_FEATURES: SubscriptionFeatures = {
   recoverable: false,
   presence: false,
   joinLeave: false,
-  receivesJoinLeave: false,
+  memberNotices: false,
+  notices: NO_NOTICES,
   delta: false,
 };
 
@@ -79,6 +81,7 @@ function subscribe(
     session,
     channel: "c",
     source: SUBSCRIPTION_SOURCE.unknown,
+    user: undefined,
     chanInfo: undefined,
     features: { ...PLAIN_FEATURES, ...features },
     expireAtSec: undefined,
@@ -302,10 +305,10 @@ describe("Subscription", () => {
     session.identify(identity());
     const info = { user: "1", client: "x", connInfo: undefined, chanInfo: undefined };
     const join = new EncodedPush({ type: "join", channel: "c", info });
-    for (const receivesJoinLeave of [false, true]) {
-      const subscription = subscribe(session, 1000, { receivesJoinLeave });
+    for (const notices of [NO_NOTICES, JOIN_LEAVE]) {
+      const subscription = subscribe(session, 1000, { notices });
       subscription.release();
-      subscription.deliverJoinLeave(join);
+      subscription.deliverNotice(join);
     }
     await endOfTurn();
     expect(transport.messages).toHaveLength(1);

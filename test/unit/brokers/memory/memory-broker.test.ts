@@ -20,9 +20,8 @@ class Fixture {
 
   async start(): Promise<this> {
     await this.broker.start({
-      onPublication: (_channel, publication) => void this.delivered.push(publication),
-      onJoin: () => undefined,
-      onLeave: () => undefined,
+      onPublication: (_channel, { publication }) => void this.delivered.push(publication),
+      onNotice: () => undefined,
     });
     return this;
   }

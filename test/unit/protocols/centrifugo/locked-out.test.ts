@@ -58,7 +58,7 @@ function createNode(clock: FakeClock, broker: MemoryBroker): ServerNode {
 async function connecting() {
   const clock = new FakeClock();
   const verified = Promise.withResolvers<ConnectionToken>();
-  const subscribed = Promise.withResolvers<void>();
+  const subscribed = Promise.withResolvers<boolean>();
   const broker = new MemoryBroker({ clock, idempotencyTtlMs: 1000, idempotencyMaxKeys: 1 });
   broker.subscribe = () => subscribed.promise;
   const node = createNode(clock, broker);
@@ -87,7 +87,7 @@ async function connecting() {
     node,
     transport,
     verify: () => verified.resolve(TOKEN),
-    subscribe: () => subscribed.resolve(),
+    subscribe: () => subscribed.resolve(true),
   };
 }
 
