@@ -23,6 +23,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "stores/memory": ["core", "lib"],
   "stores/sqlite": ["core", "lib"],
   "protocols/centrifugo": ["node", "auth", "config", "session", "core", "lib", "gen"],
+  "protocols/pusher": ["node", "auth", "config", "http", "session", "core", "lib"],
   "transports/websocket": ["config", "http", "core", "lib"],
   "transports/sse": ["config", "http", "core", "lib"],
   "transports/http-stream": ["config", "http", "core", "lib"],

@@ -4,7 +4,10 @@ import type { Push } from "./push.ts";
 export interface Codec {
   /** Unique name, such as "centrifugo-json". */
   readonly id: string;
-  /** Message bytes without framing; undefined when this encoding cannot carry the push (binary data in JSON). */
+  /**
+   * Message bytes without framing: none where the protocol has no words for the push, and undefined when this encoding
+   * cannot carry it (binary data in JSON).
+   */
   encode(push: Push): Uint8Array | undefined;
 }
 
@@ -30,10 +33,10 @@ export class WireFormat {
     this.#framer = framer;
   }
 
-  /** A framed push; undefined when the encoding cannot carry it. */
+  /** A framed push; empty where there is nothing to be said, undefined when the encoding cannot carry it. */
   encode(push: Push): Uint8Array | undefined {
     const message = this.#codec.encode(push);
-    return message === undefined ? undefined : this.#framer.frame(message);
+    return message === undefined || message.byteLength === 0 ? message : this.#framer.frame(message);
   }
 
   /** A message that is not a push, framed. */

@@ -1,5 +1,10 @@
 import { hash, timingSafeEqual } from "node:crypto";
 
+/** Whether two texts are the same, in a time that tells nothing about where they differ. */
+export function constantTimeEqual(a: string, b: string): boolean {
+  return timingSafeEqual(hash("sha256", a, "buffer"), hash("sha256", b, "buffer"));
+}
+
 /**
  * Makes a test for a secret whose duration tells nothing about it, neither its bytes nor its length.
  *

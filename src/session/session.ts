@@ -200,7 +200,7 @@ export class Session extends WheelTimer {
       this.disconnect(disconnect("inappropriateProtocol"));
       return;
     }
-    if (!this.#outbox.enqueue(frame)) this.abort(disconnect("slow"));
+    if (frame.byteLength > 0 && !this.#outbox.enqueue(frame)) this.abort(disconnect("slow"));
   }
 
   /** Queues a message in the words of the session's own protocol. */

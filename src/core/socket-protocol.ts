@@ -1,0 +1,47 @@
+import type { Disconnect } from "./disconnect.ts";
+import type { HeaderReader } from "./uni-protocol.ts";
+import type { Transport } from "./transport.ts";
+import type { Codec } from "./wire-format.ts";
+
+/** How a client asks for a connection: what is left of its request. */
+export interface SocketRequest {
+  /** What follows the endpoint's path, still percent-encoded: "app-key" of `/app/app-key`. */
+  readonly name: string;
+  readonly query: URLSearchParams;
+  /** Valid only until the connection is accepted. */
+  readonly header: HeaderReader;
+}
+
+/** A conversation over messages both ways, as its transport sees it. */
+export interface SocketConnection {
+  /** Takes one message of the client; valid only during the call. Never throws. */
+  received(message: Uint8Array): void;
+  /** The client is gone: releases everything. Idempotent. */
+  closed(): void;
+}
+
+/** The last words of a connection. */
+export interface Farewell {
+  /** Sent before the close frame. */
+  readonly message: Uint8Array;
+  /** Of the close frame (RFC 6455 §7.4). */
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** Who takes a connection, and what its messages are encoded with. */
+export interface SocketHost {
+  readonly codec: Codec;
+  /** How the end of a connection is told to its client. */
+  farewell(reason: Disconnect): Farewell;
+  /** Opens a session over the transport. Whom it does not want, it tells so over the transport. */
+  accept(transport: Transport): SocketConnection;
+}
+
+/** A protocol over messages both ways as transports use it: they bring bytes, it holds the conversation. */
+export interface SocketProtocol {
+  /** Name of its transport as the Connections API sees it, such as "pusher". */
+  readonly name: string;
+  /** Finds out who takes a connection, before the handshake is answered. */
+  hostOf(request: SocketRequest): SocketHost;
+}

@@ -1,0 +1,79 @@
+import type { Codec } from "../../core/wire-format.ts";
+import { userChannelName, userOfChannelName } from "./channel-name.ts";
+import { createPusherCodec } from "./codec.ts";
+import type { PusherAppConfig } from "./config.ts";
+
+/** Stands between namespace and name in the core, and in no Pusher name. */
+const BOUNDARY = ":";
+/** Stands before the user of a personal channel in the core. */
+const USER_BOUNDARY = "#";
+
+/** One app, and how its channels are called in the core (pusher §8). */
+export class PusherApp {
+  readonly config: PusherAppConfig;
+  /** Namespace of its channels in the core. */
+  readonly namespace: string;
+  readonly codec: Codec;
+  readonly #prefix: string;
+
+  constructor(config: PusherAppConfig) {
+    this.config = config;
+    this.namespace = config.namespace === "" ? config.id : config.namespace;
+    this.#prefix = this.namespace + BOUNDARY;
+    this.codec = createPusherCodec(this);
+  }
+
+  get defaultEvent(): string {
+    return this.config.default_event;
+  }
+
+  /** The core's channel of a Pusher name: `ns:news` of `news`, `ns:#42` of `#server-to-user-42`. */
+  channelOf(name: string): string {
+    const user = userOfChannelName(name);
+    return this.#prefix + (user === undefined ? name : USER_BOUNDARY + user);
+  }
+
+  /** The Pusher name of a channel of the app. */
+  nameOf(channel: string): string {
+    const rest = channel.slice(this.#prefix.length);
+    return rest.startsWith(USER_BOUNDARY) ? userChannelName(rest.slice(USER_BOUNDARY.length)) : rest;
+  }
+
+  /** Whether it is a channel of the app. */
+  owns(channel: string): boolean {
+    return channel.startsWith(this.#prefix);
+  }
+}
+
+/** All apps of the configuration. */
+export class PusherApps {
+  readonly #byKey = new Map<string, PusherApp>();
+  readonly #byId = new Map<string, PusherApp>();
+  readonly #byNamespace = new Map<string, PusherApp>();
+
+  constructor(configs: readonly PusherAppConfig[]) {
+    for (const app of configs.map((config) => new PusherApp(config))) {
+      this.#byKey.set(app.config.key, app);
+      this.#byId.set(app.config.id, app);
+      this.#byNamespace.set(app.namespace, app);
+    }
+  }
+
+  withKey(key: string): PusherApp | undefined {
+    return this.#byKey.get(key);
+  }
+
+  withId(id: string): PusherApp | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** The app that a channel of the core belongs to; undefined for channels of no app. */
+  ofChannel(channel: string): PusherApp | undefined {
+    const boundary = channel.indexOf(BOUNDARY);
+    return boundary < 0 ? undefined : this.#byNamespace.get(channel.slice(0, boundary));
+  }
+
+  all(): Iterable<PusherApp> {
+    return this.#byId.values();
+  }
+}

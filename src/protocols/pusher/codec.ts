@@ -1,0 +1,106 @@
+import type { ClientInfo } from "../../core/client-info.ts";
+import type { Publication } from "../../core/publication.ts";
+import type { Push } from "../../core/push.ts";
+import type { Codec } from "../../core/wire-format.ts";
+import { stringDataFrame } from "./frames.ts";
+
+/** Tag with the event's name. */
+export const EVENT_TAG = "event";
+/**
+ * Tag of publications whose payload is a JSON string only because what was triggered is no JSON: Pusher clients get the
+ * text itself.
+ */
+export const CONTENT_TYPE_TAG = "content_type";
+export const PLAIN_TEXT = "text/plain";
+
+/** What begins the names of events that clients send. */
+export const CLIENT_EVENT_PREFIX = "client-";
+
+const NOTHING = new Uint8Array(0);
+
+/** What the codec needs to know of an app. */
+export interface CodecApp {
+  readonly namespace: string;
+  readonly defaultEvent: string;
+  /** Whether it is a channel of the app. */
+  owns(channel: string): boolean;
+  /** The Pusher name of such a channel. */
+  nameOf(channel: string): string;
+}
+
+/** Pusher's JSON for the connections of one app (pusher §1). It has no words for what is in channels of others. */
+export function createPusherCodec(app: CodecApp): Codec {
+  return {
+    id: `pusher-json-${app.namespace}`,
+    encode(push) {
+      if (!("channel" in push)) return encodeConnectionPush(push);
+      return app.owns(push.channel) ? encodeChannelPush(app, push, app.nameOf(push.channel)) : NOTHING;
+    },
+  };
+}
+
+function encodeConnectionPush(push: Exclude<Push, { channel: string }>): Uint8Array {
+  switch (push.type) {
+    case "ping":
+      return stringDataFrame("pusher:ping", "{}");
+    case "connect":
+    case "disconnect":
+    case "refresh":
+      return NOTHING;
+  }
+}
+
+function encodeChannelPush(
+  app: CodecApp,
+  push: Extract<Push, { channel: string }>,
+  name: string,
+): Uint8Array {
+  switch (push.type) {
+    case "publication":
+      return eventFrame(app, push.publication, name);
+    case "memberAdded":
+      return stringDataFrame("pusher_internal:member_added", memberText(push.info), name);
+    case "memberRemoved":
+      return stringDataFrame(
+        "pusher_internal:member_removed",
+        JSON.stringify({ user_id: push.info.user }),
+        name,
+      );
+    case "subscriptionCount":
+      return stringDataFrame(
+        "pusher_internal:subscription_count",
+        `{"subscription_count":${push.count}}`,
+        name,
+      );
+    case "subscribe":
+      return stringDataFrame("pusher_internal:subscription_succeeded", "{}", name);
+    case "join":
+    case "leave":
+    case "unsubscribe":
+      return NOTHING;
+  }
+}
+
+/** An event of a channel. Those that clients send in presence channels tell whose they are. */
+function eventFrame({ defaultEvent }: CodecApp, { tags, data, info }: Publication, name: string): Buffer {
+  const event = tags?.[EVENT_TAG] ?? defaultEvent;
+  const json = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString();
+  const dataJson = tags?.[CONTENT_TYPE_TAG] === PLAIN_TEXT ? json : JSON.stringify(json);
+  const isMembers =
+    info !== undefined && event.startsWith(CLIENT_EVENT_PREFIX) && name.startsWith("presence-");
+  const sender = isMembers ? `,"user_id":${JSON.stringify(info.user)}` : "";
+  return Buffer.from(
+    `{"event":${JSON.stringify(event)},"channel":${JSON.stringify(name)},"data":${dataJson}${sender}}`,
+  );
+}
+
+/** JSON of one member of a presence channel: whoever says nothing about itself is `{}`. */
+export function memberText({ user, chanInfo, connInfo }: ClientInfo): string {
+  return `{"user_id":${JSON.stringify(user)},"user_info":${userInfoText({ chanInfo, connInfo })}}`;
+}
+
+/** JSON of what is known of a member. */
+export function userInfoText({ chanInfo, connInfo }: Pick<ClientInfo, "chanInfo" | "connInfo">): string {
+  const info = chanInfo ?? connInfo;
+  return info === undefined || info.length === 0 ? "{}" : Buffer.from(info).toString();
+}
