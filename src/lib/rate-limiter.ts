@@ -1,0 +1,106 @@
+/** So many points within so long; a `max` of 0 or less is no limit. */
+export interface RateLimit {
+  readonly max: number;
+  readonly windowMs: number;
+}
+
+/** What became of a request for points. */
+export interface RateDecision {
+  readonly allowed: boolean;
+  /** Points left in this window; Infinity without a limit. */
+  readonly remaining: number;
+  /** Whole seconds until the window ends where it is not allowed, at least 1; otherwise 0. */
+  readonly retryAfterSec: number;
+}
+
+/**
+ * A limit for one thing, as small as two numbers: a window opens with the first point taken, and what exceeds its
+ * maximum is refused until it ends. What is refused takes nothing, and more points than the maximum are never granted.
+ */
+export class RateWindow {
+  #endsAtMs = 0;
+  #used = 0;
+
+  /** Whether the points were to be had. Times are of one clock that never goes back. */
+  take(nowMs: number, max: number, windowMs: number, points = 1): boolean {
+    if (max <= 0) return true;
+    if (this.hasEnded(nowMs)) {
+      this.#endsAtMs = nowMs + windowMs;
+      this.#used = 0;
+    }
+    if (this.#used + points > max) return false;
+    this.#used += points;
+    return true;
+  }
+
+  hasEnded(nowMs: number): boolean {
+    return nowMs >= this.#endsAtMs;
+  }
+
+  /** Points taken in the window of the latest take. */
+  get used(): number {
+    return this.#used;
+  }
+
+  get endsAtMs(): number {
+    return this.#endsAtMs;
+  }
+}
+
+/** What the limiter works with. */
+export interface RateLimiterOptions {
+  readonly clock: { monotonicMs(): number };
+  /** Keys remembered at most; beyond that, the one whose window opened first is forgotten. */
+  readonly maxKeys: number;
+  /** The limit of a key at this moment. */
+  readonly limit: (key: string) => RateLimit;
+}
+
+const UNLIMITED: RateDecision = { allowed: true, remaining: Infinity, retryAfterSec: 0 };
+
+/** A limit for each of many keys, such as the addresses of clients. */
+export class RateLimiter {
+  readonly #options: RateLimiterOptions;
+  /** In the order in which the windows opened. */
+  readonly #windows = new Map<string, RateWindow>();
+
+  constructor(options: RateLimiterOptions) {
+    this.#options = options;
+  }
+
+  take(key: string, points = 1): RateDecision {
+    const { max, windowMs } = this.#options.limit(key);
+    if (max <= 0) return UNLIMITED;
+    const now = this.#options.clock.monotonicMs();
+    const window = this.#windowOf(key, now);
+    const allowed = window.take(now, max, windowMs, points);
+    return {
+      allowed,
+      remaining: Math.max(0, max - window.used),
+      retryAfterSec: allowed ? 0 : Math.ceil((window.endsAtMs - now) / 1000),
+    };
+  }
+
+  /** Keys that are remembered. */
+  get size(): number {
+    return this.#windows.size;
+  }
+
+  #windowOf(key: string, now: number): RateWindow {
+    const known = this.#windows.get(key);
+    if (known?.hasEnded(now) === false) return known;
+    const window = known ?? new RateWindow();
+    this.#windows.delete(key);
+    this.#forgetOldest(now);
+    this.#windows.set(key, window);
+    return window;
+  }
+
+  /** Forgets windows that have ended, and the oldest one where there is no room for another. */
+  #forgetOldest(now: number): void {
+    for (const [key, window] of this.#windows) {
+      if (!window.hasEnded(now) && this.#windows.size < this.#options.maxKeys) return;
+      this.#windows.delete(key);
+    }
+  }
+}
