@@ -8,18 +8,23 @@ export type Contender =
   | "bare"
   /** The same with the buffers of a burst joined: one write per connection and burst. */
   | "joined"
-  /** `ws.send()` per message and connection. */
+  /** What one writes first, per message and connection: `ws.send()`, `response.write()`, `call.write()`. */
   | "naive"
   /** `node:http2`: one `stream.write()` of ready-made bytes per connection and burst. */
   | "http2"
-  /** grpc-js: `call.write()` per message and connection. */
-  | "grpc-js"
   /** A `node:http` server that answers with the request's body. */
   | "echo"
   /** A grpc-js server whose only method does nothing. */
   | "empty"
-  /** Millrace without the feature that the scenario is about. */
-  | "without";
+  /** Millrace's own JSON API over HTTP. */
+  | "json"
+  /** Millrace without the feature or the clients that the scenario is about. */
+  | "without"
+  /** Millrace, and the bare loop, with fewer subscribers. */
+  | "fewer"
+  | "bareFewer"
+  /** Millrace in a single worker. */
+  | "single";
 
 /** What was measured, unit included. */
 export type Metric =
@@ -29,7 +34,17 @@ export type Metric =
   | "rssBytesPerConnection"
   | "requestsPerSecond"
   | "cpuMicrosPerRequest"
-  | "cpuMicrosPerConnection";
+  | "cpuMicrosPerConnection"
+  /** Of CPU, per connection and second. */
+  | "idleMicrosPerSecond"
+  | "bytesPerSlowSession"
+  /** How long the event loop of the server took for one turn, at worst. */
+  | "stallMicros"
+  /** From the first client that connects until the last one has been told that it is connected. */
+  | "allConnectedMicros"
+  | "wallMicrosPerDelivery"
+  /** CPU of the subscribers' process. */
+  | "receiverMicrosPerDelivery";
 
 /** On what it was measured. */
 export type Subject =
@@ -40,11 +55,32 @@ export type Subject =
       readonly payloadBytes: number;
       readonly burst: number;
     }
+  | {
+      readonly scenario: "scale";
+      readonly transport: TransportName;
+      readonly subscribers: number;
+      readonly fewer: number;
+      readonly burst: number;
+    }
+  | {
+      readonly scenario: "workers";
+      readonly transport: TransportName;
+      readonly subscribers: number;
+      readonly burst: number;
+      readonly workers: number;
+    }
+  | {
+      readonly scenario: "slow";
+      readonly transport: TransportName;
+      readonly subscribers: number;
+      readonly slow: number;
+    }
   | { readonly scenario: "latency"; readonly transport: TransportName; readonly subscribers: number }
   | { readonly scenario: "memory"; readonly transport: TransportName; readonly connections: number }
+  | { readonly scenario: "idle"; readonly transport: TransportName; readonly connections: number }
   | { readonly scenario: "unary"; readonly door: Door }
   | { readonly scenario: "history"; readonly door: Door }
-  | { readonly scenario: "reconnect"; readonly connections: number; readonly missed: number };
+  | { readonly scenario: "storm"; readonly connections: number; readonly missed: number };
 
 export type ScenarioName = Subject["scenario"];
 

@@ -1,33 +1,51 @@
 import { parseArgs } from "node:util";
 import type { ScenarioName } from "./figures.ts";
-import { EFFORTS, type Effort, type Plan } from "./plan.ts";
+import { type CellPlan, CELLS, type Effort, EFFORTS, HEADLINE, HEADLINE_BURSTS, type Plan } from "./plan.ts";
 import { DOORS } from "./wire/publish-request.ts";
 import { TRANSPORTS } from "./wire/transport.ts";
 
-export const USAGE = `Usage: npm run bench [-- [scenario...] [options]]
+export const USAGE: string = `Usage: npm run bench [-- [scenario...] [options]]
 
 Scenarios (all of them by default):
   fanout     CPU of the server per delivery
+  scale      the same with 10,000 subscribers against 1,000, in turns
+  workers    the same with two workers against one: CPU of all processes, and time
   latency    publish-to-receive, p50 and p99, at 10 publications a second
+  slow       what subscribers that never read do to the others' latency and to memory
   memory     resident memory per idle connection
-  unary      publishing over HTTP and gRPC
+  idle       CPU per idle connection and second, with pings every 25 seconds
+  unary      publishing over HTTP, gRPC and Connect
   history    publishing into a channel that keeps history
-  reconnect  clients that come back all at once and recover what they missed
+  storm      clients that come back all at once and recover what they missed
 
 Options; those that take a list also take commas:
-  --transport LIST     uni_websocket, uni_http_stream, uni_sse, uni_grpc
-  --subscribers LIST   fanout: connections that listen (100,1000,5000)
+  --transport LIST     ${TRANSPORTS.join(", ")}
+  --subscribers LIST   fanout: connections that listen (1 to 10000; slow: how many in all)
   --payload LIST       fanout: bytes per publication (128,1024)
-  --burst LIST         fanout: publications per turn of the event loop (1,16)
-  --door LIST          unary: http, grpc
+  --burst LIST         fanout: publications per turn of the event loop (1 to 64)
+  --connections LIST   memory, idle, storm: how many
+  --door LIST          unary: ${DOORS.join(", ")}
   --repetitions N      instead of what is usual for a figure
-  --quick              less of everything; a minute instead of eight
+  --quick              less of everything; two minutes instead of ten
   --json FILE          everything measured, as JSON
-  --write, --no-write  docs/benchmarks.md; written by default when everything runs in full
+  --write, --no-write  docs/benchmarks.md and docs/plots; written by default when everything runs in full
   --cpu-prof FOLDER    CPU profiles of Millrace's processes
-  --help`;
+  --help
 
-const SCENARIOS: readonly ScenarioName[] = ["fanout", "latency", "memory", "unary", "history", "reconnect"];
+scale, workers, slow, idle and storm take the first of the transports and measure WebSockets by default.`;
+
+const SCENARIOS: readonly ScenarioName[] = [
+  "fanout",
+  "scale",
+  "workers",
+  "latency",
+  "slow",
+  "memory",
+  "idle",
+  "unary",
+  "history",
+  "storm",
+];
 
 /** A command line that cannot be understood. */
 export class UsageError extends Error {}
@@ -36,34 +54,35 @@ export class UsageError extends Error {}
 export function parsePlan(argv: readonly string[]): Plan | undefined {
   const { values, positionals } = parse(argv);
   if (values.help === true) return undefined;
-  const quick = values.quick === true;
-  const effort = EFFORTS[quick ? "quick" : "full"];
+  const amount = values.quick === true ? "quick" : "full";
   return {
     scenarios: namesOf(positionals, SCENARIOS, "scenario"),
     transports: namesOf(values.transport, TRANSPORTS, "transport"),
-    subscribers: numbersOf(values.subscribers, "--subscribers", quick ? [1000] : [100, 1000, 5000]),
-    payloads: numbersOf(values.payload, "--payload", quick ? [128] : [128, 1024]),
-    bursts: numbersOf(values.burst, "--burst", [1, 16]),
+    cells: cellsOf(values) ?? CELLS[amount],
     doors: namesOf(values.door, DOORS, "door"),
-    effort: values.repetitions === undefined ? effort : repeated(effort, values.repetitions),
+    effort: effortOf(values, EFFORTS[amount]),
     jsonFile: values.json,
     writePage: values.write ?? argv.length === 0,
     profileFolder: values["cpu-prof"],
   };
 }
 
+type Values = ReturnType<typeof parse>["values"];
+
 function parse(argv: readonly string[]) {
+  const list = { type: "string", multiple: true } as const;
   try {
     return parseArgs({
       args: [...argv],
       allowPositionals: true,
       allowNegative: true,
       options: {
-        transport: { type: "string", multiple: true },
-        subscribers: { type: "string", multiple: true },
-        payload: { type: "string", multiple: true },
-        burst: { type: "string", multiple: true },
-        door: { type: "string", multiple: true },
+        transport: list,
+        subscribers: list,
+        payload: list,
+        burst: list,
+        connections: list,
+        door: list,
         repetitions: { type: "string" },
         quick: { type: "boolean" },
         json: { type: "string" },
@@ -75,6 +94,39 @@ function parse(argv: readonly string[]) {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Every combination of what was asked for; undefined when nothing was. */
+function cellsOf({ subscribers, payload, burst }: Values): CellPlan[] | undefined {
+  if (subscribers === undefined && payload === undefined && burst === undefined) return undefined;
+  const payloads = numbersOf(payload, "--payload") ?? [HEADLINE.payloadBytes];
+  const bursts = numbersOf(burst, "--burst") ?? HEADLINE_BURSTS;
+  return (numbersOf(subscribers, "--subscribers") ?? [HEADLINE.subscribers]).flatMap((count) =>
+    payloads.flatMap((payloadBytes) =>
+      bursts.map((each) => ({ subscribers: count, payloadBytes, burst: each })),
+    ),
+  );
+}
+
+function effortOf(values: Values, usual: Effort): Effort {
+  const [repetitions] = numbersOf(values.repetitions, "--repetitions") ?? [];
+  const connections = numbersOf(values.connections, "--connections")?.toSorted((a, b) => a - b);
+  const [subscribers = usual.slow.subscribers] = numbersOf(values.subscribers, "--subscribers") ?? [];
+  const most = connections?.at(-1);
+  const often = repetitions === undefined ? {} : { repetitions };
+  const many = most === undefined ? {} : { connections: most };
+  return {
+    headline: { ...usual.headline, ...often },
+    others: { ...usual.others, ...often },
+    scale: { ...usual.scale, ...often },
+    workers: { ...usual.workers, ...often },
+    latency: { ...usual.latency, ...often },
+    memory: { ...usual.memory, ...often, ...(connections === undefined ? {} : { connections }) },
+    idle: { windows: repetitions ?? usual.idle.windows, connections: most ?? usual.idle.connections },
+    unary: { ...usual.unary, ...often },
+    storm: { ...usual.storm, ...often, ...many },
+    slow: { ...usual.slow, ...often, subscribers },
+  };
 }
 
 function namesOf<Name extends string>(
@@ -91,12 +143,11 @@ function namesOf<Name extends string>(
 }
 
 function numbersOf(
-  given: string[] | undefined,
+  given: readonly string[] | string | undefined,
   option: string,
-  otherwise: readonly number[],
-): readonly number[] {
-  if (given === undefined) return otherwise;
-  return split(given).map((text) => {
+): readonly number[] | undefined {
+  if (given === undefined) return undefined;
+  return split([given].flat()).map((text) => {
     const number = Number(text);
     if (!Number.isSafeInteger(number) || number < 1) throw new UsageError(`${option} ${text}: not a number`);
     return number;
@@ -105,16 +156,4 @@ function numbersOf(
 
 function split(texts: readonly string[]): string[] {
   return texts.flatMap((text) => text.split(","));
-}
-
-function repeated(effort: Effort, text: string): Effort {
-  const [repetitions = 1] = numbersOf([text], "--repetitions", []);
-  return {
-    headline: { ...effort.headline, repetitions },
-    others: { ...effort.others, repetitions },
-    latency: { ...effort.latency, repetitions },
-    memory: { ...effort.memory, repetitions },
-    unary: { ...effort.unary, repetitions },
-    reconnect: { ...effort.reconnect, repetitions },
-  };
 }

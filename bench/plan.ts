@@ -19,7 +19,14 @@ export interface LatencySampling {
 
 export interface MemorySampling {
   readonly repetitions: number;
+  /** Ascending. */
+  readonly connections: readonly number[];
+}
+
+export interface IdleSampling {
   readonly connections: number;
+  /** Each as long as the interval between two pings. */
+  readonly windows: number;
 }
 
 export interface UnarySampling {
@@ -28,9 +35,15 @@ export interface UnarySampling {
   readonly warmUpMs: number;
 }
 
-export interface ReconnectSampling {
+export interface StormSampling {
   readonly repetitions: number;
   readonly connections: number;
+}
+
+export interface SlowSampling {
+  readonly repetitions: number;
+  readonly subscribers: number;
+  readonly publications: number;
 }
 
 /** How thoroughly to measure. */
@@ -38,31 +51,77 @@ export interface Effort {
   /** The cells that have a figure to reach. */
   readonly headline: Sampling;
   readonly others: Sampling;
+  readonly scale: Sampling;
+  /** CPU time of other processes is known to 10 ms only. */
+  readonly workers: Sampling;
   readonly latency: LatencySampling;
   readonly memory: MemorySampling;
+  readonly idle: IdleSampling;
   readonly unary: UnarySampling;
-  readonly reconnect: ReconnectSampling;
+  readonly storm: StormSampling;
+  readonly slow: SlowSampling;
 }
 
-/** The cells that figures to reach are about. */
+/** Who listens to what in the fan-out. */
+export interface CellPlan {
+  readonly subscribers: number;
+  readonly payloadBytes: number;
+  readonly burst: number;
+}
+
+/** The cells that figures to reach are about: with these bursts. */
 export const HEADLINE = { subscribers: 1000, payloadBytes: 128 };
+export const HEADLINE_BURSTS: readonly number[] = [1, 16, 64];
+
+/** Whether a figure to reach is about a cell. */
+export function isHeadline({ subscribers, payloadBytes, burst }: CellPlan): boolean {
+  const { subscribers: many, payloadBytes: bytes } = HEADLINE;
+  return subscribers === many && payloadBytes === bytes && HEADLINE_BURSTS.includes(burst);
+}
+
+/** Numbers of subscribers in the plot of cost against subscribers, without the headline's. */
+const PLOT_SUBSCRIBERS = [1, 10, 100, 5000, 10_000];
+/** Bursts in the plot of cost against bursts, without the headline's. */
+const PLOT_BURSTS = [2, 4, 8, 32];
+const LARGE_PAYLOAD_BYTES = 1024;
+
+/** The fan-out when nothing is asked for in particular. */
+export const CELLS: Readonly<Record<"full" | "quick", readonly CellPlan[]>> = {
+  full: [
+    ...HEADLINE_BURSTS.map((burst) => ({ ...HEADLINE, burst })),
+    ...PLOT_BURSTS.map((burst) => ({ ...HEADLINE, burst })),
+    ...[1, 16].map((burst) => ({ ...HEADLINE, payloadBytes: LARGE_PAYLOAD_BYTES, burst })),
+    ...PLOT_SUBSCRIBERS.flatMap((subscribers) =>
+      HEADLINE_BURSTS.map((burst) => ({ ...HEADLINE, subscribers, burst })),
+    ),
+  ],
+  quick: HEADLINE_BURSTS.map((burst) => ({ ...HEADLINE, burst })),
+};
 
 export const EFFORTS: Readonly<Record<"full" | "quick", Effort>> = {
   full: {
-    headline: { repetitions: 5, deliveries: 200_000, maxCpuMs: 1000, minCpuMs: 300, warmUpCpuMs: 300 },
-    others: { repetitions: 3, deliveries: 50_000, maxCpuMs: 300, minCpuMs: 100, warmUpCpuMs: 100 },
-    latency: { repetitions: 3, publications: 20 },
-    memory: { repetitions: 2, connections: 2000 },
-    unary: { repetitions: 5, durationMs: 1200, warmUpMs: 1500 },
-    reconnect: { repetitions: 7, connections: 1000 },
+    headline: { repetitions: 5, deliveries: 100_000, maxCpuMs: 600, minCpuMs: 150, warmUpCpuMs: 200 },
+    others: { repetitions: 2, deliveries: 30_000, maxCpuMs: 150, minCpuMs: 60, warmUpCpuMs: 60 },
+    scale: { repetitions: 4, deliveries: 60_000, maxCpuMs: 400, minCpuMs: 150, warmUpCpuMs: 150 },
+    workers: { repetitions: 3, deliveries: 400_000, maxCpuMs: 1200, minCpuMs: 600, warmUpCpuMs: 400 },
+    latency: { repetitions: 3, publications: 15 },
+    memory: { repetitions: 1, connections: [1000, 2000, 5000, 10_000] },
+    idle: { connections: 10_000, windows: 2 },
+    unary: { repetitions: 5, durationMs: 1000, warmUpMs: 1000 },
+    storm: { repetitions: 3, connections: 10_000 },
+    slow: { repetitions: 3, subscribers: 10_000, publications: 20 },
   },
   quick: {
     headline: { repetitions: 3, deliveries: 50_000, maxCpuMs: 250, minCpuMs: 100, warmUpCpuMs: 150 },
-    others: { repetitions: 2, deliveries: 25_000, maxCpuMs: 150, minCpuMs: 50, warmUpCpuMs: 100 },
+    others: { repetitions: 2, deliveries: 25_000, maxCpuMs: 150, minCpuMs: 50, warmUpCpuMs: 60 },
+    scale: { repetitions: 2, deliveries: 30_000, maxCpuMs: 200, minCpuMs: 100, warmUpCpuMs: 100 },
+    workers: { repetitions: 1, deliveries: 200_000, maxCpuMs: 600, minCpuMs: 300, warmUpCpuMs: 200 },
     latency: { repetitions: 1, publications: 10 },
-    memory: { repetitions: 1, connections: 500 },
+    memory: { repetitions: 1, connections: [500, 2000] },
+    idle: { connections: 1000, windows: 1 },
     unary: { repetitions: 2, durationMs: 500, warmUpMs: 500 },
-    reconnect: { repetitions: 2, connections: 1000 },
+    storm: { repetitions: 2, connections: 1000 },
+    slow: { repetitions: 1, subscribers: 1000, publications: 10 },
   },
 };
 
@@ -70,9 +129,7 @@ export const EFFORTS: Readonly<Record<"full" | "quick", Effort>> = {
 export interface Plan {
   readonly scenarios: readonly ScenarioName[];
   readonly transports: readonly TransportName[];
-  readonly subscribers: readonly number[];
-  readonly payloads: readonly number[];
-  readonly bursts: readonly number[];
+  readonly cells: readonly CellPlan[];
   readonly doors: readonly Door[];
   readonly effort: Effort;
   /** File for everything measured, as JSON. */

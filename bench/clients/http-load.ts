@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { httpRequest } from "../wire/publish-request.ts";
 import { LOOPBACK } from "../wire/transport.ts";
 import type { LoadConnection, LoadObserver, LoadTarget } from "./load-connection.ts";
 
@@ -11,11 +12,10 @@ export class HttpLoadConnection implements LoadConnection {
   #answerBytes = 0;
   #received = 0;
 
-  constructor({ port, path, headers, body }: LoadTarget, buffer: Buffer, observer: LoadObserver) {
+  constructor(target: LoadTarget, buffer: Buffer, observer: LoadObserver) {
+    const { port } = target;
     this.#observer = observer;
-    const fields = { Host: "localhost", ...headers, "Content-Length": String(body.byteLength) };
-    const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-    this.#request = Buffer.concat([Buffer.from(`POST ${path} HTTP/1.1\r\n${lines.join("")}\r\n`), body]);
+    this.#request = httpRequest(target);
     this.#socket = connect({
       host: LOOPBACK,
       port,

@@ -8,6 +8,8 @@ import { Subscriber, type Tally } from "./subscriber.ts";
 const OPENING_CONCURRENCY = 64;
 /** Nothing is under way any more when nothing has arrived for so long. */
 const QUIET_MICROS = 150_000;
+/** The same where all have received alike. */
+const QUIET_WHEN_EQUAL_MICROS = 60_000;
 const QUIET_TIMEOUT_MS = 20_000;
 
 /** Which subscribers to open, and where. */
@@ -158,10 +160,17 @@ export class SubscriberGroup implements Tally {
     for (let round = first; round < end; round++) this.#arrivals[round * this.#count + index] = now;
   }
 
+  #quietEnoughMicros(): number {
+    const [first = 0] = this.#received;
+    return first > 0 && this.#received.every((bytes) => bytes === first)
+      ? QUIET_WHEN_EQUAL_MICROS
+      : QUIET_MICROS;
+  }
+
   async #quiet(): Promise<void> {
     const deadline = nowMicros() + QUIET_TIMEOUT_MS * 1000;
     this.#lastBytesAt = nowMicros();
-    while (nowMicros() - this.#lastBytesAt < QUIET_MICROS) {
+    while (nowMicros() - this.#lastBytesAt < this.#quietEnoughMicros()) {
       if (this.#lost !== undefined) throw this.#lost;
       if (nowMicros() > deadline) throw new Error(`the server does not stop talking`);
       // oxlint-disable-next-line no-await-in-loop -- waiting is the point

@@ -14,7 +14,8 @@ interface PendingCall {
 
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
+  // Not SIGKILL: some have processes of their own to end.
+  for (const child of running) child.kill("SIGTERM");
 });
 
 /** How to start a child process. */
@@ -23,6 +24,8 @@ export interface ChildOptions {
   readonly module: string;
   /** Shown in errors. */
   readonly name: string;
+  /** What it finds in `process.argv` after its own name. */
+  readonly args?: readonly string[];
   /** Where it leaves a CPU profile when it ends; undefined for none. */
   readonly profileFolder?: string | undefined;
 }
@@ -38,7 +41,7 @@ export class Child<M extends RemoteMethods<M>> implements AsyncDisposable {
   constructor(options: ChildOptions) {
     this.name = options.name;
     const folder = options.profileFolder;
-    this.#process = fork(fileURLToPath(new URL(`../${options.module}`, import.meta.url)), {
+    this.#process = fork(fileURLToPath(new URL(`../${options.module}`, import.meta.url)), options.args, {
       serialization: "advanced",
       execArgv: ["--expose-gc", ...(folder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${folder}`])],
       stdio: ["ignore", "ignore", "pipe", "ipc"],

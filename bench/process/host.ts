@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Call, ProcessMethods, RemoteMethods, Reply } from "./rpc.ts";
 
 /** CPU time of this process, user and system together, all threads. */
@@ -43,10 +44,22 @@ function reply(message: Reply): void {
   process.send?.(message);
 }
 
+/** A timer of the runtime's own, due so often: its delay is what a turn takes too long. */
+const LOOP_PROBE_MS = 1;
+const loopDelay = monitorEventLoopDelay({ resolution: LOOP_PROBE_MS });
+
 const processMethods: ProcessMethods = {
   usage: async () => ({ cpuMicros: cpuMicros(), rssBytes: process.memoryUsage.rss() }),
   collectGarbage: async () => {
     if (globalThis.gc === undefined) throw new Error("started without --expose-gc");
     await globalThis.gc({ execution: "async" });
+  },
+  watchLoop: async () => {
+    loopDelay.reset();
+    loopDelay.enable();
+  },
+  longestStallMicros: async () => {
+    loopDelay.disable();
+    return Math.max(0, loopDelay.max / 1000 - LOOP_PROBE_MS * 1000);
   },
 };

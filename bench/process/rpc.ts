@@ -19,6 +19,10 @@ export interface ProcessMethods {
   usage(): Promise<Usage>;
   /** Collects garbage, all of it. */
   collectGarbage(): Promise<void>;
+  /** Watches the event loop from now on. */
+  watchLoop(): Promise<void>;
+  /** The longest turn of the event loop since then, in microseconds; the watch ends. Known to a millisecond. */
+  longestStallMicros(): Promise<number>;
 }
 
 /** What a process has used. */

@@ -1,5 +1,6 @@
 import type { Report } from "./report.ts";
-import { type Table, tablesOf, verdictTable } from "./tables.ts";
+import type { Table } from "./columns.ts";
+import { tablesOf, verdictTable } from "./tables.ts";
 
 /** docs/benchmarks.md. */
 export function renderPage({ machine, startedAt, wallSec, figures, verdicts, skipped }: Report): string {

@@ -1,4 +1,4 @@
-import type { Table } from "./tables.ts";
+import type { Table } from "./columns.ts";
 
 /** A table in columns of equal width. */
 export function renderText({ title, headings, rows }: Table): string {

@@ -1,8 +1,9 @@
-import { Child } from "../process/child.ts";
+import { Child, type ChildOptions } from "../process/child.ts";
 import type { Contender } from "../figures.ts";
 import type { FanOutMethods, PaceOptions, Round, RunCost } from "../servers/fan-out-host.ts";
 import type { SubscriberMethods } from "../clients/subscribers.ts";
 import type { TransportName } from "../wire/transport.ts";
+import { type Entrant, GROUP, paceEntrant } from "./entrant.ts";
 
 /** How many bytes of publications a subscriber may not have received yet: little enough for any socket buffer. */
 const IN_FLIGHT_BYTES = 48 * 1024;
@@ -11,21 +12,15 @@ const MAX_WINDOW_ROUNDS = 16;
 const WINDOW_DELIVERIES = 32_000;
 
 /** Contenders that share a server and its connections stand under one name. */
-export type ServerName = "millrace" | "bare" | "naive" | "http2" | "grpc-js";
-
-const serverModules: Readonly<Record<ServerName, string>> = {
-  millrace: "servers/millrace.ts",
-  bare: "servers/bare.ts",
-  naive: "servers/naive-ws.ts",
-  http2: "servers/bare-http2.ts",
-  "grpc-js": "servers/naive-grpc.ts",
-};
+export type ServerName = "millrace" | "bare" | "naive" | "http2";
 
 /** Which servers to start, and who connects to them. */
 export interface ArenaOptions {
   readonly transport: TransportName;
   readonly subscribers: number;
   readonly servers: readonly ServerName[];
+  /** What to start as Millrace's server; by default the library, in one process. */
+  readonly millrace?: Pick<ChildOptions, "module" | "args">;
   /** Where Millrace leaves a CPU profile; undefined for none. */
   readonly profileFolder: string | undefined;
 }
@@ -37,15 +32,21 @@ export interface Pacing {
   readonly roundsPerCredit: number;
 }
 
-/** Servers under test, each in its own process, all connected with subscribers in one more process. */
+/** What a run cost on both sides. */
+export interface ArenaRun extends RunCost {
+  readonly rounds: number;
+  /** CPU of the process that holds the subscribers. */
+  readonly receiverMicros: number;
+}
+
+/** Servers under test, each in its own process, and the subscribers of each in another one. */
 export class Arena implements AsyncDisposable {
   readonly subscribers: number;
-  readonly #subscriberProcess: Child<SubscriberMethods>;
-  readonly #servers = new Map<ServerName, Child<FanOutMethods>>();
+  readonly #stack = new AsyncDisposableStack();
+  readonly #entrants = new Map<ServerName, Entrant>();
 
   private constructor(subscribers: number) {
     this.subscribers = subscribers;
-    this.#subscriberProcess = new Child({ module: "clients/subscribers.ts", name: "subscribers" });
   }
 
   static async open(options: ArenaOptions): Promise<Arena> {
@@ -61,11 +62,11 @@ export class Arena implements AsyncDisposable {
 
   /** Sets what a contender's server publishes per round, and tries it once to see how many bytes that is. */
   async tryRound(contender: Contender, round: Omit<Round, "joined">): Promise<Pacing> {
-    const server = serverOf(contender);
+    const { server, subscribers } = this.#entrant(contender);
     await this.prepare(contender, round);
-    await this.#subscriberProcess.call("reset", server);
-    await this.#server(contender).call("publishOnce");
-    const roundBytes = await this.#subscriberProcess.call("receivedByEach", server);
+    await subscribers.call("reset", GROUP);
+    await server.call("publishOnce");
+    const roundBytes = await subscribers.call("receivedByEach", GROUP);
     const deliveries = round.burst * this.subscribers;
     const fitting = Math.floor(Math.min(IN_FLIGHT_BYTES / roundBytes, WINDOW_DELIVERIES / deliveries));
     const windowRounds = Math.min(MAX_WINDOW_ROUNDS, Math.max(2, fitting));
@@ -74,71 +75,79 @@ export class Arena implements AsyncDisposable {
 
   /** Sets what a contender's server publishes per round. */
   async prepare(contender: Contender, round: Omit<Round, "joined">): Promise<void> {
-    await this.#server(contender).call("prepare", { ...round, joined: contender === "joined" });
+    await this.#entrant(contender).server.call("prepare", { ...round, joined: contender === "joined" });
   }
 
   /** Publishes at least so many rounds as fast as the subscribers take them. */
-  async run(contender: Contender, pacing: Pacing, atLeast: number): Promise<RunCost & { rounds: number }> {
+  async run(contender: Contender, pacing: Pacing, atLeast: number): Promise<ArenaRun> {
     const { roundBytes, windowRounds, roundsPerCredit } = pacing;
     const rounds = Math.ceil(atLeast / roundsPerCredit) * roundsPerCredit;
-    const group = serverOf(contender);
-    const server = this.#server(contender);
+    const { server, subscribers } = this.#entrant(contender);
     await server.call("collectGarbage");
-    await this.#subscriberProcess.call("expect", { group, roundBytes, rounds, roundsPerCredit });
+    await subscribers.call("expect", { group: GROUP, roundBytes, rounds, roundsPerCredit });
+    const before = await subscribers.call("usage");
     const [cost] = await Promise.all([
       server.call("run", { rounds, roundsPerCredit, windowRounds }),
-      this.#subscriberProcess.call("finished", group),
+      subscribers.call("finished", GROUP),
     ]);
-    return { ...cost, rounds };
+    const after = await subscribers.call("usage");
+    return { ...cost, rounds, receiverMicros: after.cpuMicros - before.cpuMicros };
   }
 
   /** Publishes at a steady pace; resolves to all publish-to-receive times in microseconds, ascending. */
   async pace(contender: Contender, { roundBytes }: Pacing, options: PaceOptions): Promise<Float64Array> {
-    const group = serverOf(contender);
-    const server = this.#server(contender);
-    const { rounds } = options;
-    await server.call("collectGarbage");
-    await this.#subscriberProcess.call("expect", { group, roundBytes, rounds, roundsPerCredit: undefined });
-    const [publishedAt] = await Promise.all([
-      server.call("pace", options),
-      this.#subscriberProcess.call("finished", group),
-    ]);
-    const arrivals = await this.#subscriberProcess.call("arrivals", group);
-    return arrivals
-      .map((at, index) => at - (publishedAt[Math.floor(index / this.subscribers)] ?? 0))
-      .toSorted();
+    return paceEntrant(this.#entrant(contender), { ...options, roundBytes, subscribers: this.subscribers });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#subscriberProcess[Symbol.asyncDispose]();
-    await Promise.all([...this.#servers.values()].map((server) => server[Symbol.asyncDispose]()));
+    await this.#stack.disposeAsync();
   }
 
-  async #start(name: ServerName, { transport, subscribers, profileFolder }: ArenaOptions): Promise<void> {
-    const server = new Child<FanOutMethods>({
-      module: serverModules[name],
-      name,
-      profileFolder: name === "millrace" ? profileFolder : undefined,
-    });
-    this.#servers.set(name, server);
-    const ownTransport = name === "naive" ? "uni_websocket" : transport;
-    const ports = await server.call("start", ownTransport);
-    await this.#subscriberProcess.call("open", {
-      group: name,
-      transport: ownTransport,
-      subscribers,
-      ...ports,
-    });
+  async #start(
+    name: ServerName,
+    { transport, subscribers: count, millrace, profileFolder }: ArenaOptions,
+  ): Promise<void> {
+    const isOurs = name === "millrace";
+    const server = this.#stack.use(
+      new Child<FanOutMethods>({
+        ...((isOurs ? millrace : undefined) ?? { module: moduleOf(name, transport) }),
+        name,
+        profileFolder: isOurs ? profileFolder : undefined,
+      }),
+    );
+    const subscribers = this.#stack.use(
+      new Child<SubscriberMethods>({ module: "clients/subscribers.ts", name: `subscribers of ${name}` }),
+    );
+    this.#entrants.set(name, { server, subscribers });
+    const ports = await server.call("start", transport);
+    await subscribers.call("open", { group: GROUP, transport, subscribers: count, ...ports });
   }
 
-  #server(contender: Contender): Child<FanOutMethods> {
-    const server = this.#servers.get(serverOf(contender));
-    if (server === undefined) throw new Error(`${contender} does not take part`);
-    return server;
+  #entrant(contender: Contender): Entrant {
+    const entrant = this.#entrants.get(serverOf(contender));
+    if (entrant === undefined) throw new Error(`${contender} does not take part`);
+    return entrant;
   }
 }
 
 /** The server that stands for a contender. */
 export function serverOf(contender: Contender): ServerName {
-  return contender in serverModules ? (contender as ServerName) : "bare";
+  return contender === "millrace" || contender === "naive" || contender === "http2" ? contender : "bare";
 }
+
+function moduleOf(server: ServerName, transport: TransportName): string {
+  return server === "naive" ? naiveModules[transport] : modules[server];
+}
+
+const modules: Readonly<Record<Exclude<ServerName, "naive">, string>> = {
+  millrace: "servers/millrace.ts",
+  bare: "servers/bare.ts",
+  http2: "servers/bare-http2.ts",
+};
+
+const naiveModules: Readonly<Record<TransportName, string>> = {
+  uni_websocket: "servers/naive-ws.ts",
+  uni_http_stream: "servers/naive-http.ts",
+  uni_sse: "servers/naive-http.ts",
+  uni_grpc: "servers/naive-grpc.ts",
+};

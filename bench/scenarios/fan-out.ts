@@ -45,7 +45,7 @@ export async function* measureFanOut(options: FanOutOptions): AsyncGenerator<Fig
 }
 
 /** Runs until compilers and caches have settled; resolves to how many rounds make a sample. */
-async function warmUp(
+export async function warmUp(
   arena: Arena,
   contender: Contender,
   round: { readonly payloadBytes: number; readonly burst: number },

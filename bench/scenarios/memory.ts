@@ -20,42 +20,76 @@ export interface MemoryOptions {
   readonly sampling: MemorySampling;
 }
 
-/** Measures what an idle connection adds to the server's resident memory; a fresh process for every sample. */
+/**
+ * Measures what idle connections add to the server's resident memory: more and more of them in a process, which is a
+ * fresh one for every repetition.
+ */
 export async function* measureMemory({ transport, sampling }: MemoryOptions): AsyncGenerator<Figure> {
   const { connections, repetitions } = sampling;
-  const figure = new FigureBuilder({ scenario: "memory", transport, connections });
+  const figures = connections.map((count) => ({
+    count,
+    figure: new FigureBuilder({ scenario: "memory", transport, connections: count }),
+  }));
   for (let repetition = 0; repetition < repetitions; repetition++) {
     for (const [contender, module] of modules) {
-      const bytes = await bytesPerConnection(module, transport, connections);
-      figure.add("rssBytesPerConnection", contender, bytes);
+      await using stage = await MemoryStage.open(module, transport);
+      for (const { count, figure } of figures) {
+        figure.add("rssBytesPerConnection", contender, await stage.bytesPerConnection(count));
+      }
     }
   }
-  yield* figure.build();
+  for (const { figure } of figures) yield* figure.build();
 }
 
-async function bytesPerConnection(
-  module: string,
-  transport: TransportName,
-  connections: number,
-): Promise<number> {
-  await using server = new Child<FanOutMethods>({ module, name: module });
-  await using subscribers = new Child<SubscriberMethods>({
-    module: "clients/subscribers.ts",
-    name: "subscribers",
-  });
-  const ports = await server.call("start", transport);
-  await subscribers.call("open", { group: "warm-up", transport, subscribers: WARM_UP_CONNECTIONS, ...ports });
-  await subscribers.call("close", "warm-up");
-  const before = await settledRss(server);
-  await subscribers.call("open", { group: "idle", transport, subscribers: connections, ...ports });
-  const after = await settledRss(server);
-  return (after - before) / connections;
-}
+/** A server that gets more and more connections. */
+class MemoryStage implements AsyncDisposable {
+  readonly #stack = new AsyncDisposableStack();
+  readonly #server: Child<FanOutMethods>;
+  readonly #clients: Child<SubscriberMethods>;
+  readonly #transport: TransportName;
+  #ports: Awaited<ReturnType<FanOutMethods["start"]>> = { port: 0, creditPort: 0 };
+  #connections = 0;
+  #emptyBytes = 0;
 
-async function settledRss(server: Child<FanOutMethods>): Promise<number> {
-  await sleep(SETTLE_MS);
-  await server.call("collectGarbage");
-  await sleep(SETTLE_MS);
-  await server.call("collectGarbage");
-  return (await server.call("usage")).rssBytes;
+  private constructor(module: string, transport: TransportName) {
+    this.#transport = transport;
+    this.#server = this.#stack.use(new Child<FanOutMethods>({ module, name: module }));
+    this.#clients = this.#stack.use(
+      new Child<SubscriberMethods>({ module: "clients/subscribers.ts", name: "subscribers" }),
+    );
+  }
+
+  static async open(module: string, transport: TransportName): Promise<MemoryStage> {
+    await using stack = new AsyncDisposableStack();
+    const stage = stack.use(new MemoryStage(module, transport));
+    stage.#ports = await stage.#server.call("start", transport);
+    await stage.#connect("warm-up", WARM_UP_CONNECTIONS);
+    await stage.#clients.call("close", "warm-up");
+    stage.#emptyBytes = await stage.#settledRss();
+    stack.move();
+    return stage;
+  }
+
+  /** Connects until there are so many; resolves to what each of them has added. */
+  async bytesPerConnection(count: number): Promise<number> {
+    await this.#connect(`until ${count}`, count - this.#connections);
+    this.#connections = count;
+    return ((await this.#settledRss()) - this.#emptyBytes) / count;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+
+  async #connect(group: string, subscribers: number): Promise<void> {
+    await this.#clients.call("open", { group, transport: this.#transport, subscribers, ...this.#ports });
+  }
+
+  async #settledRss(): Promise<number> {
+    await sleep(SETTLE_MS);
+    await this.#server.call("collectGarbage");
+    await sleep(SETTLE_MS);
+    await this.#server.call("collectGarbage");
+    return (await this.#server.call("usage")).rssBytes;
+  }
 }

@@ -1,51 +1,11 @@
-import { promisify } from "node:util";
-import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import type { LoadMethods } from "../clients/load.ts";
-import type { LoadTarget } from "../clients/load-connection.ts";
 import { type Contender, type Figure, FigureBuilder } from "../figures.ts";
 import type { UnarySampling } from "../plan.ts";
 import { Child } from "../process/child.ts";
 import type { UnaryMethods } from "../servers/unary-host.ts";
-import {
-  API_KEY,
-  type Door,
-  publishBody,
-  publishMessage,
-  PUBLISH_ANSWER,
-  PUBLISH_METHOD,
-  PUBLISH_PATH,
-} from "../wire/publish-request.ts";
-import { LOOPBACK } from "../wire/transport.ts";
+import type { Door } from "../wire/publish-request.ts";
+import { doors } from "./doors.ts";
 import { rotate } from "./fan-out.ts";
-
-const PAYLOAD_BYTES = 128;
-
-interface DoorSpec {
-  readonly baseline: { readonly contender: Contender; readonly module: string };
-  readonly connections: number;
-  readonly target: Omit<LoadTarget, "port">;
-}
-
-const doors: Readonly<Record<Door, DoorSpec>> = {
-  http: {
-    baseline: { contender: "echo", module: "servers/echo.ts" },
-    connections: 64,
-    target: {
-      path: PUBLISH_PATH,
-      headers: { "Content-Type": "application/json", "X-API-Key": API_KEY },
-      body: publishBody(PAYLOAD_BYTES),
-    },
-  },
-  grpc: {
-    baseline: { contender: "empty", module: "servers/empty-grpc.ts" },
-    connections: 8,
-    target: {
-      path: PUBLISH_METHOD,
-      headers: { authorization: `apikey ${API_KEY}` },
-      body: publishMessage(PAYLOAD_BYTES),
-    },
-  },
-};
 
 export interface UnaryOptions {
   readonly door: Door;
@@ -55,21 +15,21 @@ export interface UnaryOptions {
 
 /** Measures how many requests a server answers, and what each costs its process. Nobody is subscribed. */
 export async function* measureUnary({ door, sampling, profileFolder }: UnaryOptions): AsyncGenerator<Figure> {
-  const { baseline, connections, target } = doors[door];
+  const { baseline, connections, target: ours, tryOnce } = doors[door];
   const figure = new FigureBuilder({ scenario: "unary", door });
   await using stack = new AsyncDisposableStack();
   const load = stack.use(new Child<LoadMethods>({ module: "clients/load.ts", name: "load" }));
   const servers = new Map<Contender, Child<UnaryMethods>>();
   const entrants = [
-    { contender: "millrace" as const, module: "servers/millrace-api.ts", profileFolder },
+    { contender: "millrace" as const, module: "servers/millrace-api.ts", target: ours, profileFolder },
     baseline,
   ];
-  for (const { contender, ...options } of entrants) {
+  for (const { contender, target: request, ...options } of entrants) {
     const server = stack.use(new Child<UnaryMethods>({ name: contender, ...options }));
     servers.set(contender, server);
-    const port = await server.call("start", door);
-    if (door === "grpc") await tryCall(port);
-    await load.call("open", { name: contender, door, connections, target: { ...target, port } });
+    const target = { ...request, port: await server.call("start", door) };
+    if (contender === "millrace") await tryOnce(target);
+    await load.call("open", { name: contender, door, connections, target });
     await load.call("run", { name: contender, durationMs: sampling.warmUpMs });
   }
   for (let repetition = 0; repetition < sampling.repetitions; repetition++) {
@@ -83,18 +43,4 @@ export async function* measureUnary({ door, sampling, profileFolder }: UnaryOpti
     }
   }
   yield* figure.build();
-}
-
-/** The load generator does not look into answers, so a real client does it once. */
-async function tryCall(port: number): Promise<void> {
-  const { path, headers, body } = doors.grpc.target;
-  const client = new Client(`${LOOPBACK}:${port}`, credentials.createInsecure());
-  const metadata = Metadata.fromHttp2Headers({ ...headers });
-  const sameBytes = (bytes: Buffer): Buffer => bytes;
-  const call = promisify<Buffer | undefined>((done) => {
-    client.makeUnaryRequest(path, sameBytes, sameBytes, Buffer.from(body), metadata, done);
-  });
-  const answer = await call();
-  client.close();
-  if (answer?.[0] !== PUBLISH_ANSWER[0]) throw new Error(`publishing fails: ${answer?.toString("latin1")}`);
 }

@@ -1,7 +1,7 @@
 import { createServer, type Millrace } from "../../src/index.ts";
 import { serveCalls } from "../process/host.ts";
 import { payloadOf } from "../wire/messages.ts";
-import { KEPT_CHANNEL, KEPT_NAMESPACE, LOOPBACK } from "../wire/transport.ts";
+import { KEPT_CHANNEL, KEPT_NAMESPACE, LOOPBACK, TOKEN_SECRET } from "../wire/transport.ts";
 
 const PAYLOAD_BYTES = 128;
 
@@ -17,7 +17,7 @@ const server: Millrace = createServer({
   config: {
     http_server: { address: LOOPBACK, port: 0 },
     uni_websocket: { enabled: true },
-    client: { allow_anonymous_connect_without_token: true, ping_interval: "1h" },
+    client: { token: { hmac_secret_key: TOKEN_SECRET }, ping_interval: "1h" },
     channel: {
       namespaces: [
         {
@@ -26,7 +26,6 @@ const server: Millrace = createServer({
           history_ttl: "1h",
           force_recovery: true,
           allow_subscribe_for_client: true,
-          allow_subscribe_for_anonymous: true,
         },
       ],
     },

@@ -23,10 +23,16 @@ export function framedPush(transport: TransportName, payload: Uint8Array): Buffe
   return framers[transport](payload);
 }
 
+/** A message as it stands in the body of an endless response. */
+export function streamedMessage(transport: TransportName, message: Uint8Array): Buffer {
+  const [before, after] = transport === "uni_sse" ? ["data: ", "\n\n"] : ["", "\n"];
+  return Buffer.concat([Buffer.from(before), message, Buffer.from(after)]);
+}
+
 const framers: Readonly<Record<TransportName, (payload: Uint8Array) => Buffer>> = {
   uni_websocket: (payload) => webSocketFrame(jsonPush(payload)),
-  uni_http_stream: (payload) => chunk(Buffer.concat([jsonPush(payload), Buffer.from("\n")])),
-  uni_sse: (payload) => chunk(Buffer.concat([Buffer.from("data: "), jsonPush(payload), Buffer.from("\n\n")])),
+  uni_http_stream: (payload) => chunk(streamedMessage("uni_http_stream", jsonPush(payload))),
+  uni_sse: (payload) => chunk(streamedMessage("uni_sse", jsonPush(payload))),
   uni_grpc: (payload) => frame(frameType.data, 0, 1, grpcMessage(protobufPush(payload))),
 };
 

@@ -10,17 +10,21 @@ export function openingOf(transport: TransportName): Buffer {
   return openings[transport](pathOf(transport));
 }
 
+/** What a WebSocket sends to open with this connect request, and nothing after it. */
+export function webSocketOpening(path: string, request: string): Buffer {
+  return head(`GET ${path}?cf_connect=${encodeURIComponent(request)}`, {
+    Connection: "Upgrade",
+    Upgrade: "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+  });
+}
+
 const connectRequest = JSON.stringify({ subs: { [CHANNEL]: {} } });
 const connectQuery = `cf_connect=${encodeURIComponent(connectRequest)}`;
 
 const openings: Readonly<Record<TransportName, (path: string) => Buffer>> = {
-  uni_websocket: (path) =>
-    head(`GET ${path}?${connectQuery}`, {
-      Connection: "Upgrade",
-      Upgrade: "websocket",
-      "Sec-WebSocket-Version": "13",
-      "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
-    }),
+  uni_websocket: (path) => webSocketOpening(path, connectRequest),
   uni_http_stream: (path) =>
     Buffer.concat([
       head(`POST ${path}`, { "Content-Length": String(Buffer.byteLength(connectRequest)) }),

@@ -2,8 +2,8 @@ import { bytesField } from "./protobuf.ts";
 import { payloadOf } from "./messages.ts";
 import { CHANNEL } from "./transport.ts";
 
-/** The two doors of the server API that are compared with something. */
-export const DOORS = ["http", "grpc"] as const;
+/** The doors of the server API, and the two encodings of one of them. */
+export const DOORS = ["http", "grpc", "connect_json", "connect_proto"] as const;
 
 export type Door = (typeof DOORS)[number];
 
@@ -14,6 +14,21 @@ export const PUBLISH_METHOD = "/centrifugal.centrifugo.api.CentrifugoApi/Publish
 
 /** The path that publishes over HTTP. */
 export const PUBLISH_PATH = "/api/publish";
+
+/** The path that takes several commands over HTTP. */
+export const BATCH_PATH = "/api/batch";
+
+/** An HTTP/1.1 request as it goes over the wire. */
+export function httpRequest(request: {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}): Buffer {
+  const { path, headers, body } = request;
+  const fields = { Host: "localhost", ...headers, "Content-Length": String(body.byteLength) };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.concat([Buffer.from(`POST ${path} HTTP/1.1\r\n${lines.join("")}\r\n`), body]);
+}
 
 /** The body of a publication over HTTP. */
 export function publishBody(payloadBytes: number, channel: string = CHANNEL): Buffer {
@@ -27,6 +42,12 @@ export function publishBody(payloadBytes: number, channel: string = CHANNEL): Bu
 /** The message of a publication over gRPC: `PublishRequest { channel = 1, data = 2 }`. */
 export function publishMessage(payloadBytes: number): Buffer {
   return Buffer.concat([bytesField(1, Buffer.from(CHANNEL)), bytesField(2, payloadOf(payloadBytes))]);
+}
+
+/** The same as JSON, as the Connect protocol has it. */
+export function publishMessageJson(payloadBytes: number): Buffer {
+  const data = payloadOf(payloadBytes).toString("base64");
+  return Buffer.from(JSON.stringify({ channel: CHANNEL, data }));
 }
 
 /** What an answer of the gRPC method looks like when all went well: `PublishResponse { result = 2 {} }`. */

@@ -18,3 +18,11 @@ export function pathOf(transport: TransportName): string {
 /** A channel that keeps history, in a namespace of its own. */
 export const KEPT_NAMESPACE = "kept";
 export const KEPT_CHANNEL: string = `${KEPT_NAMESPACE}:${CHANNEL}`;
+
+/** The channel of one slow client, whose messages are for nobody else. */
+export function floodChannel(client: number): string {
+  return `flood${client}`;
+}
+
+/** What tokens of clients are signed with. */
+export const TOKEN_SECRET = "a secret that is long enough for HS256";
