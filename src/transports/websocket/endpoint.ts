@@ -1,26 +1,23 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type WebSocket, WebSocketServer } from "ws";
-import type { ConnectRequest, HeaderReader } from "../../core/uni-protocol.ts";
+import type { WebSocket, WebSocketServer } from "ws";
+import type { ConnectRequest } from "../../core/uni-protocol.ts";
 import { frameAll, type WireFormats } from "../../core/wire-format.ts";
-import { refuseUpgrade, sendText } from "../../http/http-app.ts";
+import { refuseUpgrade } from "../../http/http-app.ts";
 import type { UniEndpointContext } from "../../http/uni-endpoint.ts";
 import type { UniWebSocketConfig } from "./config.ts";
 import { createTextFramer } from "./framer.ts";
-import { WebSocketTransport, type WebSocketTransportOptions } from "./transport.ts";
+import { createWebSocketServer, handshakeProblem, headerReader, refusePlainRequest } from "./handshake.ts";
+import { UniWebSocketTransport, type UniWebSocketTransportOptions } from "./uni-transport.ts";
 
 /** Heartbeat where application pings are switched off (uni-transports §6.1). */
 const FALLBACK_HEARTBEAT_MS = 25_000;
 const FALLBACK_PONG_TIMEOUT_MS = 10_000;
-/** How long the client may take over its side of the closing handshake. */
-const CLOSE_TIMEOUT_MS = 5000;
 /** Shared compressed frames need the full window; clients that offer less only go on uncompressed. */
 const FULL_WINDOW_BITS = 15;
 const DEFLATE_OFFER = /^\s*permessage-deflate\s*(;|$)/u;
 const SMALLER_WINDOW = /;\s*server_max_window_bits\s*=\s*"?(8|9|1[0-4])"?\s*(;|$)/u;
-/** Sixteen random bytes in base64 (RFC 6455 §4.1). */
-const KEY = /^[+/0-9A-Za-z]{22}==$/u;
 
 /** What the endpoint needs beyond what all unidirectional endpoints do. */
 export interface WebSocketEndpointContext extends UniEndpointContext {
@@ -33,7 +30,7 @@ export class WebSocketEndpoint {
   readonly #plainServer: WebSocketServer;
   /** Undefined while compression is switched off. */
   readonly #deflatingServer: WebSocketServer | undefined;
-  readonly #transportOptions: WebSocketTransportOptions;
+  readonly #transportOptions: UniWebSocketTransportOptions;
   readonly #plainFormats: WireFormats;
   readonly #deflatedFormats: WireFormats;
 
@@ -44,8 +41,11 @@ export class WebSocketEndpoint {
     const deflate = { level: config.compression_level, minBytes: config.compression_min_size };
     this.#plainFormats = frameAll(json, createTextFramer({ joinMessages, deflate: undefined }));
     this.#deflatedFormats = frameAll(json, createTextFramer({ joinMessages, deflate }));
-    this.#plainServer = createWebSocketServer(config, false);
-    this.#deflatingServer = config.compression ? createWebSocketServer(config, true) : undefined;
+    this.#plainServer = createWebSocketServer({
+      messageSizeLimit: config.message_size_limit,
+      perMessageDeflate: false,
+    });
+    this.#deflatingServer = config.compression ? createDeflatingServer(config) : undefined;
     const { pingIntervalMs, pongTimeoutMs } = context;
     this.#transportOptions = {
       wheel: context.wheel,
@@ -60,9 +60,7 @@ export class WebSocketEndpoint {
 
   /** Answers a request that is not an upgrade. */
   handle(request: IncomingMessage, response: ServerResponse): void {
-    response.setHeader("Sec-Websocket-Version", "13");
-    if (request.method === "GET") sendText(response, 400, "Bad Request\n");
-    else sendText(response, 405, "Method Not Allowed\n");
+    refusePlainRequest(request, response);
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -96,11 +94,10 @@ export class WebSocketEndpoint {
     }
     const { protocol } = this.#context;
     const format = webSocket.extensions === "" ? this.#plainFormats : this.#deflatedFormats;
-    const transport = new WebSocketTransport(webSocket, socket, format, this.#transportOptions);
+    const transport = new UniWebSocketTransport(webSocket, socket, format, this.#transportOptions);
     const connection = protocol.accept(transport);
     transport.bind(connection);
-    const { headers } = request;
-    const header: HeaderReader = (name) => headers[name]?.toString();
+    const header = headerReader(request);
     if (connect !== undefined) {
       connection.connect(connect, header);
       return;
@@ -116,38 +113,15 @@ export class WebSocketEndpoint {
   }
 }
 
-function createWebSocketServer(config: UniWebSocketConfig, deflates: boolean): WebSocketServer {
-  const wireLimit = config.message_size_limit;
-  const inflatedLimit = config.decompressed_message_size_limit || 10 * wireLimit;
-  const limit = deflates ? inflatedLimit : wireLimit;
-  // The published types lack `closeTimeout`.
-  const options = {
-    noServer: true,
-    clientTracking: false,
-    maxPayload: Math.max(0, limit),
-    closeTimeout: CLOSE_TIMEOUT_MS,
-    handleProtocols: () => false as const,
-    perMessageDeflate: deflates
-      ? {
-          serverNoContextTakeover: true,
-          clientNoContextTakeover: true,
-          serverMaxWindowBits: FULL_WINDOW_BITS,
-        }
-      : false,
-  };
-  return new WebSocketServer(options);
-}
-
-/** Status for a handshake that is not one (RFC 6455 §4.2.1); undefined when it is in order. */
-function handshakeProblem({ method, headers }: IncomingMessage): number | undefined {
-  if (method !== "GET") return 405;
-  const key = headers["sec-websocket-key"];
-  const inOrder =
-    headers.upgrade?.toLowerCase() === "websocket" &&
-    headers["sec-websocket-version"] === "13" &&
-    key !== undefined &&
-    KEY.test(key);
-  return inOrder ? undefined : 400;
+function createDeflatingServer(config: UniWebSocketConfig): WebSocketServer {
+  return createWebSocketServer({
+    messageSizeLimit: config.decompressed_message_size_limit || 10 * config.message_size_limit,
+    perMessageDeflate: {
+      serverNoContextTakeover: true,
+      clientNoContextTakeover: true,
+      serverMaxWindowBits: FULL_WINDOW_BITS,
+    },
+  });
 }
 
 /** Whether a client takes compressed frames that need the full window (RFC 7692 §7.1.2.1). */

@@ -1,0 +1,97 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { WebSocket, WebSocketServer } from "ws";
+import type { SocketHost, SocketProtocol } from "../../core/socket-protocol.ts";
+import { type Codec, WireFormat } from "../../core/wire-format.ts";
+import { refuseUpgrade, sendText } from "../../http/http-app.ts";
+import type { TimerWheel } from "../../lib/timer-wheel.ts";
+import { createTextFramer } from "./framer.ts";
+import { createWebSocketServer, handshakeProblem, headerReader, refusePlainRequest } from "./handshake.ts";
+import { SocketTransport } from "./socket-transport.ts";
+import type { WebSocketTransportOptions } from "./transport.ts";
+
+/** What endpoints of protocols over messages both ways need of the server. */
+export interface SocketEndpointContext {
+  readonly wheel: TimerWheel;
+  /** Refuses a request before its handshake with the HTTP status it returns, such as 429; admits it with undefined. */
+  readonly admits?: (request: IncomingMessage) => number | undefined;
+}
+
+/** One protocol and how it is served. */
+export interface SocketEndpointOptions {
+  readonly protocol: SocketProtocol;
+  /** Path with a slash at its end; what follows names whom the client wants: one segment. */
+  readonly path: string;
+  /** Bytes that a client's message may have; a larger one closes with 1009. 0 or less for no limit. */
+  readonly messageSizeLimit: number;
+  /** How long the network may take nothing of what waits before the connection is dropped; 0 or less for any time. */
+  readonly writeTimeoutMs: number;
+}
+
+/** A WebSocket endpoint of a protocol over messages both ways. The protocol refuses clients inside of the WebSocket. */
+export class SocketEndpoint {
+  readonly #context: SocketEndpointContext;
+  readonly #options: SocketEndpointOptions;
+  readonly #server: WebSocketServer;
+  readonly #transportOptions: WebSocketTransportOptions;
+  readonly #framer = createTextFramer({ joinMessages: false, deflate: undefined });
+  /** One for each codec, or sessions would not share frames. */
+  readonly #formats = new WeakMap<Codec, WireFormat>();
+
+  constructor(context: SocketEndpointContext, options: SocketEndpointOptions) {
+    this.#context = context;
+    this.#options = options;
+    const { messageSizeLimit, writeTimeoutMs } = options;
+    this.#server = createWebSocketServer({ messageSizeLimit, perMessageDeflate: false });
+    this.#transportOptions = { wheel: context.wheel, writeTimeoutMs };
+  }
+
+  /** Answers a request that is not an upgrade. */
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#nameIn(request) === undefined) sendText(response, 404, "404 page not found\n");
+    else refusePlainRequest(request, response);
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const name = this.#nameIn(request);
+    if (name === undefined) return refuseUpgrade(socket, 404);
+    const status = handshakeProblem(request) ?? this.#context.admits?.(request);
+    if (status !== undefined) return refuseUpgrade(socket, status);
+    const { protocol } = this.#options;
+    const query = new URLSearchParams(request.url?.split("?", 2)[1]);
+    const host = protocol.hostOf({ name, query, header: headerReader(request) });
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, socket, host));
+  }
+
+  #open(webSocket: WebSocket, socket: Duplex, host: SocketHost): void {
+    if (!(socket instanceof Socket)) {
+      webSocket.terminate();
+      return;
+    }
+    const { name } = this.#options.protocol;
+    const format = this.#formatOf(host.codec);
+    const transport = new SocketTransport(name, host, webSocket, socket, format, this.#transportOptions);
+    const connection = host.accept(transport);
+    transport.bind(connection);
+    // A Buffer, since the binary type of `ws` is "nodebuffer" unless one changes it.
+    webSocket.on("message", (message: Buffer) => {
+      if (!transport.isClosed) connection.received(message);
+    });
+  }
+
+  #formatOf(codec: Codec): WireFormat {
+    let format = this.#formats.get(codec);
+    if (format === undefined) {
+      format = new WireFormat(codec, this.#framer);
+      this.#formats.set(codec, format);
+    }
+    return format;
+  }
+
+  /** The segment of the path that names whom the client wants; undefined where there is none, or more. */
+  #nameIn({ url = "" }: IncomingMessage): string | undefined {
+    const name = url.slice(this.#options.path.length).split("?", 1)[0] ?? "";
+    return name === "" || name.includes("/") ? undefined : name;
+  }
+}

@@ -1,0 +1,342 @@
+import { once } from "node:events";
+import { describe, expect, it } from "vitest";
+import { systemClock } from "../../../../src/core/clock.ts";
+import { Disconnect, disconnect } from "../../../../src/core/disconnect.ts";
+import { EncodedPush } from "../../../../src/core/encoded-push.ts";
+import type { SocketConnection, SocketHost, SocketProtocol } from "../../../../src/core/socket-protocol.ts";
+import type { Transport } from "../../../../src/core/transport.ts";
+import type { Codec } from "../../../../src/core/wire-format.ts";
+import { HttpApp } from "../../../../src/http/http-app.ts";
+import { HttpListener } from "../../../../src/http/http-listener.ts";
+import { TimerWheel } from "../../../../src/lib/timer-wheel.ts";
+import { createSocketRoutes } from "../../../../src/transports/websocket/index.ts";
+import type {
+  SocketEndpointContext,
+  SocketEndpointOptions,
+} from "../../../../src/transports/websocket/socket-endpoint.ts";
+import { httpRequest, parseResponse, RawConnection } from "../../../support/raw-connection.ts";
+import { Signal } from "../../../support/signal.ts";
+import { silentLogger } from "../../../support/silent-logger.ts";
+import { UpgradeRefused, WebSocketClient } from "../../../support/web-socket-client.ts";
+
+const HANDSHAKE = {
+  Connection: "Upgrade",
+  Upgrade: "websocket",
+  "Sec-WebSocket-Version": "13",
+  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+};
+/** What every connection hears last. */
+const FAREWELL = Buffer.from("bye");
+
+/** A connection of the protocol of these tests. */
+class Talk implements SocketConnection {
+  readonly transport: Transport;
+  readonly received: (message: Uint8Array) => void;
+  readonly messages: string[] = [];
+  isClosed = false;
+  readonly #signal: Signal;
+
+  constructor(transport: Transport, signal: Signal) {
+    this.transport = transport;
+    this.#signal = signal;
+    this.received = (message) => {
+      this.messages.push(Buffer.from(message).toString());
+      signal.notify();
+    };
+  }
+
+  say(text: string): void {
+    this.transport.write(this.transport.format.frame(Buffer.from(text)));
+  }
+
+  closed(): void {
+    this.isClosed = true;
+    this.#signal.notify();
+  }
+}
+
+/** Every name is an app with a codec of its own; all of them say what they say in the same way. */
+class TalkProtocol implements SocketProtocol {
+  readonly name = "talk";
+  readonly asked: unknown[] = [];
+  readonly talks: Talk[] = [];
+  /** What apps do with a connection besides keeping it. */
+  onAccept: (talk: Talk) => void = () => undefined;
+  readonly signal: Signal = new Signal();
+  readonly #codecs = new Map<string, Codec>();
+
+  hostOf({ name, query, header }: Parameters<SocketProtocol["hostOf"]>[0]): SocketHost {
+    this.asked.push({ name, query: query.toString(), origin: header("origin") });
+    return {
+      codec: this.#codecOf(name),
+      farewell: ({ code, reason }) => ({ message: FAREWELL, code: code + 1000, reason }),
+      accept: (transport) => {
+        const talk = new Talk(transport, this.signal);
+        this.talks.push(talk);
+        this.signal.notify();
+        this.onAccept(talk);
+        return talk;
+      },
+    };
+  }
+
+  /** The connection of the first client, once it has come. */
+  async first(): Promise<Talk> {
+    await this.signal.until(() => this.talks.length > 0, "connection");
+    const [talk] = this.talks;
+    if (talk === undefined) throw new Error("no connection");
+    return talk;
+  }
+
+  #codecOf(name: string): Codec {
+    let codec = this.#codecs.get(name);
+    if (codec === undefined) {
+      codec = { id: `talk-${name}`, encode: (push) => Buffer.from(`${name} ${push.type}`) };
+      this.#codecs.set(name, codec);
+    }
+    return codec;
+  }
+}
+
+interface TalkServer extends AsyncDisposable {
+  readonly protocol: TalkProtocol;
+  readonly port: number;
+  url(path: string): string;
+}
+
+/** A server of the protocol below `/app/`. */
+async function serve(
+  options: Partial<SocketEndpointOptions> = {},
+  admits?: NonNullable<SocketEndpointContext["admits"]>,
+): Promise<TalkServer> {
+  const protocol = new TalkProtocol();
+  const wheel = new TimerWheel(systemClock);
+  const context = admits === undefined ? { wheel } : { wheel, admits };
+  const defaults = { protocol, path: "/app/", messageSizeLimit: 1000, writeTimeoutMs: 1000 };
+  const app = new HttpApp(createSocketRoutes(context, { ...defaults, ...options }), silentLogger);
+  const listener = new HttpListener(app, { host: "127.0.0.1", port: 0, tls: undefined });
+  const { port } = await listener.start();
+  return {
+    protocol,
+    port,
+    url: (path) => `ws://127.0.0.1:${port}${path}`,
+    async [Symbol.asyncDispose]() {
+      listener.stopAccepting();
+      await listener.drain(AbortSignal.abort());
+      wheel[Symbol.dispose]();
+    },
+  };
+}
+
+async function statusLineOf(port: number, path: string, headers: Record<string, string>): Promise<string> {
+  using connection = await RawConnection.open(port);
+  connection.send(httpRequest("GET", path, { headers }));
+  return parseResponse(await connection.untilEnd()).statusLine;
+}
+
+describe("socket endpoint: handshake", () => {
+  it("tells the protocol name, query and headers", async () => {
+    await using server = await serve();
+    using _ = await WebSocketClient.open(server.url("/app/k%20ey?protocol=7&a=b"), {
+      origin: "http://a",
+    });
+    await server.protocol.first();
+    expect(server.protocol.asked).toEqual([{ name: "k%20ey", query: "protocol=7&a=b", origin: "http://a" }]);
+  });
+
+  it("is a transport without pings, differences, marks and disconnect pushes", async () => {
+    await using server = await serve();
+    using _ = await WebSocketClient.open(server.url("/app/key"));
+    const { transport } = await server.protocol.first();
+    expect(transport).toMatchObject({ name: "talk", protocol: "json", pingIntervalMs: 0, latencyMs: -1 });
+    expect(transport.sendsDisconnectPush).toBe(false);
+    expect([transport.deltaFormats, transport.resumeMarks]).toEqual([undefined, undefined]);
+    expect(transport.refuse(disconnect("stale"))).toBe(false);
+  });
+
+  it("shares frames among connections of one codec only", async () => {
+    await using server = await serve();
+    using clients = new DisposableStack();
+    for (const name of ["a", "a", "c"]) {
+      clients.use(await WebSocketClient.open(server.url(`/app/${name}`)));
+    }
+    await server.protocol.signal.until(() => server.protocol.talks.length === 3, "connections");
+    const push = new EncodedPush({ type: "ping" });
+    const [a, b, c] = server.protocol.talks.map(({ transport }) => push.frameFor(transport.format));
+    expect(a).toBe(b);
+    expect([a?.toString(), c?.toString()]).toEqual(["\u0081\u0006a ping", "\u0081\u0006c ping"].map(asUtf8));
+  });
+
+  it.each(["/app/", "/app/?a=b", "/app/a/b", "/app/a/"])("answers 404 for %s", async (path) => {
+    await using server = await serve();
+    expect(await statusLineOf(server.port, path, HANDSHAKE)).toBe("HTTP/1.1 404 Not Found");
+    const plain = await statusLineOf(server.port, path, { Connection: "close" });
+    expect(plain).toBe("HTTP/1.1 404 Not Found");
+    expect(server.protocol.asked).toEqual([]);
+  });
+
+  it("answers 400 for a request that is no handshake", async () => {
+    await using server = await serve();
+    const plain = await statusLineOf(server.port, "/app/key", { Connection: "close" });
+    const wrong = await statusLineOf(server.port, "/app/key", { ...HANDSHAKE, "Sec-WebSocket-Key": "short" });
+    expect([plain, wrong]).toEqual(["HTTP/1.1 400 Bad Request", "HTTP/1.1 400 Bad Request"]);
+  });
+
+  it("refuses with the status that the server's own rules say", async () => {
+    await using server = await serve({}, () => 429);
+    const refused = await WebSocketClient.open(server.url("/app/key")).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(UpgradeRefused);
+    expect(refused).toMatchObject({ response: { statusCode: 429 } });
+    expect(server.protocol.asked).toEqual([]);
+  });
+
+  it("has no compression and takes any origin", async () => {
+    await using server = await serve();
+    const options = { perMessageDeflate: true, origin: "https://anywhere.example" };
+    using client = await WebSocketClient.open(server.url("/app/key"), options);
+    expect(client.socket.extensions).toBe("");
+  });
+});
+
+describe("socket endpoint: messages", () => {
+  it("brings text and binary messages, whole, in order", async () => {
+    await using server = await serve();
+    using client = await WebSocketClient.open(server.url("/app/key"));
+    client.socket.send("text é");
+    client.socket.send(Buffer.from("binary"));
+    client.socket.send("in ", { fin: false });
+    client.socket.send("parts", { fin: true });
+    const talk = await server.protocol.first();
+    await server.protocol.signal.until(() => talk.messages.length === 3, "messages");
+    expect(talk.messages).toEqual(["text é", "binary", "in parts"]);
+  });
+
+  it("brings messages that came together with the handshake", async () => {
+    await using server = await serve();
+    using connection = await RawConnection.open(server.port);
+    const hello = Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]);
+    const request = Buffer.from(httpRequest("GET", "/app/key", { headers: HANDSHAKE }));
+    connection.send(Buffer.concat([request, hello]));
+    const talk = await server.protocol.first();
+    await server.protocol.signal.until(() => talk.messages.length > 0, "message");
+    expect(talk.messages).toEqual(["hi"]);
+  });
+
+  it("sends what is said while it is accepted, and later", async () => {
+    await using server = await serve();
+    server.protocol.onAccept = (talk) => talk.say("welcome");
+    using client = await WebSocketClient.open(server.url("/app/key"));
+    (await server.protocol.first()).say("more");
+    expect([await client.nextText(), await client.nextText()]).toEqual(["welcome", "more"]);
+  });
+
+  it("answers pings of the client with what they carry", async () => {
+    await using server = await serve();
+    using client = await WebSocketClient.open(server.url("/app/key"));
+    client.socket.ping("are you there");
+    const [data] = (await once(client.socket, "pong")) as [Buffer];
+    expect(data.toString()).toBe("are you there");
+  });
+
+  it("closes with 1009 when a message is too large", async () => {
+    await using server = await serve({ messageSizeLimit: 10 });
+    using client = await WebSocketClient.open(server.url("/app/key"));
+    client.socket.send("x".repeat(10));
+    client.socket.send("x".repeat(11));
+    expect(await client.untilClosed()).toEqual({ code: 1009, reason: "" });
+    const talk = await server.protocol.first();
+    await server.protocol.signal.until(() => talk.isClosed, "end");
+    expect(talk.messages).toEqual(["x".repeat(10)]);
+  });
+
+  it("closes with 1007 when text is not UTF-8", async () => {
+    await using server = await serve();
+    using client = await WebSocketClient.open(server.url("/app/key"));
+    client.socket.send(Buffer.from([0xff]), { binary: false });
+    expect((await client.untilClosed()).code).toBe(1007);
+    await server.protocol.signal.until(() => server.protocol.talks[0]?.isClosed === true, "end");
+  });
+});
+
+describe("socket endpoint: end", () => {
+  it("tells the protocol that the client has left", async () => {
+    await using server = await serve();
+    using client = await WebSocketClient.open(server.url("/app/key"));
+    const talk = await server.protocol.first();
+    client.socket.close(4000);
+    expect(await client.untilClosed()).toEqual({ code: 4000, reason: "" });
+    await server.protocol.signal.until(() => talk.isClosed, "end");
+  });
+
+  it("closes with the protocol's last words, behind everything written", async () => {
+    await using server = await serve();
+    using client = await WebSocketClient.open(server.url("/app/key"));
+    const talk = await server.protocol.first();
+    talk.say("before");
+    talk.transport.close(new Disconnect(3009, "why"));
+    talk.say("after");
+    talk.transport.close(new Disconnect(3010, "again"));
+    expect(await client.untilClosed()).toEqual({ code: 4009, reason: "why" });
+    expect(client.frames).toEqual(["before", "bye"]);
+    await server.protocol.signal.until(() => talk.isClosed, "end");
+  });
+
+  it("refuses a client inside of the WebSocket, as soon as it is accepted", async () => {
+    await using server = await serve();
+    server.protocol.onAccept = ({ transport }) => transport.close(new Disconnect(3001, "unknown app"));
+    using client = await WebSocketClient.open(server.url("/app/key"));
+    expect(await client.untilClosed()).toEqual({ code: 4001, reason: "unknown app" });
+    expect(client.frames).toEqual(["bye"]);
+  });
+
+  it("hears nothing more of the client once it has closed", async () => {
+    await using server = await serve();
+    using client = await WebSocketClient.open(server.url("/app/key"));
+    const talk = await server.protocol.first();
+    client.socket.once("message", () => client.send("late"));
+    talk.transport.close(new Disconnect(3009, ""));
+    await client.untilClosed();
+    await server.protocol.signal.until(() => talk.isClosed, "end");
+    expect(talk.messages).toEqual([]);
+  });
+
+  it.each([
+    ["é".repeat(100), "é".repeat(61)],
+    [`a${"é".repeat(100)}`, `a${"é".repeat(61)}`],
+    ["🙂".repeat(40), "🙂".repeat(30)],
+    ["x".repeat(123), "x".repeat(123)],
+  ])("cuts the reason %s to what fits, between characters", async (reason, cut) => {
+    await using server = await serve();
+    using client = await WebSocketClient.open(server.url("/app/key"));
+    (await server.protocol.first()).transport.close(new Disconnect(3009, reason));
+    expect(await client.untilClosed()).toEqual({ code: 4009, reason: cut });
+  });
+
+  it("aborts with last words where nothing half-sent stands before them", async () => {
+    await using server = await serve();
+    using client = await WebSocketClient.open(server.url("/app/key"));
+    (await server.protocol.first()).transport.abort(new Disconnect(3100, "slow"));
+    expect(await client.untilClosed()).toEqual({ code: 4100, reason: "slow" });
+    expect(client.frames).toEqual(["bye"]);
+  });
+
+  it("cuts a client that does not read", async () => {
+    await using server = await serve();
+    using client = await WebSocketClient.open(server.url("/app/key"));
+    client.socket.pause();
+    const talk = await server.protocol.first();
+    const text = "x".repeat(1_000_000);
+    for (let written = 0; talk.transport.bufferedBytes === 0 && written < 100; written += 1) talk.say(text);
+    expect(talk.transport.bufferedBytes).toBeGreaterThan(0);
+    talk.transport.abort(new Disconnect(3100, "slow"));
+    client.socket.resume();
+    expect((await client.untilClosed()).code).toBe(1006);
+    expect(client.frames).not.toContain("bye");
+    await server.protocol.signal.until(() => talk.isClosed, "end");
+  });
+});
+
+/** Text as it looks when the bytes of its characters are read as UTF-8. */
+function asUtf8(latin1: string): string {
+  return Buffer.from(latin1, "latin1").toString();
+}
