@@ -65,7 +65,8 @@ export class Subscription implements Subscriber {
   readonly source: SubscriptionSource;
   readonly chanInfo: Uint8Array | undefined;
   readonly features: SubscriptionFeatures;
-  readonly #user: string | undefined;
+  /** Whom the channel knows it as. */
+  readonly user: string;
   expireAtSec: number | undefined;
   readonly metaTtlMs: number;
   readonly #heldMaxBytes: number;
@@ -88,7 +89,7 @@ export class Subscription implements Subscriber {
     this.channel = init.channel;
     this.source = init.source;
     this.chanInfo = init.chanInfo;
-    this.#user = init.user;
+    this.user = init.user ?? init.session.user;
     this.features = init.features;
     this.expireAtSec = init.expireAtSec;
     this.metaTtlMs = init.metaTtlMs;
@@ -99,11 +100,6 @@ export class Subscription implements Subscriber {
   get info(): ClientInfo {
     const { id, identity } = this.session;
     return { user: this.user, client: id, connInfo: identity.info, chanInfo: this.chanInfo };
-  }
-
-  /** Whom the channel knows it as. */
-  get user(): string {
-    return this.#user ?? this.session.user;
   }
 
   /** Whether the client has been told of it, and it goes on. */

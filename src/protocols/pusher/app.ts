@@ -1,3 +1,4 @@
+import type { Labels } from "../../core/label-filter.ts";
 import type { Codec } from "../../core/wire-format.ts";
 import { userChannelName, userOfChannelName } from "./channel-name.ts";
 import { createPusherCodec } from "./codec.ts";
@@ -7,6 +8,11 @@ import type { PusherAppConfig } from "./config.ts";
 const BOUNDARY = ":";
 /** Stands before the user of a personal channel in the core. */
 const USER_BOUNDARY = "#";
+/** Stands before the user in the name of the hidden channel whose presence is the user's connections. */
+const WATCH_MARK = "#!";
+
+/** Label of the app's id. */
+export const APP_LABEL = "app";
 
 /** One app, and how its channels are called in the core (pusher §8). */
 export class PusherApp {
@@ -14,12 +20,17 @@ export class PusherApp {
   /** Namespace of its channels in the core. */
   readonly namespace: string;
   readonly codec: Codec;
+  /** What its sessions can be told apart by in the Connections API. */
+  readonly labels: Labels;
+  /** Open connections. */
+  connectionCount = 0;
   readonly #prefix: string;
 
   constructor(config: PusherAppConfig) {
     this.config = config;
     this.namespace = config.namespace === "" ? config.id : config.namespace;
     this.#prefix = this.namespace + BOUNDARY;
+    this.labels = new Map([[APP_LABEL, config.id]]);
     this.codec = createPusherCodec(this);
   }
 
@@ -37,6 +48,16 @@ export class PusherApp {
   nameOf(channel: string): string {
     const rest = channel.slice(this.#prefix.length);
     return rest.startsWith(USER_BOUNDARY) ? userChannelName(rest.slice(USER_BOUNDARY.length)) : rest;
+  }
+
+  /** The hidden channel whose presence is a user's connections; no user id begins like that. */
+  watchChannelOf(user: string): string {
+    return this.#prefix + WATCH_MARK + user;
+  }
+
+  /** Whether a channel of the app is such a hidden one. */
+  isWatchChannel(channel: string): boolean {
+    return channel.startsWith(WATCH_MARK, this.#prefix.length);
   }
 
   /** Whether it is a channel of the app. */

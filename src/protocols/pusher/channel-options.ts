@@ -19,8 +19,10 @@ export function createNamingRules(options: AppChannelOptions): NamingRules {
   const ofKind = new Map(CHANNEL_KINDS.map((kind) => [kind, optionsOf(kind, options)]));
   const personal = { ...options.base, allowSubscribeForClient: false, allowUserLimitedChannels: true };
   const unnamed = { ...personal, allowUserLimitedChannels: false };
+  const watched = { ...unnamed, presence: true, memberNotices: true, history: undefined };
   return {
     optionsOf(name) {
+      if (name.startsWith("#!")) return watched;
       // A list of users would let in whoever is on it.
       if (name.startsWith("#")) return name.includes(",") ? unnamed : personal;
       return ofKind.get(kindOf(name)) ?? options.base;

@@ -1,8 +1,9 @@
 import { Disconnect } from "../../core/disconnect.ts";
+import type { Farewell } from "../../core/socket-protocol.ts";
+import { errorFrame } from "./frames.ts";
 
 /** Codes of `pusher:error` and of close frames (pusher §1). */
 export const PUSHER_CODE = {
-  malformed: 4000,
   unknownApp: 4001,
   disabledApp: 4003,
   connectionQuota: 4004,
@@ -16,30 +17,28 @@ export const PUSHER_CODE = {
   watchlistTruncated: 4302,
 } as const;
 
-/** The end of a connection in the protocol's own codes: they stay as they are. */
-export class PusherClose extends Disconnect {
-  constructor(code: keyof typeof PUSHER_CODE, reason: string) {
-    super(PUSHER_CODE[code], reason);
-  }
+/** The end of a connection in the protocol's own words. */
+export function pusherClose(code: keyof typeof PUSHER_CODE, reason: string): Disconnect {
+  return new Disconnect(PUSHER_CODE[code], reason);
 }
 
+const OWN_CODES: ReadonlySet<number> = new Set(Object.values(PUSHER_CODE));
+
 /** Disconnects of the core that are told as something more definite than whether to come back. */
-const CODES: ReadonlyMap<number, number> = new Map([
+const TRANSLATED: ReadonlyMap<number, number> = new Map([
   [3005, PUSHER_CODE.unauthorized],
   [3008, PUSHER_CODE.overCapacity],
   [3504, PUSHER_CODE.connectionQuota],
 ]);
 
-/** Whether clients of the core come back after a disconnect of this code. */
-function asksToReconnect(code: number): boolean {
-  return code < 3500 || (code >= 4000 && code < 4500) || code >= 5000;
+/** How the end of a connection is told: the error, then the close frame with the same code. */
+export function farewellOf({ code, reason }: Disconnect): Farewell {
+  const ownCode = OWN_CODES.has(code) ? code : (TRANSLATED.get(code) ?? codeByRange(code));
+  return { message: errorFrame(ownCode, reason), code: ownCode, reason };
 }
 
-/** How a disconnect is told to a Pusher client: at once back, or not by itself. */
-export function closeCodeOf(reason: Disconnect): number {
-  if (reason instanceof PusherClose) return reason.code;
-  return (
-    CODES.get(reason.code) ??
-    (asksToReconnect(reason.code) ? PUSHER_CODE.reconnect : PUSHER_CODE.unauthorized)
-  );
+/** Whether clients of the core come back says whether those of Pusher do (pusher §1, uni-transports §5.1). */
+function codeByRange(code: number): number {
+  const comesBack = code < 3500 || (code >= 4000 && code < 4500) || code >= 5000;
+  return comesBack ? PUSHER_CODE.reconnect : PUSHER_CODE.unauthorized;
 }

@@ -2,7 +2,7 @@ import type { ClientInfo } from "../../core/client-info.ts";
 import type { Publication } from "../../core/publication.ts";
 import type { Push } from "../../core/push.ts";
 import type { Codec } from "../../core/wire-format.ts";
-import { stringDataFrame } from "./frames.ts";
+import { stringDataFrame, watchlistText } from "./frames.ts";
 
 /** Tag with the event's name. */
 export const EVENT_TAG = "event";
@@ -26,6 +26,8 @@ export interface CodecApp {
   owns(channel: string): boolean;
   /** The Pusher name of such a channel. */
   nameOf(channel: string): string;
+  /** Whether such a channel tells of a user's coming and going only. */
+  isWatchChannel(channel: string): boolean;
 }
 
 /** Pusher's JSON for the connections of one app (pusher §1). It has no words for what is in channels of others. */
@@ -34,7 +36,9 @@ export function createPusherCodec(app: CodecApp): Codec {
     id: `pusher-json-${app.namespace}`,
     encode(push) {
       if (!("channel" in push)) return encodeConnectionPush(push);
-      return app.owns(push.channel) ? encodeChannelPush(app, push, app.nameOf(push.channel)) : NOTHING;
+      if (!app.owns(push.channel)) return NOTHING;
+      if (app.isWatchChannel(push.channel)) return encodeWatchPush(push);
+      return encodeChannelPush(app, push, app.nameOf(push.channel));
     },
   };
 }
@@ -79,6 +83,13 @@ function encodeChannelPush(
     case "unsubscribe":
       return NOTHING;
   }
+}
+
+function encodeWatchPush(push: Push): Uint8Array {
+  if (push.type !== "memberAdded" && push.type !== "memberRemoved") return NOTHING;
+  const users = [push.info.user];
+  const text = push.type === "memberAdded" ? watchlistText(users, []) : watchlistText([], users);
+  return stringDataFrame("pusher_internal:watchlist_events", text);
 }
 
 /** An event of a channel. Those that clients send in presence channels tell whose they are. */

@@ -1,6 +1,26 @@
-/** JSON text of an error's data (pusher §1): a code of pusher §1 or none, and what it is about. */
+/** An error of the connection: a code of pusher §1, or none where there is no reaction to it but reading it. */
 export function errorFrame(code: number | undefined, message: string): Buffer {
   return frameOf("pusher:error", JSON.stringify({ code: code ?? null, message }));
+}
+
+/** Why a channel is not to be had (pusher §2): what `pusher:subscription_error` carries. */
+export interface SubscriptionProblem {
+  readonly type: "AuthError" | "LimitReached" | "InvalidChannel" | "ServerError";
+  readonly error: string;
+  readonly status: number;
+}
+
+export function subscriptionErrorFrame(channel: string, problem: SubscriptionProblem): Buffer {
+  return frameOf("pusher:subscription_error", JSON.stringify(problem), channel);
+}
+
+/** What tells which watched users have come online or gone offline (pusher §3). */
+export function watchlistText(online: readonly string[], offline: readonly string[]): string {
+  const events = [
+    { name: "online", user_ids: online },
+    { name: "offline", user_ids: offline },
+  ];
+  return JSON.stringify({ events: events.filter(({ user_ids: ids }) => ids.length > 0) });
 }
 
 /** A message whose `data` is the JSON text as it stands. */

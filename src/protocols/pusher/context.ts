@@ -1,0 +1,21 @@
+import type { Clock } from "../../core/clock.ts";
+import type { Logger } from "../../core/logger.ts";
+import type { ConnectionGate } from "../../http/connection-gate.ts";
+import type { TimerWheel } from "../../lib/timer-wheel.ts";
+import type { ServerNode } from "../../node/server-node.ts";
+import type { PusherApps } from "./app.ts";
+import type { PusherConfig } from "./config.ts";
+import type { WebhookSink } from "./webhooks/event.ts";
+
+/** What the protocol works with; one object for all connections. */
+export interface PusherContext {
+  readonly node: ServerNode;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly logger: Logger;
+  readonly gate: ConnectionGate;
+  readonly config: PusherConfig;
+  /** The apps of this moment. */
+  readonly apps: () => PusherApps;
+  readonly webhooks: WebhookSink;
+}

@@ -1,0 +1,188 @@
+import { disconnect } from "../../core/disconnect.ts";
+import { EncodedPush } from "../../core/encoded-push.ts";
+import type { SocketConnection } from "../../core/socket-protocol.ts";
+import { WheelTimer } from "../../lib/timer-wheel.ts";
+import type { Session } from "../../session/session.ts";
+import type { PusherApp } from "./app.ts";
+import { ClientEvents } from "./client-events.ts";
+import { type ClientMessage, fieldsOf, parseClientMessage } from "./client-message.ts";
+import { pusherClose } from "./close.ts";
+import { CLIENT_EVENT_PREFIX } from "./codec.ts";
+import type { PusherContext } from "./context.ts";
+import { errorFrame, stringDataFrame } from "./frames.ts";
+import { SignIn } from "./sign-in.ts";
+import { socketIdOf } from "./socket-id.ts";
+import { Subscriptions } from "./subscriptions.ts";
+
+/** What a client says of its library. */
+export interface ClientApplication {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** Messages that wait for one before them; a client that sends more is cut off. */
+const MAX_WAITING = 1000;
+
+const PING = new EncodedPush({ type: "ping" });
+const PONG = stringDataFrame("pusher:pong", "{}");
+
+/**
+ * The conversation of one Pusher connection (pusher §1–3): messages are taken one after the other, in the order in
+ * which they came. It is its own timer for liveness.
+ */
+export class PusherConversation extends WheelTimer implements SocketConnection {
+  readonly #context: PusherContext;
+  readonly #app: PusherApp;
+  readonly #session: Session;
+  readonly #subscriptions: Subscriptions;
+  readonly #signIn: SignIn;
+  readonly #clientEvents: ClientEvents;
+  /** Monotonic times. */
+  #heardAtMs: number;
+  /** Infinite where the client may stay anonymous, and once it is not. */
+  #anonymousUntilMs = Number.POSITIVE_INFINITY;
+  #isPinged = false;
+  #hasClosed = false;
+  /** Messages behind the one that is being worked on; undefined while there is none. */
+  #waiting: ClientMessage[] | undefined;
+
+  constructor(context: PusherContext, app: PusherApp, session: Session) {
+    super();
+    this.#context = context;
+    this.#app = app;
+    this.#session = session;
+    this.#subscriptions = new Subscriptions(context, app, session);
+    this.#signIn = new SignIn(context, app, session);
+    this.#clientEvents = new ClientEvents(context, app, session);
+    this.#heardAtMs = context.clock.monotonicMs();
+    app.connectionCount += 1;
+  }
+
+  /** Welcomes the client. */
+  start({ name, version }: ClientApplication): void {
+    const { node, config } = this.#context;
+    const session = this.#session;
+    session.identify({
+      user: "",
+      expireAtSec: undefined,
+      info: undefined,
+      meta: undefined,
+      labels: this.#app.labels,
+      tokenId: "",
+      issuedAtSec: 0,
+      appName: name,
+      appVersion: version,
+      source: "anonymous",
+    });
+    node.admit(session);
+    const activityTimeoutSec = Math.max(1, Math.round(config.activity_timeout / 1000));
+    const welcome = { socket_id: socketIdOf(session.id), activity_timeout: activityTimeoutSec };
+    session.sendMessage(stringDataFrame("pusher:connection_established", JSON.stringify(welcome)));
+    session.startKeeping();
+    if (this.#app.config.enable_user_authentication) {
+      this.#anonymousUntilMs = this.#heardAtMs + config.user_authentication_timeout;
+    }
+    this.#schedule();
+  }
+
+  received(bytes: Uint8Array): void {
+    this.#heardAtMs = this.#context.clock.monotonicMs();
+    this.#isPinged = false;
+    if (this.#session.isClosed) return;
+    const message = parseClientMessage(bytes);
+    if (message === undefined) {
+      this.#session.sendMessage(errorFrame(undefined, "The message is no JSON object with an event"));
+    } else if (this.#waiting === undefined) {
+      this.#take(message);
+    } else if (this.#waiting.push(message) > MAX_WAITING) {
+      this.#session.abort(pusherClose("overCapacity", "Too many messages at once"));
+    }
+  }
+
+  closed(): void {
+    if (this.#hasClosed) return;
+    this.#hasClosed = true;
+    this.#context.wheel.cancel(this);
+    this.#app.connectionCount -= 1;
+    this.#session.transportClosed();
+  }
+
+  /** Liveness: whoever has been silent is pinged, and ended when it stays so. */
+  override onDue(): void {
+    const now = this.#context.clock.monotonicMs();
+    if (this.#session.isClosed) return;
+    if (now >= this.#anonymousUntilMs && !this.#isKnown) {
+      this.#session.disconnect(pusherClose("unauthorized", "The connection has not been authorized in time"));
+      return;
+    }
+    if (now >= this.#silentUntilMs) {
+      if (this.#isPinged) {
+        this.#session.disconnect(pusherClose("pongTimeout", "Pong reply not received in time"));
+        return;
+      }
+      this.#isPinged = true;
+      this.#session.send(PING);
+    }
+    this.#schedule();
+  }
+
+  /** When silence calls for something. */
+  get #silentUntilMs(): number {
+    const { activity_timeout: activityMs, pong_timeout: pongMs } = this.#context.config;
+    return this.#heardAtMs + activityMs + (this.#isPinged ? pongMs : 0);
+  }
+
+  /** Whether the client has shown who it is, be it to one channel. */
+  get #isKnown(): boolean {
+    return this.#session.user !== "" || this.#subscriptions.hasAuthorized;
+  }
+
+  /** Messages do not reschedule: the timer finds out when it is due. */
+  #schedule(): void {
+    if (this.#isKnown) this.#anonymousUntilMs = Number.POSITIVE_INFINITY;
+    const dueMs = Math.min(this.#silentUntilMs, this.#anonymousUntilMs);
+    this.#context.wheel.schedule(this, dueMs - this.#context.clock.monotonicMs());
+  }
+
+  /** Works on a message, and then on those that have come meanwhile. */
+  #take(message: ClientMessage): void {
+    const work = this.#work(message);
+    if (work === undefined) return;
+    this.#waiting = [];
+    void this.#drain(work);
+  }
+
+  async #drain(first: Promise<void>): Promise<void> {
+    let work: Promise<void> | undefined = first;
+    for (;;) {
+      try {
+        await work;
+      } catch (err) {
+        this.#context.logger.error({ session: this.#session.id, err }, "message of a client failed");
+        this.#session.disconnect(disconnect("serverError", err));
+      }
+      const next = this.#waiting?.shift();
+      if (next === undefined || this.#session.isClosed) break;
+      work = this.#work(next);
+    }
+    this.#waiting = undefined;
+  }
+
+  /** Resolves when the message has been worked on; undefined where it has been already. */
+  #work({ event, channel, data }: ClientMessage): Promise<void> | undefined {
+    switch (event) {
+      case "pusher:subscribe":
+        return this.#subscriptions.subscribe(fieldsOf(data));
+      case "pusher:unsubscribe":
+        return this.#subscriptions.unsubscribe(typeof data === "string" ? data : fieldsOf(data)["channel"]);
+      case "pusher:signin":
+        return this.#signIn.run(fieldsOf(data));
+      case "pusher:ping":
+        this.#session.sendMessage(PONG);
+        return undefined;
+      default:
+        if (event.startsWith(CLIENT_EVENT_PREFIX)) this.#clientEvents.relay(event, channel, data);
+        return undefined;
+    }
+  }
+}

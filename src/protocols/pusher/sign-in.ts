@@ -1,0 +1,65 @@
+import type { Session } from "../../session/session.ts";
+import type { PusherApp } from "./app.ts";
+import { isValidUserId } from "./channel-name.ts";
+import { parseObject } from "./client-message.ts";
+import { PUSHER_CODE } from "./close.ts";
+import type { PusherContext } from "./context.ts";
+import { errorFrame, frameOf } from "./frames.ts";
+import { authorizesSignIn } from "./signature.ts";
+import { socketIdOf } from "./socket-id.ts";
+import { Watchlist } from "./watchlist.ts";
+
+/** Who a connection's client is, once it has signed in (pusher §3). */
+export class SignIn {
+  readonly #context: PusherContext;
+  readonly #app: PusherApp;
+  readonly #session: Session;
+
+  constructor(context: PusherContext, app: PusherApp, session: Session) {
+    this.#context = context;
+    this.#app = app;
+    this.#session = session;
+  }
+
+  /** Resolves when the client has been told that it is signed in, or why not. */
+  async run({ auth, user_data: userData }: Readonly<Record<string, unknown>>): Promise<void> {
+    const session = this.#session;
+    const data = this.#verify(auth, userData);
+    const id = data?.["id"];
+    if (typeof userData !== "string" || data === undefined || typeof id !== "string") {
+      this.#refuse("The signature is missing or wrong");
+    } else if (!isValidUserId(id)) {
+      this.#refuse("user_data names no id, or one with characters that it may not have");
+    } else if (session.user !== "" && session.user !== id) {
+      this.#refuse("The connection has signed in as another user");
+    } else {
+      await this.#accept(id, data, userData);
+    }
+  }
+
+  async #accept(id: string, data: Readonly<Record<string, unknown>>, userData: string): Promise<void> {
+    const session = this.#session;
+    const isNew = session.user === "";
+    const { user_info: info, watchlist } = data;
+    if (isNew) {
+      const infoBytes = info === undefined ? undefined : Buffer.from(JSON.stringify(info));
+      this.#context.node.signIn(session, id, infoBytes);
+      // The user may be locked out.
+      if (session.isClosed) return;
+    }
+    session.sendMessage(frameOf("pusher:signin_success", JSON.stringify({ user_data: userData })));
+    if (!isNew || !this.#app.config.enable_watchlist_events) return;
+    await new Watchlist(this.#context, this.#app, session).follow(Array.isArray(watchlist) ? watchlist : []);
+  }
+
+  /** What the user's data says; undefined where nobody has signed it. */
+  #verify(auth: unknown, userData: unknown): Readonly<Record<string, unknown>> | undefined {
+    if (typeof auth !== "string" || typeof userData !== "string") return undefined;
+    const isSigned = authorizesSignIn(auth, this.#app.config, socketIdOf(this.#session.id), userData);
+    return isSigned ? parseObject(userData) : undefined;
+  }
+
+  #refuse(why: string): void {
+    this.#session.sendMessage(errorFrame(PUSHER_CODE.unauthorized, why));
+  }
+}

@@ -1,0 +1,197 @@
+import type { NoticeType } from "../../core/channel-notice.ts";
+import { ClientError } from "../../core/client-error.ts";
+import { EncodedPush } from "../../core/encoded-push.ts";
+import type { Publication } from "../../core/publication.ts";
+import type { Push } from "../../core/push.ts";
+import { SUBSCRIPTION_SOURCE } from "../../core/subscription-source.ts";
+import type { NewSubscription, SubscribeRequest } from "../../node/subscription-service.ts";
+import type { Session } from "../../session/session.ts";
+import type { PusherApp } from "./app.ts";
+import { type ChannelKind, isValidName, kindOf, userOfChannelName } from "./channel-name.ts";
+import type { PusherContext } from "./context.ts";
+import { errorFrame, stringDataFrame, type SubscriptionProblem, subscriptionErrorFrame } from "./frames.ts";
+import { type Member, memberOf } from "./member.ts";
+import { Roster } from "./roster.ts";
+import { authorizesSubscription } from "./signature.ts";
+import { socketIdOf } from "./socket-id.ts";
+
+const MEMBER_NOTICES: readonly NoticeType[] = ["memberAdded", "memberRemoved"];
+const COUNT_NOTICES: readonly NoticeType[] = ["subscriptionCount"];
+/** Options of the namespace are for Centrifugo's clients: these have no positions. */
+const NO_POSITIONS = { forceRecovery: false, forcePositioning: false, joinLeave: false } as const;
+const SUCCEEDED = "pusher_internal:subscription_succeeded";
+const LIMIT_EXCEEDED = 106;
+
+/** A subscription as it has been asked for and may be made. */
+interface Admission {
+  readonly name: string;
+  readonly kind: ChannelKind;
+  /** Of presence channels only. */
+  readonly member: Member | undefined;
+}
+
+/** The channels of one connection (pusher §2). */
+export class Subscriptions {
+  readonly #context: PusherContext;
+  readonly #app: PusherApp;
+  readonly #session: Session;
+  /** A signature has been accepted. */
+  hasAuthorized = false;
+
+  constructor(context: PusherContext, app: PusherApp, session: Session) {
+    this.#context = context;
+    this.#app = app;
+    this.#session = session;
+  }
+
+  /** Resolves when the client has been told that it is subscribed, or why not. */
+  async subscribe(fields: Readonly<Record<string, unknown>>): Promise<void> {
+    const { channel: name } = fields;
+    if (typeof name !== "string" || name === "") {
+      this.#session.sendMessage(errorFrame(undefined, "The message names no channel"));
+      return;
+    }
+    const admission = this.#admit(name, fields);
+    if ("status" in admission) {
+      this.#session.sendMessage(subscriptionErrorFrame(name, admission));
+    } else if (this.#session.subscriptions.has(this.#app.channelOf(name))) {
+      await this.#tellAgain(admission);
+    } else {
+      await this.#make(admission);
+    }
+  }
+
+  /** Resolves at once; whoever is not subscribed is told nothing. */
+  unsubscribe(name: unknown): undefined {
+    if (typeof name === "string") this.#context.node.unsubscribe(this.#session, this.#app.channelOf(name));
+  }
+
+  #admit(name: string, fields: Readonly<Record<string, unknown>>): Admission | SubscriptionProblem {
+    const kind = kindOf(name);
+    const user = userOfChannelName(name);
+    if (user !== undefined) {
+      const isOwn = user !== "" && user === this.#session.user;
+      return isOwn ? { name, kind, member: undefined } : REFUSED.foreignUser;
+    }
+    const { max_channel_name_length: maxLength } = this.#app.config;
+    if (maxLength > 0 && name.length > maxLength) return REFUSED.longName;
+    if (!isValidName(name, 0)) return REFUSED.badName;
+    const { max_channels_per_connection: maxChannels } = this.#context.config;
+    if (maxChannels > 0 && this.#session.subscriptions.size >= maxChannels) return REFUSED.tooManyChannels;
+    if (!kind.isPrivate) return { name, kind, member: undefined };
+    const channelData = typeof fields["channel_data"] === "string" ? fields["channel_data"] : undefined;
+    if (!this.#isSigned(name, fields["auth"], channelData)) return REFUSED.badSignature;
+    this.hasAuthorized = true;
+    if (!kind.isPresence) return { name, kind, member: undefined };
+    const member = memberOf(
+      channelData,
+      this.#session.identity,
+      this.#app.config.max_presence_member_size_in_kb,
+    );
+    return "status" in member ? member : { name, kind, member };
+  }
+
+  #isSigned(name: string, auth: unknown, channelData: string | undefined): boolean {
+    if (typeof auth !== "string") return false;
+    return authorizesSubscription(auth, this.#app.config, socketIdOf(this.#session.id), name, channelData);
+  }
+
+  async #make(admission: Admission): Promise<void> {
+    const { node, logger } = this.#context;
+    const session = this.#session;
+    const channel = this.#app.channelOf(admission.name);
+    try {
+      const made = await node.subscribe(session, this.#requestFor(admission, channel));
+      const roster = await this.#rosterOf(admission);
+      const latest = admission.kind.isCache ? await this.#latestIn(channel) : undefined;
+      if (!session.isClosed) this.#tell(admission, made, roster, latest);
+    } catch (error) {
+      node.unsubscribe(session, channel);
+      if (session.isClosed) return;
+      const isFull = error instanceof ClientError && error.code === LIMIT_EXCEEDED;
+      if (!isFull) logger.error({ session: session.id, channel, err: error }, "subscription failed");
+      session.sendMessage(subscriptionErrorFrame(admission.name, isFull ? REFUSED.full : REFUSED.failed));
+    }
+  }
+
+  #requestFor({ kind, member }: Admission, channel: string): SubscribeRequest {
+    const { subscriptionToken, clientAllowed } = SUBSCRIPTION_SOURCE;
+    return {
+      channel,
+      source: kind.isPrivate ? subscriptionToken : clientAllowed,
+      grant: { info: member?.info, data: undefined, override: NO_POSITIONS },
+      since: undefined,
+      wantsDelta: false,
+      expireAtSec: undefined,
+      user: member?.user,
+      notices: kind.isPresence ? MEMBER_NOTICES : COUNT_NOTICES,
+    };
+  }
+
+  /** Tells the client of its subscription, then what the channel is at, and lets everything flow. */
+  #tell(
+    { name, kind }: Admission,
+    made: NewSubscription,
+    roster: Roster | undefined,
+    latest: Publication | undefined,
+  ): void {
+    const { node, webhooks } = this.#context;
+    node.confirm(made, "told");
+    this.#session.sendMessage(succeededFrame(name, roster));
+    if (latest !== undefined) {
+      const { channel } = made.subscription;
+      this.#session.send(new EncodedPush({ type: "publication", channel, publication: latest }));
+    } else if (kind.isCache) {
+      this.#session.sendMessage(stringDataFrame("pusher:cache_miss", "{}", name));
+      webhooks.emit(this.#app, { name: "cache_miss", channel: name });
+    }
+    node.activate(made, (push) => isNews(push, roster, latest));
+  }
+
+  async #tellAgain(admission: Admission): Promise<void> {
+    const roster = await this.#rosterOf(admission);
+    this.#session.sendMessage(succeededFrame(admission.name, roster));
+  }
+
+  async #rosterOf({ name, kind }: Admission): Promise<Roster | undefined> {
+    if (!kind.isPresence) return undefined;
+    return new Roster(await this.#context.node.presence(this.#app.channelOf(name)));
+  }
+
+  async #latestIn(channel: string): Promise<Publication | undefined> {
+    const { publications } = await this.#context.node.history(channel, { limit: 1, reverse: true });
+    return publications[0];
+  }
+}
+
+function succeededFrame(name: string, roster: Roster | undefined): Buffer {
+  return stringDataFrame(SUCCEEDED, roster?.toJson() ?? "{}", name);
+}
+
+/** Whether what was held back while subscribing is not in what the client has been told already. */
+function isNews(push: Push, roster: Roster | undefined, latest: Publication | undefined): boolean {
+  if (push.type === "publication") {
+    const { offset, epoch } = push.publication;
+    return latest === undefined || offset === 0 || epoch !== latest.epoch || offset > latest.offset;
+  }
+  return roster?.follow(push) ?? true;
+}
+
+/** Why subscriptions are refused; the numbers are those of soketi where Pusher has none (pusher §2). */
+const REFUSED = {
+  badSignature: { type: "AuthError", error: "The signature is missing or wrong", status: 401 },
+  foreignUser: { type: "AuthError", error: "The channel is another user's", status: 403 },
+  longName: { type: "LimitReached", error: "The channel's name is too long", status: 4009 },
+  badName: {
+    type: "InvalidChannel",
+    error: "The channel's name has characters that it may not have",
+    status: 4009,
+  },
+  tooManyChannels: {
+    type: "LimitReached",
+    error: "The connection has as many channels as it may have",
+    status: 4100,
+  },
+  full: { type: "LimitReached", error: "The channel has as many members as it may have", status: 4100 },
+  failed: { type: "ServerError", error: "The subscription failed", status: 500 },
+} as const satisfies Record<string, SubscriptionProblem>;

@@ -1,0 +1,78 @@
+import { NO_NOTICES, type NoticeType } from "../../core/channel-notice.ts";
+import { SUBSCRIPTION_SOURCE } from "../../core/subscription-source.ts";
+import { mapConcurrently } from "../../lib/map-concurrently.ts";
+import type { NewSubscription } from "../../node/subscription-service.ts";
+import type { Session } from "../../session/session.ts";
+import type { PusherApp } from "./app.ts";
+import { isValidUserId } from "./channel-name.ts";
+import { PUSHER_CODE } from "./close.ts";
+import type { PusherContext } from "./context.ts";
+import { errorFrame, stringDataFrame, watchlistText } from "./frames.ts";
+import { Roster } from "./roster.ts";
+
+/** Users that one connection may watch (pusher §3). */
+const MAX_WATCHED = 100;
+const CONCURRENT_CALLS = 10;
+const MEMBER_NOTICES: readonly NoticeType[] = ["memberAdded", "memberRemoved"];
+
+/**
+ * Who of the users that a signed-in user watches is online.
+ *
+ * Each user has a hidden channel, whose presence is the user's connections: it tells when the first comes and when the
+ * last goes, wherever they are. Whoever watches the user listens to it.
+ */
+export class Watchlist {
+  readonly #context: PusherContext;
+  readonly #app: PusherApp;
+  readonly #session: Session;
+
+  constructor(context: PusherContext, app: PusherApp, session: Session) {
+    this.#context = context;
+    this.#app = app;
+    this.#session = session;
+  }
+
+  /** Shows the session's own user as online, tells it the states of the watched ones, and then every change. */
+  async follow(watchlist: readonly unknown[]): Promise<void> {
+    const session = this.#session;
+    const own = await this.#listenTo(session.user, true);
+    this.#context.node.activate(own);
+    const users = new Set<string>();
+    for (const id of watchlist.slice(0, MAX_WATCHED)) {
+      if (typeof id === "string" && isValidUserId(id)) users.add(id);
+    }
+    if (users.size > 0) await this.#watch([...users]);
+    if (watchlist.length > MAX_WATCHED) {
+      const text = `Only the first ${MAX_WATCHED} users of the watchlist are watched`;
+      session.sendMessage(errorFrame(PUSHER_CODE.watchlistTruncated, text));
+    }
+  }
+
+  async #watch(users: readonly string[]): Promise<void> {
+    const { node } = this.#context;
+    const others = users.filter((user) => user !== this.#session.user);
+    const made = await mapConcurrently(others, CONCURRENT_CALLS, (user) => this.#listenTo(user, false));
+    const present = await mapConcurrently(users, CONCURRENT_CALLS, (user) =>
+      node.presence(this.#app.watchChannelOf(user)),
+    );
+    const roster = new Roster(new Map(present.flatMap((clients) => [...clients])));
+    const text = watchlistText(
+      users.filter((user) => roster.has(user)),
+      users.filter((user) => !roster.has(user)),
+    );
+    this.#session.sendMessage(stringDataFrame("pusher_internal:watchlist_events", text));
+    for (const subscription of made) node.activate(subscription, (push) => roster.follow(push));
+  }
+
+  #listenTo(user: string, isOwn: boolean): Promise<NewSubscription> {
+    return this.#context.node.subscribe(this.#session, {
+      channel: this.#app.watchChannelOf(user),
+      source: SUBSCRIPTION_SOURCE.personalChannel,
+      grant: { info: undefined, data: undefined, override: { presence: isOwn } },
+      since: undefined,
+      wantsDelta: false,
+      expireAtSec: undefined,
+      notices: isOwn ? NO_NOTICES : MEMBER_NOTICES,
+    });
+  }
+}
