@@ -25,7 +25,8 @@ Types are read loosely: \`"8001"\` is a number where one is wanted, \`1\` is tru
 - **Durations** are written like \`25s\`, \`1m30s\`, \`300ms\` or \`720h\`. A number without a unit is refused; only \`0\` needs none.
 - **Lists** in the environment are words with spaces between them, lists of objects JSON. \`MILLRACE_CHANNEL_NAMESPACES\`
   takes JSON, which replaces the namespaces of the file, or names, which adds to them; then
-  \`MILLRACE_CHANNEL_NAMESPACES_<NAME>_<OPTION>\` sets an option of one of them.
+  \`MILLRACE_CHANNEL_NAMESPACES_<NAME>_<OPTION>\` sets an option of one of them. \`MILLRACE_PUSHER_APPS\` takes JSON,
+  and \`MILLRACE_PUSHER_APPS_<ID>_<OPTION>\` (such as \`…_SECRET\`) an option of one app.
 - **Unknown keys** are warnings that name the nearest known key; \`millrace checkconfig --strict\` makes them errors.
 - **Wrong values** are errors that name the path of the key, its file and line (or variable, or flag), and all at once.
 - **Older flat names**, from before version 6 of Centrifugo, are accepted in files and environment; a current name
@@ -95,6 +96,7 @@ function typeOf(option: Outline): string {
     integer: "integer",
     text: "text",
     texts: "list of texts",
+    mapping: "texts by name",
     duration: "duration",
     choice: option.choices.map((choice) => `\`${JSON.stringify(choice)}\``).join(", "),
   };

@@ -89,7 +89,7 @@ export async function assembleServer(config: Config, logger: Logger): Promise<As
     async reload(next) {
       settings = await createUniSettings(next, node, logger);
       limits = connectionLimitsOf(next);
-      node.channelRules = channelRulesOf(next.channel);
+      node.channelRules = channelRulesOf(next.channel, { ...next.pusher, enabled: config.pusher.enabled });
     },
   };
 }
@@ -105,7 +105,7 @@ function createNode(config: Config, logger: Logger, wheel: TimerWheel, records: 
       idempotencyMaxKeys: IDEMPOTENCY_MAX_KEYS,
     }),
     presence: new MemoryPresenceManager(),
-    channelRules: channelRulesOf(config.channel),
+    channelRules: channelRulesOf(config.channel, config.pusher),
     clock: systemClock,
     wheel,
     logger,

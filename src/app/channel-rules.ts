@@ -1,18 +1,48 @@
 import type { ChannelConfig, ChannelOptionsConfig } from "../config/sections/channel.ts";
-import type { ChannelOptions } from "../core/channel-options.ts";
-import { ChannelRules } from "../core/channel-rules.ts";
+import { type ChannelOptions, DEFAULT_CHANNEL_OPTIONS } from "../core/channel-options.ts";
+import { ChannelRules, type NamingRules } from "../core/channel-rules.ts";
 import { Re2Pattern } from "../lib/re2.ts";
+import { createNamingRules } from "../protocols/pusher/channel-options.ts";
+import { namespaceOf, type PusherConfig } from "../protocols/pusher/config.ts";
 
 /** The rules that the configuration describes. */
-export function channelRulesOf(config: ChannelConfig): ChannelRules {
+export function channelRulesOf(config: ChannelConfig, pusher: PusherConfig): ChannelRules {
+  const namespaces = new Map(
+    config.namespaces.map((namespace) => [namespace.name, optionsOf(namespace, config)]),
+  );
   return new ChannelRules({
     namespaceBoundary: config.namespace_boundary,
     privatePrefix: config.private_prefix,
     userBoundary: config.user_boundary,
     userSeparator: config.user_separator,
     withoutNamespace: optionsOf(config.without_namespace, config),
-    namespaces: new Map(config.namespaces.map((namespace) => [namespace.name, optionsOf(namespace, config)])),
+    namespaces,
+    namingNamespaces: pusher.enabled ? namingOfApps(pusher, namespaces, config) : new Map(),
   });
+}
+
+/** The namespaces of Pusher apps: what is configured for them, and what Pusher's names say beyond that. */
+function namingOfApps(
+  pusher: PusherConfig,
+  namespaces: ReadonlyMap<string, ChannelOptions>,
+  config: ChannelConfig,
+): ReadonlyMap<string, NamingRules> {
+  const unconfigured: ChannelOptions = {
+    ...DEFAULT_CHANNEL_OPTIONS,
+    publicationDataFormat: config.publication_data_format,
+    historyMetaTtlMs: config.history_meta_ttl,
+  };
+  return new Map(
+    pusher.apps.map((app) => {
+      const namespace = namespaceOf(app);
+      const rules = createNamingRules({
+        base: namespaces.get(namespace) ?? unconfigured,
+        cacheTtlMs: pusher.cache_ttl,
+        maxPresenceMembers: app.max_presence_members_per_channel,
+      });
+      return [namespace, rules];
+    }),
+  );
 }
 
 function optionsOf(channel: ChannelOptionsConfig, config: ChannelConfig): ChannelOptions {

@@ -29,10 +29,12 @@ import {
   userTokensInvalidateConfig,
 } from "../config/sections/user-control.ts";
 import { OriginPolicy } from "../http/origin-policy.ts";
+import { type PusherConfig, pusherConfig } from "../protocols/pusher/config.ts";
 import { uniGrpcConfig, type UniGrpcConfig } from "../transports/grpc/config.ts";
 import { uniHttpStreamConfig, type UniHttpStreamConfig } from "../transports/http-stream/config.ts";
 import { uniSseConfig, type UniSseConfig } from "../transports/sse/config.ts";
 import { uniWebSocketConfig, type UniWebSocketConfig } from "../transports/websocket/config.ts";
+import { checkPusher } from "./pusher-checks.ts";
 
 /** The whole configuration: complete, valid, durations in milliseconds. Names are those of the file. */
 export interface Config {
@@ -43,6 +45,7 @@ export interface Config {
   readonly uni_sse: UniSseConfig;
   readonly uni_http_stream: UniHttpStreamConfig;
   readonly uni_grpc: UniGrpcConfig;
+  readonly pusher: PusherConfig;
   readonly http_api: HttpApiConfig;
   readonly grpc_api: GrpcApiConfig;
   readonly store: StoreConfig;
@@ -71,6 +74,7 @@ export const configSchema: Section<Config> = section<Config>(
     uni_sse: uniSseConfig,
     uni_http_stream: uniHttpStreamConfig,
     uni_grpc: uniGrpcConfig,
+    pusher: pusherConfig,
     http_api: httpApiConfig,
     grpc_api: grpcApiConfig,
     store: storeConfig,
@@ -107,10 +111,11 @@ export function parseConfig(input?: unknown): LoadedConfig {
 /** Rules that join sections, or that only those who use an option know. */
 function checkConfig(config: Config, report: ReportProblem): void {
   checkPersonalChannel(config, report);
-  for (const [index, origin] of config.client.allowed_origins.entries()) {
-    const path = ["client", "allowed_origins", index];
-    reportFailure(path, report, () => new OriginPolicy([origin]));
+  checkOrigins(["client", "allowed_origins"], config.client.allowed_origins, report);
+  for (const [index, app] of config.pusher.apps.entries()) {
+    checkOrigins(["pusher", "apps", index, "allowed_origins"], app.allowed_origins, report);
   }
+  checkPusher(config, report);
   for (const [kind, token] of tokenSections(config)) {
     const isEnforced = !token.insecure_skip_jwks_endpoint_safety_check;
     const problem = findEndpointProblem(token) ?? (isEnforced ? findEndpointRisk(token) : undefined);
@@ -132,6 +137,16 @@ function checkPersonalChannel(config: Config, report: ReportProblem): void {
   report(path, `there is no namespace ${JSON.stringify(personal)} in \`channel.namespaces\``);
 }
 
+function checkOrigins(
+  path: readonly (string | number)[],
+  origins: readonly string[],
+  report: ReportProblem,
+): void {
+  for (const [index, origin] of origins.entries()) {
+    reportFailure([...path, index], report, () => new OriginPolicy([origin]));
+  }
+}
+
 /** Turns what `use` throws into a problem of the option at the path. */
 function reportFailure(path: readonly (string | number)[], report: ReportProblem, use: () => unknown): void {
   try {
@@ -149,6 +164,9 @@ function advise(config: Config): readonly string[] {
   for (const [kind, token] of tokenSections(config)) {
     const risk = findEndpointRisk(token);
     if (risk !== undefined) advice.push(`client.${kind}.${risk.option}: ${risk.message}; not enforced`);
+  }
+  if (config.pusher.enabled && config.pusher.apps.length === 0) {
+    advice.push("pusher.apps: there is no app, so nobody can connect");
   }
   return advice;
 }

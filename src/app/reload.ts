@@ -17,6 +17,9 @@ export const RELOADABLE: readonly string[] = [
   "client.token",
   "client.user_connection_limit",
   "client.user_id_http_header",
+  "pusher.apps",
+  "pusher.cache_ttl",
+  "pusher.rate_limiter",
 ];
 
 /** Paths of the options that differ between two configurations, and that a running server does not follow. */

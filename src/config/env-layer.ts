@@ -104,7 +104,7 @@ function isForeign(rest: string, value: string, isKnown: boolean): boolean {
   return /^(.*_)?(PORT|SERVICE)(_|$)/.test(rest);
 }
 
-/** A list is JSON, which replaces it, or (where entries have names) names of further entries. */
+/** A list is JSON, which replaces it, or (where a name makes an entry) names of further entries. */
 function readList(
   option: ListOutline,
   path: readonly string[],
@@ -133,26 +133,35 @@ interface NamedList {
   readonly flatName: string;
   readonly path: readonly string[];
   readonly entry: SectionOutline;
+  /** The member that tells entries apart. */
+  readonly key: string;
 }
+
+const ENTRY_KEYS = ["name", "id"] as const;
 
 function listNamedLists(flatNames: ReadonlyMap<string, FlatName>): readonly NamedList[] {
   const lists: NamedList[] = [];
   for (const [flatName, { path, outline }] of flatNames) {
-    const isNamed = outline.type === "list" && outline.entry.members.has("name");
-    if (isNamed) lists.push({ flatName, path, entry: outline.entry });
+    if (outline.type !== "list") continue;
+    const key = ENTRY_KEYS.find((member) => outline.entry.members.has(member));
+    if (key !== undefined) lists.push({ flatName, path, entry: outline.entry, key });
   }
   return lists;
 }
 
-/** Sets one option of one named entry: `CHANNEL_NAMESPACES_<NAME>_<OPTION>`. False when the variable is not that. */
+/**
+ * Sets one option of one entry: `CHANNEL_NAMESPACES_<NAME>_<OPTION>`, `PUSHER_APPS_<ID>_<OPTION>`. False when the
+ * variable is not that.
+ */
 function applyToMember(tree: Tree, list: NamedList, entry: Variable, origins: Map<string, string>): boolean {
   if (!entry.flatName.startsWith(`${list.flatName}_`)) return false;
   const rest = entry.flatName.slice(list.flatName.length + 1);
   const items: unknown = getAt(tree, list.path);
   if (!Array.isArray(items)) return false;
   for (const [index, item] of items.entries()) {
-    if (!isTree(item) || typeof item["name"] !== "string") continue;
-    const name = item["name"].toLowerCase().replaceAll(/[.-]/g, "_");
+    const id = isTree(item) ? item[list.key] : undefined;
+    if (!isTree(item) || typeof id !== "string") continue;
+    const name = id.toLowerCase().replaceAll(/[.-]/g, "_");
     const option = list.entry.members.get(rest.slice(name.length + 1));
     if (!rest.startsWith(`${name}_`) || option?.type !== "value") continue;
     const key = rest.slice(name.length + 1);

@@ -6,6 +6,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   integer: "a whole number",
   text: "text",
   texts: "a list of texts",
+  mapping: "texts by name",
 };
 
 /** Says in plain words what is wrong with a value. A secret is text, so a value of the wrong type is none. */
@@ -14,6 +15,7 @@ export function explainIssue(issue: z.core.$ZodIssue, tree: unknown, root: Secti
   if (value === undefined && issue.code !== "custom") return "required";
   const got = `got ${describe(value)}`;
   if (issue.code === "invalid_type") return `expected ${expectedAt(root, issue.path)}, ${got}`;
+  if (issue.code === "too_small" && issue.origin === "string") return "cannot be empty";
   if (issue.code === "too_small") return `must be at least ${issue.minimum}, ${got}`;
   if (issue.code === "too_big") return `must be at most ${issue.maximum}, ${got}`;
   if (issue.code !== "invalid_value") return issue.message;

@@ -1,4 +1,5 @@
 import type { ValueKind } from "./outline.ts";
+import { isTree } from "./tree.ts";
 
 const TRUE = /^(1|t|true)$/i;
 const FALSE = /^(0|f|false)$/i;
@@ -17,6 +18,7 @@ const READERS: Readonly<Record<ValueKind, (raw: unknown) => unknown>> = {
   text: readOneText,
   choice: readOneText,
   texts: readTexts,
+  mapping: readMapping,
   duration: (raw) => (typeof raw === "string" ? raw.trim() : raw),
 };
 
@@ -45,6 +47,11 @@ function readInteger(text: string): unknown {
 
 function readOneText(raw: unknown): unknown {
   return typeof raw === "number" || typeof raw === "boolean" ? String(raw) : raw;
+}
+
+function readMapping(raw: unknown): unknown {
+  if (!isTree(raw)) return raw;
+  return Object.fromEntries(Object.entries(raw).map(([name, value]) => [name, readOneText(value)]));
 }
 
 function readTexts(raw: unknown): unknown {

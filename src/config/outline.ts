@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** What kind of value an option takes; decides how text from the environment or a flag is read. */
-export type ValueKind = "boolean" | "integer" | "text" | "texts" | "choice" | "duration";
+export type ValueKind = "boolean" | "integer" | "text" | "texts" | "mapping" | "choice" | "duration";
 
 interface Described {
   readonly description: string;
@@ -81,8 +81,9 @@ function unwrap(schema: z.ZodType): { inner: z.ZodType; defaultValue: unknown } 
 function kindOf(schema: z.ZodType): ValueKind {
   if (schema instanceof z.ZodBoolean) return "boolean";
   if (schema instanceof z.ZodNumber) return "integer";
-  if (schema instanceof z.ZodString) return "text";
+  if (schema instanceof z.ZodString || schema instanceof z.ZodURL) return "text";
   if (schema instanceof z.ZodEnum) return "choice";
   if (schema instanceof z.ZodArray) return "texts";
+  if (schema instanceof z.ZodRecord) return "mapping";
   throw new TypeError(`no configuration option can be a ${schema.def.type}`);
 }

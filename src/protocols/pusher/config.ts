@@ -98,12 +98,18 @@ export const WEBHOOK_EVENTS = [
   "subscription_count",
 ] as const;
 
+/** A text that stands in a path as it is. */
+const pathWord = z
+  .string()
+  .min(1)
+  .regex(/^[^/?#%\s]*$/u, "cannot have spaces or any of / ? # %");
+
 const count = (fallback: number) => z.int().min(0).default(fallback);
 
 const webhookConfig: Section<WebhookConfig> = entry<WebhookConfig>(
   "An endpoint that is told what happens.",
   {
-    url: z.url({ protocol: /^https?$/u }).describe("Where to POST."),
+    url: z.url({ protocol: /^https?$/u, error: "must be an http or https URL" }).describe("Where to POST."),
     event_types: z
       .array(z.enum(WEBHOOK_EVENTS))
       .default([])
@@ -124,8 +130,8 @@ const webhookConfig: Section<WebhookConfig> = entry<WebhookConfig>(
 const appConfig: Section<PusherAppConfig> = entry<PusherAppConfig>(
   "An app: who may connect to it, and what it allows.",
   {
-    id: z.string().min(1).describe("Names it in the paths of the HTTP API."),
-    key: z.string().min(1).describe("Names it in the paths of connections and in signatures."),
+    id: pathWord.describe("Names it in the paths of the HTTP API."),
+    key: pathWord.describe("Names it in the paths of connections and in signatures."),
     secret: z.string().min(1).describe("What signatures are made with.").meta({ isSecret: true }),
     enabled: z.boolean().default(true).describe("Off refuses connections with 4003 and requests with 403."),
     namespace: z
@@ -194,7 +200,12 @@ export const pusherConfig: Section<PusherConfig> = section<PusherConfig>(
   "The Pusher Channels protocol: WebSocket at `/app/<key>`, HTTP API at `/apps/<id>`.",
   {
     enabled: z.boolean().default(false).describe("Serves the protocol."),
-    path_prefix: z.string().default("").describe("Stands before `/app` and `/apps`."),
+    path_prefix: z
+      .string()
+      .overwrite(normalisePrefix)
+      .regex(/^[^?#%\s]*$/u, "cannot have spaces or any of ? # %")
+      .default("")
+      .describe("Stands before `/app` and `/apps`: `/push` for `/push/app/<key>`."),
     activity_timeout: duration("120s").describe(
       "A connection that has been silent for so long is sent `pusher:ping`; clients are told to do the same.",
     ),
@@ -245,14 +256,31 @@ export const pusherConfig: Section<PusherConfig> = section<PusherConfig>(
   checkApps,
 );
 
+/** The prefix with one slash before each part: `/a/b` for `a/b/`, nothing for `/`. */
+function normalisePrefix(prefix: string): string {
+  const parts = prefix.split("/").filter((part) => part !== "");
+  return parts.map((part) => `/${part}`).join("");
+}
+
 /** Apps are told apart by id, key and namespace. */
 function checkApps({ apps }: PusherConfig, report: ReportProblem): void {
-  for (const name of ["id", "key", "namespace"] as const) {
-    const seen = new Set<string>();
-    for (const [index, app] of apps.entries()) {
-      const value = app[name] === "" ? app.id : app[name];
-      if (seen.has(value)) report(["apps", index, name], "is that of another app too");
-      seen.add(value);
+  const seen = { id: new Set<string>(), key: new Set<string>(), namespace: new Set<string>() };
+  for (const [index, app] of apps.entries()) {
+    const names = { id: app.id, key: app.key, namespace: namespaceOf(app) };
+    if (!NAMESPACE.test(names.namespace)) {
+      const rule = "a namespace has letters, digits and any of - _ .";
+      report(["apps", index, "namespace"], app.namespace === "" ? `${rule}; the id has others` : rule);
+    }
+    for (const name of ["id", "key", "namespace"] as const) {
+      if (seen[name].has(names[name])) report(["apps", index, name], "is that of another app too");
+      seen[name].add(names[name]);
     }
   }
+}
+
+const NAMESPACE = /^[-\w.]+$/u;
+
+/** Namespace of an app's channels in the core. */
+export function namespaceOf({ id, namespace }: PusherAppConfig): string {
+  return namespace === "" ? id : namespace;
 }
