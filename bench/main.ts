@@ -1,9 +1,11 @@
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import type { Figure } from "./figures.ts";
 import { describeMachine } from "./machine.ts";
 import { parsePlan, USAGE, UsageError } from "./options.ts";
 import type { Plan } from "./plan.ts";
 import { renderPage } from "./report/page.ts";
+import { renderSvg } from "./report/plot/svg.ts";
+import { plotsOf } from "./report/plots.ts";
 import type { Report } from "./report/report.ts";
 import { tablesOf, verdictTable } from "./report/tables.ts";
 import { renderText } from "./report/terminal.ts";
@@ -11,6 +13,7 @@ import { runPlan } from "./run-plan.ts";
 import { judge } from "./targets.ts";
 
 const PAGE = new URL("../docs/benchmarks.md", import.meta.url);
+const PLOTS = new URL("../docs/plots/", import.meta.url);
 
 // Ending the process by exit() takes the children along.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -26,7 +29,7 @@ async function main(argv: readonly string[]): Promise<void> {
     console.log(USAGE);
     return;
   }
-  // A file that cannot be written is better noticed before than after eight minutes.
+  // A file that cannot be written is better noticed before than after ten minutes.
   if (plan.jsonFile !== undefined) await writeFile(plan.jsonFile, "");
   const report = await run(plan);
   for (const table of tablesOf(report.figures)) console.log(renderText(table));
@@ -34,8 +37,18 @@ async function main(argv: readonly string[]): Promise<void> {
   for (const { part, reason } of report.skipped) console.log(`${part} left out: ${reason}`);
   if (plan.jsonFile !== undefined)
     await writeFile(plan.jsonFile, `${JSON.stringify(report, undefined, 2)}\n`);
-  if (plan.writePage) await writeFile(PAGE, renderPage(report));
+  if (plan.writePage) await writePage(report);
   if (report.skipped.length > 0) process.exitCode = 1;
+}
+
+async function writePage(report: Report): Promise<void> {
+  const plots = plotsOf(report.figures);
+  await mkdir(PLOTS, { recursive: true });
+  for (const plot of plots) {
+    // oxlint-disable-next-line no-await-in-loop -- a handful
+    await writeFile(new URL(`${plot.name}.svg`, PLOTS), renderSvg(plot));
+  }
+  await writeFile(PAGE, renderPage(report, plots));
 }
 
 async function run(plan: Plan): Promise<Report> {
@@ -45,7 +58,11 @@ async function run(plan: Plan): Promise<Report> {
   await runPlan(plan, {
     onPart: (part) => console.error(`${elapsedSec(startedAt)} s  ${part}`),
     onFigure: (figure) => figures.push(figure),
-    onSkipped: (part, reason) => skipped.push({ part, reason }),
+    onSkipped: (part, reason) => {
+      console.error(`${part} left out: ${reason}`);
+      // The stack, if any, is for the terminal only.
+      skipped.push({ part, reason: reason.split("\n", 1)[0] ?? "" });
+    },
   });
   return {
     machine: describeMachine(),

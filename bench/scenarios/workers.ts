@@ -7,6 +7,8 @@ import { rotate, warmUp } from "./fan-out.ts";
 
 const BURSTS = [1, 16];
 const WORKERS = [1, 2, 4, 8];
+/** Requests that come together would be published together, and a single publication would be none. */
+const ONE_AT_A_TIME = { windowRounds: 1, roundsPerCredit: 1 };
 
 export interface WorkersOptions {
   readonly transport: TransportName;
@@ -49,7 +51,8 @@ export async function* measureWorkers(options: WorkersOptions): AsyncGenerator<F
       const warm = [];
       for (const arena of team.arenas) warm.push(await warmUp(arena, contender, round, sampling));
       const rounds = Math.max(...warm.map((each) => each.rounds));
-      entries.push({ ...team, contender, rounds, pacings: warm.map(({ pacing }) => pacing) });
+      const pacings = warm.map(({ pacing }) => ({ ...pacing, ...ONE_AT_A_TIME }));
+      entries.push({ ...team, contender, rounds, pacings });
     }
     for (let repetition = 0; repetition < sampling.repetitions; repetition++) {
       for (const { workers, contender, ...entry } of rotate(entries, repetition)) {

@@ -3,8 +3,8 @@ import { serveFanOut } from "./fan-out-host.ts";
 
 /** A PING without payload (RFC 6455 §5.5.2). */
 const PING = Buffer.from([0x89, 0]);
-/** Pings go out in slices, so that those of all connections spread over the interval. */
-const SLICES = 250;
+/** Pings go out in slices, one a second at the usual interval. */
+const SLICES = 25;
 
 /** The least that idle WebSockets can cost: `ws` reads the pongs, and one timer for all writes the pings. */
 async function start(): Promise<number> {
