@@ -1,5 +1,6 @@
 import type { Config } from "../app/config.ts";
 import type { ListenerAddress, ServerAddresses } from "../app/server.ts";
+import { namespaceOf, type PusherAppConfig } from "../protocols/pusher/config.ts";
 
 /** What the lines are made of. */
 export interface TryLinesOptions {
@@ -23,7 +24,7 @@ const BASE64_NOTE = "its JSON has bytes in base64; these are the same";
 // By its full name npx finds buf in this project as well as from anywhere else.
 const BUF_GRPC = "npx @bufbuild/buf curl --protocol grpc --http2-prior-knowledge";
 
-/** Commands to paste into other terminals: one listens on each transport, one publishes through each door. */
+/** Commands to paste into other terminals: listening on each transport, publishing through each door. */
 export function formatTryLines(options: TryLinesOptions): string {
   const paint = options.isColoured ? paintForTerminal : (text: string): string => text;
   return [
@@ -32,6 +33,7 @@ export function formatTryLines(options: TryLinesOptions): string {
     ...formatLines(listeners(options), paint),
     paint("Publish to it, from yet another one:", "title"),
     ...formatLines(publishers(options), paint),
+    ...pusherPart(options, paint),
     "",
   ].join("\n");
 }
@@ -72,7 +74,7 @@ function listeners({ config, addresses, token }: TryLinesOptions): readonly TryL
 }
 
 function publishers({ config, addresses }: TryLinesOptions): readonly TryLine[] {
-  const { disabled, handler_prefix: prefix, key } = config.http_api;
+  const { disabled, key } = config.http_api;
   const base64 = Buffer.from(DATA).toString("base64");
   const protoRequest = JSON.stringify({ channel: CHANNEL, data: base64 });
   const http = disabled ? undefined : originOf(addresses.http, config.http_server.tls.enabled);
@@ -80,7 +82,7 @@ function publishers({ config, addresses }: TryLinesOptions): readonly TryLine[] 
   if (http !== undefined) {
     const header = `-H ${quote(`X-API-Key: ${key}`)}`;
     const request = `{"channel":"${CHANNEL}","data":${DATA}}`;
-    lines.push({ label: "HTTP", command: `curl ${http}${prefix}/publish ${header} -d ${quote(request)}` });
+    lines.push({ label: "HTTP", command: publishOverHttp(config, http, request) });
     const type = "-H 'Content-Type: application/json'";
     const command = `curl ${http}/${PUBLISH} ${header} ${type} -d ${quote(protoRequest)}`;
     lines.push({ label: `Connect (${BASE64_NOTE})`, command });
@@ -94,6 +96,40 @@ function publishers({ config, addresses }: TryLinesOptions): readonly TryLine[] 
     });
   }
   return lines;
+}
+
+/** The same over the Pusher protocol, in the first app; nothing where there is none. */
+function pusherPart(options: TryLinesOptions, paint: Paint): readonly string[] {
+  const { config, addresses } = options;
+  const http = originOf(addresses.http, config.http_server.tls.enabled);
+  const app = config.pusher.enabled ? config.pusher.apps.find(({ enabled }) => enabled) : undefined;
+  if (app === undefined || http === undefined) return [];
+  const title = `Pusher clients: app_id ${app.id}, key ${app.key}, secret ${app.secret}`;
+  return [paint(title, "title"), ...formatLines(pusherLines(options, app, http), paint)];
+}
+
+function pusherLines({ config }: TryLinesOptions, app: PusherAppConfig, http: string): readonly TryLine[] {
+  const url = `${http.replace(/^http/, "ws")}${config.pusher.path_prefix}/app/${app.key}?protocol=7`;
+  const subscribe = `{"event":"pusher:subscribe","data":{"channel":"${CHANNEL}"}}`;
+  const listen = `npx wscat -c ${quote(url)} -w -1 -x ${quote(subscribe)}`;
+  const lines: TryLine[] = [{ label: `listen to "${CHANNEL}", as pusher-js does`, command: listen }];
+  if (!config.http_api.disabled) {
+    const channel = `${namespaceOf(app)}:${CHANNEL}`;
+    const request = `{"channel":"${channel}","tags":{"event":"greeting"},"data":${DATA}}`;
+    lines.push({
+      label: `publish to it, "${channel}" elsewhere`,
+      command: publishOverHttp(config, http, request),
+    });
+  }
+  return lines;
+}
+
+function publishOverHttp(
+  { http_api: { handler_prefix: prefix, key } }: Config,
+  http: string,
+  request: string,
+): string {
+  return `curl ${http}${prefix}/publish -H ${quote(`X-API-Key: ${key}`)} -d ${quote(request)}`;
 }
 
 /** Where a client on this machine reaches a listener; undefined when there is none. */

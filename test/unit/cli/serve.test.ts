@@ -136,6 +136,10 @@ test("--dev switches everything on and prints lines to paste", async () => {
   );
   expect(stdout).toContain(`-H 'X-API-Key: ${config?.http_api.key}'`);
   expect(stdout).toContain(`-H 'authorization: apikey ${config?.grpc_api.key}'`);
+  const app = config?.pusher.apps[0];
+  expect(stdout).toContain(`Pusher clients: app_id app, key app-key, secret ${app?.secret}\n`);
+  expect(stdout).toContain("npx wscat -c 'ws://localhost:8000/app/app-key?protocol=7' -w -1 -x '{");
+  expect(stdout).toContain('-d \'{"channel":"pusher:news","tags":{"event":"greeting"},"data":');
   expect(stdout).not.toContain("\x1b[");
 });
 
@@ -143,7 +147,12 @@ test("--dev is coloured on a terminal, and file and flags still win", async () =
   using bench = new CliBench();
   bench.isTTY = true;
   bench.write("config.json", '{"http_api": {"key": "mine"}, "uni_sse": {"enabled": false}}');
-  const { stdout } = await bench.run("serve", "--dev", "--uni_websocket.enabled=false");
+  const { stdout } = await bench.run(
+    "serve",
+    "--dev",
+    "--uni_websocket.enabled=false",
+    "--pusher.enabled=false",
+  );
   expect(stdout).toContain("\x1b[1mListen to channel");
   expect(stdout).toContain("X-API-Key: mine");
   expect(stdout).not.toContain("uni_sse");

@@ -352,4 +352,11 @@ test("the development configuration is valid and new each time", () => {
   expect(one.warnings).toEqual([]);
   expect(one.config.http_api.key).not.toBe(other.config.http_api.key);
   expect(one.config.http_api.key.length).toBeGreaterThan(20);
+  const [app] = one.config.pusher.apps;
+  expect(app).toMatchObject({ id: "app", key: "app-key", namespace: "pusher", enable_client_messages: true });
+  expect(app?.secret).not.toBe(other.config.pusher.apps[0]?.secret);
+  const secret = { MILLRACE_PUSHER_APPS_APP_SECRET: "mine" };
+  expect(loadConfig({ defaults: createDevDefaults(), env: secret }).config.pusher.apps[0]?.secret).toBe(
+    "mine",
+  );
 });
