@@ -9,6 +9,7 @@ import type {
   SessionTarget,
   SubscribeCommand,
 } from "../core/commands.ts";
+import type { ChannelFilter } from "../core/controller.ts";
 import type { ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
 import type { Disconnect } from "../core/disconnect.ts";
 import type { PresenceStats } from "../core/presence-manager.ts";
@@ -41,7 +42,7 @@ export interface ApiChannels {
   presence(channel: string): Promise<ReadonlyMap<string, ClientInfo>>;
   presenceStats(channel: string): Promise<PresenceStats>;
   /** Numbers of subscribers of the channels that have any. */
-  channels(matches: (channel: string) => boolean): Promise<ReadonlyMap<string, number>>;
+  channels(filter: ChannelFilter): Promise<ReadonlyMap<string, number>>;
 }
 
 /**

@@ -6,8 +6,10 @@ import { createClientTokenVerifier } from "../auth/token-verifier.ts";
 import { DEFAULT_IDEMPOTENCY_TTL_MS, MemoryBroker } from "../brokers/memory/memory-broker.ts";
 import { MemoryPresenceManager } from "../brokers/memory/memory-presence-manager.ts";
 import { systemClock } from "../core/clock.ts";
+import { LONE_CONTROLLER } from "../core/controller.ts";
 import type { EntryStore } from "../core/entry-store.ts";
 import type { Logger } from "../core/logger.ts";
+import { LocalQuotas } from "../core/quotas.ts";
 import type { GrpcListener } from "../grpc/listener.ts";
 import { ConnectionGate, type ConnectionLimits } from "../http/connection-gate.ts";
 import { OriginPolicy } from "../http/origin-policy.ts";
@@ -110,6 +112,8 @@ function createNode(config: Config, logger: Logger, wheel: TimerWheel, records: 
     wheel,
     logger,
     random: Math.random,
+    controller: LONE_CONTROLLER,
+    quotas: new LocalQuotas(),
     access: records.access,
     statuses: records.statuses,
     limits: {

@@ -8,3 +8,18 @@ export interface UserStatus {
   /** The backend's own word; "" when there is none. */
   readonly state: string;
 }
+
+/** What is known of users, on whatever node they were active. */
+export interface UserStatusBook {
+  /** Users were active now, in this state. Rejects with ClientError 107 for a state that is none. */
+  update(users: readonly string[], state: string): Promise<void>;
+  /** In the order of the users; of an unknown one all but the name is empty. */
+  get(users: readonly string[]): Promise<readonly UserStatus[]>;
+  delete(users: readonly string[]): Promise<void>;
+  /** A user is connected. Cheap. */
+  seen(user: string): void;
+  /** Saves when users were seen. Rejects where the store fails. */
+  save(): Promise<void>;
+  /** Forgets some of what has expired. */
+  sweep(maxLooks: number): Promise<void>;
+}

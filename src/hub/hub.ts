@@ -43,6 +43,11 @@ export class Hub<Member extends HubMember> {
     return this.#members.get(id);
   }
 
+  /** Distinct users; "" stands for the anonymous ones. */
+  users(): Iterable<string> {
+    return this.#users.keys();
+  }
+
   /** All members of one user; "" gives the anonymous ones. */
   membersOf(user: string): ReadonlySet<Member> {
     return this.#users.get(user) ?? EMPTY;

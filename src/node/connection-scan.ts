@@ -20,6 +20,22 @@ export interface ConnectionScanOptions {
 
 const BAD_REQUEST = 107;
 
+/** The node that a cursor is of; undefined for a text that is no cursor. */
+export function nodeOfCursor(cursor: string): string | undefined {
+  const [uid, sequence = "", ...rest] = cursor.split(".");
+  return /^\d{1,15}$/.test(sequence) && rest.length === 0 ? uid : undefined;
+}
+
+/** The error for a cursor that no node knows. */
+export function foreignCursor(): ClientError {
+  return new ClientError(BAD_REQUEST, "bad request: cursor is none of this server's", false);
+}
+
+/** The cursor that begins at a node. */
+export function cursorAt(nodeUid: string, sequence: number): string {
+  return `${nodeUid}.${sequence}`;
+}
+
 /** Lists the connections of this node (server-api §3). */
 export class ConnectionScan {
   readonly #options: ConnectionScanOptions;
@@ -34,7 +50,7 @@ export class ConnectionScan {
    *
    * Rejects with ClientError 107 for a query that cannot be used, and with the signal's reason.
    */
-  async page(query: ConnectionQuery, signal: AbortSignal): Promise<ConnectionPage> {
+  async page(query: ConnectionQuery, signal?: AbortSignal): Promise<ConnectionPage> {
     const { sessions, sessionsOf, lastSequence, slices } = this.#options;
     const after = this.#positionOf(query.cursor);
     const matches = await this.#predicateOf(query);
@@ -55,7 +71,7 @@ export class ConnectionScan {
     const last = found.at(-1);
     return {
       connections: infos.filter((_, at) => found[at]?.isClosed === false),
-      nextCursor: hasMore && last !== undefined ? `${this.#options.nodeUid}.${last.sequence}` : "",
+      nextCursor: hasMore && last !== undefined ? cursorAt(this.#options.nodeUid, last.sequence) : "",
     };
   }
 
@@ -69,10 +85,7 @@ export class ConnectionScan {
   /** The sequence that a page goes on after. */
   #positionOf(cursor: string): number {
     if (cursor === "") return 0;
-    const [uid, sequence = "", ...rest] = cursor.split(".");
-    if (uid !== this.#options.nodeUid || !/^\d{1,15}$/.test(sequence) || rest.length > 0) {
-      throw new ClientError(BAD_REQUEST, "bad request: cursor is none of this server's", false);
-    }
-    return Number(sequence);
+    if (nodeOfCursor(cursor) !== this.#options.nodeUid) throw foreignCursor();
+    return Number(cursor.split(".")[1]);
   }
 }

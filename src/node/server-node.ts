@@ -8,6 +8,7 @@ import { clientError } from "../core/client-error.ts";
 import type { ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
 import type { ClientInfo } from "../core/client-info.ts";
 import type { Clock } from "../core/clock.ts";
+import type { ChannelFilter, Controller } from "../core/controller.ts";
 import type {
   NodeInfo,
   PublishRequest,
@@ -19,6 +20,8 @@ import type { Disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
 import type { Logger } from "../core/logger.ts";
 import type { PresenceManager, PresenceStats } from "../core/presence-manager.ts";
+import type { Quotas } from "../core/quotas.ts";
+import type { UserStatusBook } from "../core/user-status.ts";
 import type { PublicationInit } from "../core/publication.ts";
 import type { Push } from "../core/push.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
@@ -29,10 +32,13 @@ import type { TimerWheel } from "../lib/timer-wheel.ts";
 import { FlushList } from "../session/outbox.ts";
 import { Session, type SessionContext, type SessionHost, type SessionLimits } from "../session/session.ts";
 import { ConnectionExpressions } from "./connection-expressions.ts";
+import { ConnectionPages } from "./connection-pages.ts";
 import { ConnectionScan } from "./connection-scan.ts";
 import type { AccessList } from "./control/access-list.ts";
+import { AccessEnforcer } from "./control/access-enforcer.ts";
 import { UserControl } from "./control/user-control.ts";
-import type { UserStatuses } from "./control/user-statuses.ts";
+import { EveryNode } from "./every-node.ts";
+import { LocalCalls } from "./local-calls.ts";
 import { SessionControl } from "./session-control.ts";
 import { ChannelObservers } from "./channel-observers.ts";
 import { type NewSubscription, type SubscribeRequest, SubscriptionService } from "./subscription-service.ts";
@@ -49,6 +55,8 @@ export interface NodeLimits extends SessionLimits {
 
 /** What a node is made of. */
 export interface ServerNodeOptions {
+  /** A new one by default. */
+  readonly uid?: string | undefined;
   readonly name: string;
   readonly version: string;
   readonly broker: Broker;
@@ -59,17 +67,22 @@ export interface ServerNodeOptions {
   readonly logger: Logger;
   readonly random: () => number;
   readonly limits: NodeLimits;
+  readonly controller: Controller;
+  readonly quotas: Quotas;
   readonly access: AccessList;
   /** Undefined where statuses of users are switched off. */
-  readonly statuses: UserStatuses | undefined;
+  readonly statuses: UserStatusBook | undefined;
 }
 
 /** Milliseconds that one turn of the event loop spends on a call about many connections. */
 const SLICE_MS = 5;
 
-/** Hub, broker and presence joined: everything that happens on this node, whatever protocol asked for it. */
+/**
+ * Hub, broker, presence and controller joined: everything that happens on this node, whatever protocol asked for it,
+ * and what the API asks of all nodes.
+ */
 export class ServerNode implements BrokerListener, SessionHost {
-  readonly uid: string = randomUUID();
+  readonly uid: string;
   /** Who may be connected, and what is known of users. */
   readonly users: UserControl;
   #channelRules: ChannelRules;
@@ -79,8 +92,11 @@ export class ServerNode implements BrokerListener, SessionHost {
   /** Sessions that have not been identified yet. */
   readonly #connecting = new Set<Session>();
   readonly #subscriptions: SubscriptionService;
-  readonly #control: SessionControl;
-  readonly #scan: ConnectionScan;
+  readonly #own: LocalCalls;
+  readonly #everyNode: EveryNode;
+  readonly #pages: ConnectionPages;
+  /** What sessions have taken of quotas, by session. */
+  readonly #places = new Map<Session, string>();
   #lastSequence = 0;
   readonly #sessionContext: SessionContext;
   readonly #startedAtMs: number;
@@ -88,6 +104,7 @@ export class ServerNode implements BrokerListener, SessionHost {
 
   constructor(options: ServerNodeOptions) {
     const { broker, presence, clock, wheel, logger, random, limits } = options;
+    this.uid = options.uid ?? randomUUID();
     this.#options = options;
     this.#channelRules = options.channelRules;
     this.#subscriptions = new SubscriptionService({
@@ -105,24 +122,33 @@ export class ServerNode implements BrokerListener, SessionHost {
     const slices = new SlicedWork({ nowMs: () => clock.monotonicMs(), sliceMs: SLICE_MS });
     const sessions = (): Iterable<Session> => this.#hub.members();
     const sessionsOf = (user: string): ReadonlySet<Session> => this.#hub.membersOf(user);
-    const { access, statuses } = options;
-    this.users = new UserControl({ access, statuses, sessions, sessionsOf, slices, clock, logger });
-    this.#scan = new ConnectionScan({
-      nodeUid: this.uid,
-      sessions,
-      sessionsOf,
-      lastSequence: () => this.#lastSequence,
-      expressions: new ConnectionExpressions(),
+    const { access, statuses, controller } = options;
+    const enforcer = new AccessEnforcer({ access, sessions, sessionsOf, slices, clock });
+    this.#own = new LocalCalls({
+      hub: this.#hub,
+      control: new SessionControl({
+        sessions,
+        sessionsOf,
+        slices,
+        subscriptions: this.#subscriptions,
+        clock,
+        channelLimit: limits.channelLimit,
+      }),
+      scan: new ConnectionScan({
+        nodeUid: this.uid,
+        sessions,
+        sessionsOf,
+        lastSequence: () => this.#lastSequence,
+        expressions: new ConnectionExpressions(),
+        slices,
+      }),
+      access: enforcer,
       slices,
+      channelOptions: (channel) => this.channelOptions(channel),
     });
-    this.#control = new SessionControl({
-      sessions,
-      sessionsOf,
-      slices,
-      subscriptions: this.#subscriptions,
-      clock,
-      channelLimit: limits.channelLimit,
-    });
+    this.#everyNode = new EveryNode(this.#own, controller);
+    this.#pages = new ConnectionPages({ nodeUid: this.uid, own: this.#own, controller });
+    this.users = new UserControl({ access: enforcer, statuses, everyNode: this.#everyNode, clock, logger });
     this.#sessionContext = { host: this, flushList: new FlushList(), wheel, clock, logger, random, limits };
     this.#startedAtMs = clock.monotonicMs();
   }
@@ -148,6 +174,7 @@ export class ServerNode implements BrokerListener, SessionHost {
 
   async start(): Promise<void> {
     await this.#options.broker.start(this);
+    await this.#options.controller.start(this.#own);
     this.users.start();
   }
 
@@ -157,7 +184,8 @@ export class ServerNode implements BrokerListener, SessionHost {
     for (const session of [...this.#hub.members()]) session.disconnect(reason);
     for (const session of [...this.#connecting]) session.disconnectSilently(reason);
     await this.#subscriptions.drain();
-    await Promise.all([this.#options.broker.close(), this.users.close()]);
+    await this.users.close();
+    await Promise.all([this.#options.broker.close(), this.#options.controller.close()]);
   }
 
   /** Has the observer told what happens to channels from now on. */
@@ -201,6 +229,18 @@ export class ServerNode implements BrokerListener, SessionHost {
     this.users.enforce(session);
   }
 
+  /**
+   * Takes one of `max` places, on all nodes together, for as long as the session lives; false where all are taken. A
+   * session has one place at most.
+   */
+  async takePlace(session: Session, place: string, max: number): Promise<boolean> {
+    if (session.isClosed || this.#places.has(session)) return !session.isClosed;
+    if (!(await this.#options.quotas.take(place, max))) return false;
+    if (session.isClosed) this.#options.quotas.give(place);
+    else this.#places.set(session, place);
+    return true;
+  }
+
   /** Identified sessions of a user on this node. */
   sessionsOf(user: string): ReadonlySet<Session> {
     return this.#hub.membersOf(user);
@@ -209,6 +249,11 @@ export class ServerNode implements BrokerListener, SessionHost {
   onSessionClosed(session: Session): void {
     this.#connecting.delete(session);
     this.#hub.remove(session);
+    const place = this.#places.get(session);
+    if (place !== undefined) {
+      this.#places.delete(session);
+      this.#options.quotas.give(place);
+    }
     this.users.seen(session.user);
     for (const subscription of [...session.subscriptions.values()]) this.#subscriptions.end(subscription);
   }
@@ -302,35 +347,40 @@ export class ServerNode implements BrokerListener, SessionHost {
     return this.#options.presence.stats(channel);
   }
 
-  /** Channels that somebody listens to, with the number of subscribers, for which `matches` holds. */
-  async channels(matches: (channel: string) => boolean): Promise<ReadonlyMap<string, number>> {
-    return new Map(this.#hub.channels().filter(([channel]) => matches(channel)));
+  /** Channels that somebody listens to, with the number of subscribers. Rejects for a glob that is none. */
+  async channels(filter: ChannelFilter): Promise<ReadonlyMap<string, number>> {
+    const [own, ...others] = await this.#everyNode.ask("channels", filter);
+    const counts = new Map(own);
+    for (const [channel, count] of others.flatMap((channels) => [...channels])) {
+      counts.set(channel, (counts.get(channel) ?? 0) + count);
+    }
+    return counts;
   }
 
   /** Subscribers of one channel. */
   async subscriberCount(channel: string): Promise<number> {
-    return this.#hub.subscriberCount(channel);
+    return sum(await this.#everyNode.ask("subscriberCount", channel));
   }
 
   /** Subscribes the matching connections. Rejects with ClientError 102, or 100 where one of them cannot be. */
   async subscribeSessions(target: SessionTarget, command: SubscribeCommand): Promise<void> {
-    await this.#control.subscribe(target, command, this.#knownOptions(command.channel));
+    await this.#everyNode.ask("subscribeSessions", target, command);
   }
 
   /** Unsubscribes the matching connections; each of them is told, subscribed or not. Rejects with ClientError 102. */
   async unsubscribeSessions(target: SessionTarget, channel: string): Promise<void> {
     if (channel !== "") this.#knownOptions(channel);
-    await this.#control.unsubscribe(target, channel);
+    await this.#everyNode.ask("unsubscribeSessions", target, channel);
   }
 
   /** Disconnects the matching connections, but for the client ids in `whitelist`. */
   async disconnect(target: SessionTarget, reason: Disconnect, whitelist: readonly string[]): Promise<void> {
-    await this.#control.disconnect(target, reason, whitelist);
+    await this.#everyNode.ask("disconnect", target, reason, whitelist);
   }
 
   /** Sets when the matching connections expire. */
   async refreshSessions(target: SessionTarget, command: RefreshCommand): Promise<void> {
-    await this.#control.refresh(target, command);
+    await this.#everyNode.ask("refreshSessions", target, command);
   }
 
   /**
@@ -339,7 +389,7 @@ export class ServerNode implements BrokerListener, SessionHost {
    * Rejects with ClientError 107 for a query that cannot be used, and with the signal's reason.
    */
   async connections(query: ConnectionQuery, signal: AbortSignal): Promise<ConnectionPage> {
-    return this.#scan.page(query, signal);
+    return this.#pages.page(query, signal);
   }
 
   onPublication(channel: string, { publication, previous, excludeClient }: Delivery): void {
@@ -352,19 +402,32 @@ export class ServerNode implements BrokerListener, SessionHost {
     this.#hub.broadcastNotice(channel, new EncodedPush({ ...notice, channel }));
   }
 
-  /** All nodes, this one first. */
+  /** All that the API is to see as nodes: this one, with everything that shares its broker, counted as one. */
   async info(): Promise<readonly NodeInfo[]> {
     const { name, version, clock } = this.#options;
+    const uptimeSec = Math.floor((clock.monotonicMs() - this.#startedAtMs) / 1000);
+    const node = { uid: this.uid, name, version, uptimeSec };
+    const hub = this.#hub;
+    if (this.#options.controller.others().length === 0) {
+      const numSubs = hub.subscriptionCount;
+      return [
+        {
+          ...node,
+          numClients: hub.memberCount,
+          numUsers: hub.userCount,
+          numChannels: hub.channelCount,
+          numSubs,
+        },
+      ];
+    }
+    const counts = await this.#everyNode.ask("counts");
     return [
       {
-        uid: this.uid,
-        name,
-        version,
-        numClients: this.#hub.memberCount,
-        numUsers: this.#hub.userCount,
-        numChannels: this.#hub.channelCount,
-        numSubs: this.#hub.subscriptionCount,
-        uptimeSec: Math.floor((clock.monotonicMs() - this.#startedAtMs) / 1000),
+        ...node,
+        numClients: sum(counts.map(({ numClients }) => numClients)),
+        numUsers: countDistinct(counts.map(({ users }) => users)),
+        numChannels: countDistinct(counts.map(({ channels }) => channels)),
+        numSubs: sum(counts.map(({ numSubs }) => numSubs)),
       },
     ];
   }
@@ -374,4 +437,14 @@ export class ServerNode implements BrokerListener, SessionHost {
     if (options === undefined) throw clientError("unknownChannel");
     return options;
   }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+function countDistinct(lists: readonly Float64Array[]): number {
+  const distinct = new Set<number>();
+  for (const list of lists) for (const hash of list) distinct.add(hash);
+  return distinct.size;
 }

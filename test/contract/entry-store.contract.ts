@@ -146,7 +146,7 @@ export function describeEntryStoreContract(name: string, createPlace: () => Stor
       clock.advance(5000);
       statuses.seen("2");
       await statuses.delete(["1"]);
-      expect(statuses.get(["x", "2", "1"])).toEqual([
+      expect(await statuses.get(["x", "2", "1"])).toEqual([
         { user: "x", activeSec: 0, onlineSec: 0, state: "" },
         { user: "2", activeSec: NOW_SEC, onlineSec: NOW_SEC + 5, state: "away" },
         { user: "1", activeSec: 0, onlineSec: 0, state: "" },
@@ -159,7 +159,7 @@ export function describeEntryStoreContract(name: string, createPlace: () => Stor
       clock.advance(59_000);
       await statuses.update(["2"], "");
       clock.advance(1000);
-      expect(statuses.get(["1", "2"]).map(({ activeSec }) => activeSec)).toEqual([0, NOW_SEC + 59]);
+      expect((await statuses.get(["1", "2"])).map(({ activeSec }) => activeSec)).toEqual([0, NOW_SEC + 59]);
     });
 
     it("beyond the limit, statuses renewed longest ago are forgotten", async () => {
@@ -170,7 +170,7 @@ export function describeEntryStoreContract(name: string, createPlace: () => Stor
       await statuses.update(["3"], "");
       statuses.seen("4");
       await statuses.sweep(1000);
-      expect(statuses.get(["1", "2", "3", "4"]).map(({ activeSec }) => activeSec > 0)).toEqual([
+      expect((await statuses.get(["1", "2", "3", "4"])).map(({ activeSec }) => activeSec > 0)).toEqual([
         ...[false, false, true, false],
       ]);
     });
@@ -204,7 +204,7 @@ export function describeEntryStoreContract(name: string, createPlace: () => Stor
       expect(verdicts).toEqual(store.isDurable ? kept : kept.map(() => "allowed"));
       const empty = { activeSec: 0, onlineSec: 0, state: "" };
       const full = { activeSec: NOW_SEC, onlineSec: NOW_SEC, state: "☃" };
-      expect(statuses.get(["1", "2"])).toEqual([
+      expect(await statuses.get(["1", "2"])).toEqual([
         { user: "1", ...(store.isDurable ? full : empty) },
         { user: "2", ...empty },
       ]);

@@ -19,6 +19,8 @@ import { createUniProtocol } from "../../src/protocols/centrifugo/uni-protocol.t
 import { PLAIN_GRANT } from "../../src/session/subscription.ts";
 import { VolatileStore } from "../../src/stores/memory/volatile-store.ts";
 import { CallGate, gateBroker, gatePresence } from "./call-gate.ts";
+import { LONE_CONTROLLER } from "../../src/core/controller.ts";
+import { LocalQuotas } from "../../src/core/quotas.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeTransport, lineFormat } from "./fake-transport.ts";
 import { silentLogger } from "./silent-logger.ts";
@@ -123,6 +125,8 @@ export class TestNode {
         revocations: RETENTION,
         invalidations: RETENTION,
       }),
+      controller: LONE_CONTROLLER,
+      quotas: new LocalQuotas(),
       statuses: undefined,
     });
     this.protocol = createUniProtocol({

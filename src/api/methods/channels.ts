@@ -10,8 +10,8 @@ export const channels: ApiMethod = defineMethod({
   rpc: CentrifugoApi.method.channels,
   result: ChannelsResultSchema,
   async run({ node }, { pattern }) {
-    const matches = pattern === "" ? () => true : matcherOf(pattern);
-    const found = [...(await node.channels(matches))].map(([channel, numClients]) => [
+    const filter = pattern === "" ? {} : { pattern: checkGlob(pattern) };
+    const found = [...(await node.channels(filter))].map(([channel, numClients]) => [
       channel,
       { numClients },
     ]);
@@ -20,9 +20,10 @@ export const channels: ApiMethod = defineMethod({
 });
 
 /** A malformed pattern is answered with 100, as the upstream does. */
-function matcherOf(pattern: string): (channel: string) => boolean {
+function checkGlob(pattern: string): string {
   try {
-    return compileGlob(pattern);
+    compileGlob(pattern);
+    return pattern;
   } catch {
     throw apiError("internal");
   }

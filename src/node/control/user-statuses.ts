@@ -1,7 +1,7 @@
 import { clientError } from "../../core/client-error.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { EntryStore } from "../../core/entry-store.ts";
-import type { UserStatus } from "../../core/user-status.ts";
+import type { UserStatus, UserStatusBook } from "../../core/user-status.ts";
 import { ExpiringTable } from "./expiring-table.ts";
 
 /** What statuses are kept with. */
@@ -28,7 +28,7 @@ const STATE_MAX_LENGTH = 1024;
  * What the backend says is durable, where the store can, when it resolves. When a user was seen connected is noted in
  * memory and saved from time to time: it may be lost with the process, and then is as old as the last save.
  */
-export class UserStatuses {
+export class UserStatuses implements UserStatusBook {
   readonly #options: UserStatusesOptions;
   readonly #table: ExpiringTable<Status>;
   /** Users whose status has changed in memory only. */
@@ -53,7 +53,7 @@ export class UserStatuses {
   }
 
   /** Statuses in the order of the users; of an unknown one all but the name is empty. */
-  get(users: readonly string[]): readonly UserStatus[] {
+  async get(users: readonly string[]): Promise<readonly UserStatus[]> {
     return users.map((user) => ({ user, ...(this.#table.get(user)?.value ?? UNKNOWN) }));
   }
 

@@ -86,9 +86,11 @@ export class UniConversation implements UniConnection {
     const credentials = await this.#settings.authenticator.authenticate({ token: request.token, header });
     if (session.isClosed) return;
     this.#context.node.users.checkAccess(credentials);
-    this.#endOtherConnections(credentials);
+    if (credentials.user !== "") await this.#takePlaceOf(credentials.user);
+    if (session.isClosed) return;
     const grants = this.#grants(credentials, request);
-    this.#checkLimits(credentials, grants.size);
+    const { channelLimit } = this.#settings.options;
+    if (channelLimit > 0 && grants.size > channelLimit) throw disconnect("channelLimit");
     if (credentials.expireAtSec !== undefined && credentials.expireAtSec * 1000 <= clock.wallMs()) {
       throw clientError("expired");
     }
@@ -127,19 +129,17 @@ export class UniConversation implements UniConnection {
     return grants;
   }
 
-  #endOtherConnections({ user }: Credentials): void {
+  /** One of the connections that the user may have, all of which a single one ends. */
+  async #takePlaceOf(user: string): Promise<void> {
     const { node } = this.#context;
-    const { options } = this.#settings;
-    if (!options.singleConnection || user === "") return;
-    for (const session of [...node.sessionsOf(user)]) session.disconnect(disconnect("connectionLimit"));
-  }
-
-  #checkLimits({ user }: Credentials, channels: number): void {
-    const { node } = this.#context;
-    const { options } = this.#settings;
-    if (options.channelLimit > 0 && channels > options.channelLimit) throw disconnect("channelLimit");
-    const limit = options.userConnectionLimit;
-    if (user !== "" && limit > 0 && node.sessionsOf(user).size >= limit) throw disconnect("connectionLimit");
+    const { singleConnection, userConnectionLimit: limit } = this.#settings.options;
+    if (singleConnection) {
+      await node.disconnect({ user, client: "", session: "" }, disconnect("connectionLimit"), []);
+    }
+    const max = limit > 0 ? limit : Number.POSITIVE_INFINITY;
+    if (!(await node.takePlace(this.#session, `user:${user}`, max))) {
+      if (!this.#session.isClosed) throw disconnect("connectionLimit");
+    }
   }
 
   async #subscribeAll(

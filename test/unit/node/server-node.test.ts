@@ -23,7 +23,7 @@ describe("ServerNode", () => {
     const silent = test.protocol.accept(new FakeTransport());
     await endOfTurn();
     expect(await test.counts()).toEqual([3, 2, 3, 6]);
-    expect(await test.node.channels((channel) => channel !== "c")).toEqual(
+    expect(await test.node.channels({ prefix: "own-" })).toEqual(
       new Map([
         ["own-1", 2],
         ["own-2", 1],

@@ -3,9 +3,12 @@ import type { EntryChange, EntryStore, StoredEntry } from "../../../../src/core/
 import { SlicedWork } from "../../../../src/lib/sliced-work.ts";
 import { TimerWheel } from "../../../../src/lib/timer-wheel.ts";
 import { AccessList } from "../../../../src/node/control/access-list.ts";
+import { AccessEnforcer } from "../../../../src/node/control/access-enforcer.ts";
 import { UserControl } from "../../../../src/node/control/user-control.ts";
+import { EveryNode } from "../../../../src/node/every-node.ts";
 import { UserStatuses } from "../../../../src/node/control/user-statuses.ts";
 import { FlushList } from "../../../../src/session/outbox.ts";
+import { LONE_CONTROLLER, type NodeCalls } from "../../../../src/core/controller.ts";
 import { Session } from "../../../../src/session/session.ts";
 import { accessSubject } from "../../../support/access-subject.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
@@ -49,12 +52,27 @@ function setUp({ hasStatuses = true } = {}) {
   };
   const retention = { blocks: RETENTION, revocations: RETENTION, invalidations: RETENTION };
   const statuses = new UserStatuses({ store, clock, ttlSec: 60, maxUsers: 0, statePattern: /^[a-z]*$/u });
-  const users = new UserControl({
+  const sessionsOf = (user: string): Set<Session> =>
+    new Set([...sessions].filter((session) => session.user === user));
+  const access = new AccessEnforcer({
     access: new AccessList({ store, clock, ...retention }),
-    statuses: hasStatuses ? statuses : undefined,
     sessions: () => sessions,
-    sessionsOf: (user) => new Set([...sessions].filter((session) => session.user === user)),
+    sessionsOf,
     slices: new SlicedWork({ nowMs: () => clock.monotonicMs(), sliceMs: 5 }),
+    clock,
+  });
+  const calls: Partial<NodeCalls> = {
+    block: (user, expireAtSec) => access.block(user, expireAtSec),
+    unblock: (user) => access.unblock(user),
+    revokeToken: (tokenId, expireAtSec) => access.revokeToken(tokenId, expireAtSec),
+    invalidateTokens: (command) => access.invalidateTokens(command),
+    connectedUsers: async (some) => some.filter((user) => sessionsOf(user).size > 0),
+  };
+  const users = new UserControl({
+    access,
+    statuses: hasStatuses ? statuses : undefined,
+    // Nothing else is called.
+    everyNode: new EveryNode(calls as NodeCalls, LONE_CONTROLLER),
     clock,
     logger,
   });

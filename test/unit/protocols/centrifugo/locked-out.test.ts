@@ -13,6 +13,8 @@ import { ServerNode } from "../../../../src/node/server-node.ts";
 import { createUniProtocol } from "../../../../src/protocols/centrifugo/uni-protocol.ts";
 import { PLAIN_GRANT } from "../../../../src/session/subscription.ts";
 import { VolatileStore } from "../../../../src/stores/memory/volatile-store.ts";
+import { LONE_CONTROLLER } from "../../../../src/core/controller.ts";
+import { LocalQuotas } from "../../../../src/core/quotas.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
 import { endOfTurn, FakeTransport } from "../../../support/fake-transport.ts";
 import { silentLogger } from "../../../support/silent-logger.ts";
@@ -50,6 +52,8 @@ function createNode(clock: FakeClock, broker: MemoryBroker): ServerNode {
     random: () => 0,
     limits: LIMITS,
     access: new AccessList({ store: new VolatileStore(), clock, ...retention }),
+    controller: LONE_CONTROLLER,
+    quotas: new LocalQuotas(),
     statuses: undefined,
   });
 }

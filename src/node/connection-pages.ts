@@ -1,0 +1,63 @@
+import type { ConnectionInfo, ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
+import type { Controller } from "../core/controller.ts";
+import { cursorAt, foreignCursor, nodeOfCursor } from "./connection-scan.ts";
+import type { LocalCalls } from "./local-calls.ts";
+
+/** What the pages are made of. */
+export interface ConnectionPagesOptions {
+  readonly nodeUid: string;
+  readonly own: LocalCalls;
+  readonly controller: Controller;
+}
+
+/** Pages through the connections of all nodes: one node after the other, in the order of their uids. */
+export class ConnectionPages {
+  readonly #options: ConnectionPagesOptions;
+
+  constructor(options: ConnectionPagesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * A page of the connections that meet the query; a lone node's are in the order in which they were made.
+   *
+   * Rejects with ClientError 107 for a query that cannot be used, and with the signal's reason.
+   */
+  async page(query: ConnectionQuery, signal: AbortSignal): Promise<ConnectionPage> {
+    const { nodeUid, own, controller } = this.#options;
+    const others = controller.others();
+    if (others.length === 0) return own.connections(query, signal);
+    const uids = this.#remaining([nodeUid, ...others].toSorted(), query.cursor);
+    const found: ConnectionInfo[] = [];
+    let { cursor } = query;
+    for (const [at, uid] of uids.entries()) {
+      const limit = query.limit > 0 ? query.limit - found.length : 0;
+      const page = await this.#ask(uid, { ...query, cursor, limit }, signal);
+      signal.throwIfAborted();
+      found.push(...page.connections);
+      if (page.nextCursor !== "") return { connections: found, nextCursor: page.nextCursor };
+      cursor = "";
+      const next = uids[at + 1];
+      if (next !== undefined && query.limit > 0 && found.length >= query.limit) {
+        return { connections: found, nextCursor: cursorAt(next, 0) };
+      }
+    }
+    return { connections: found, nextCursor: "" };
+  }
+
+  /** The nodes from that of the cursor on. */
+  #remaining(uids: readonly string[], cursor: string): readonly string[] {
+    if (cursor === "") return uids;
+    const at = uids.indexOf(nodeOfCursor(cursor) ?? "");
+    if (at < 0) throw foreignCursor();
+    return uids.slice(at);
+  }
+
+  async #ask(uid: string, query: ConnectionQuery, signal: AbortSignal): Promise<ConnectionPage> {
+    const { nodeUid, own, controller } = this.#options;
+    if (uid === nodeUid) return own.connections(query, signal);
+    return (await controller.askNode(uid, "connections", query)) ?? NOBODY;
+  }
+}
+
+const NOBODY: ConnectionPage = { connections: [], nextCursor: "" };
