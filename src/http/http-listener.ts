@@ -17,6 +17,8 @@ import {
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { SecureContextOptions, TLSSocket } from "node:tls";
+import { DetachableResponse, type DetachingHome } from "./detachable-response.ts";
+import type { DetachedSocket } from "./detached-socket.ts";
 import { type HttpApp, sendEmpty } from "./http-app.ts";
 
 /** Where and how to listen. */
@@ -64,6 +66,14 @@ export class HttpListener {
   readonly #handedOver = new WeakSet<Duplex>();
   /** HTTP/1 connections with the number of responses under way on each. */
   readonly #underWay = new WeakMap<Socket, number>();
+  /** Connections that a streaming response has to itself. */
+  readonly #detached = new Set<DetachedSocket>();
+  readonly #home: DetachingHome = {
+    hasOneResponse: (connection) => this.#underWay.get(connection) === 1,
+    onDetached: (socket) => this.#detached.add(socket),
+    onDetachedClosed: (socket) => this.#detached.delete(socket),
+    takeBack: (socket) => this.#takeBack(socket),
+  };
   #isStopping = false;
 
   constructor(app: HttpApp, options: HttpListenerOptions) {
@@ -97,9 +107,9 @@ export class HttpListener {
 
   /** Resolves once all connections have ended or `deadline` aborts, which destroys them. */
   async drain(deadline: AbortSignal): Promise<void> {
-    const allClosed = Promise.all([...this.#connections].map(closed));
-    await Promise.race([allClosed, aborted(deadline)]);
-    for (const connection of this.#connections) connection.destroy();
+    const connections = [...this.#connections, ...this.#detached];
+    await Promise.race([Promise.all(connections.map(closed)), aborted(deadline)]);
+    for (const connection of connections) connection.destroy();
   }
 
   get #headersTimeoutMs(): number {
@@ -123,6 +133,7 @@ export class HttpListener {
   #createPlain(): NetServer {
     const http1 = createHttpServer({
       ...this.#http1Options,
+      ServerResponse: DetachableResponse,
       // Other offers to upgrade, such as curl's of HTTP/2, are ignored (RFC 9110 §7.8).
       shouldUpgradeCallback: (request) => this.#app.takesUpgrade(request),
     });
@@ -187,8 +198,19 @@ export class HttpListener {
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
     if (request.httpVersionMajor === 1) this.#trackResponse(request.socket, response);
+    if (response instanceof DetachableResponse) response.home = this.#home;
     if (this.#isStopping) sendEmpty(response, 503);
     else this.#app.handle(request, response);
+  }
+
+  /** Has a connection whose stream has ended begin anew. */
+  #takeBack(socket: DetachedSocket): boolean {
+    if (this.#isStopping) return false;
+    this.#detached.delete(socket);
+    // As all connections to an HTTP server have it; Node then answers to the client's end by itself.
+    socket.allowHalfOpen = true;
+    this.#front.emit("connection", socket);
+    return true;
   }
 
   #trackSession(session: Http2Session): void {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { ClientError } from "../core/client-error.ts";
-import { type Disconnect, disconnect } from "../core/disconnect.ts";
+import type { Disconnect } from "../core/disconnect.ts";
 import type { ResumeMarks, Transport } from "../core/transport.ts";
 import type { ConnectRequest, UniConnection, UniProtocol } from "../core/uni-protocol.ts";
 import {
@@ -11,13 +11,14 @@ import {
   type WireFormat,
   type WireFormats,
 } from "../core/wire-format.ts";
-import { StallGuard } from "../lib/stall-guard.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
 import type { ConnectRefusals } from "./connect-refusals.ts";
-import { type BodyFraming, chunkedFramer, ResponseStream } from "./response-stream.ts";
-
-/** A client has this long to take anything of what was written. */
-const WRITE_TIMEOUT_MS = 1000;
+import {
+  type BodyFraming,
+  chunkedFramer,
+  ResponseStream,
+  type ResponseStreamOwner,
+} from "./response-stream.ts";
 
 /** What makes one HTTP push transport different from another. */
 export interface PushTransportSpec {
@@ -65,18 +66,11 @@ const STREAMING_HEADERS: OutgoingHttpHeaders = {
 };
 
 /** A response body that carries the pushes of one session. */
-export class PushTransport implements Transport {
-  readonly name: string;
-  readonly protocol: "json" | "protobuf";
+export class PushTransport implements Transport, ResponseStreamOwner {
   readonly format: WireFormat;
-  readonly deltaFormats: DeltaFormats | undefined;
   readonly resumeMarks: ResumeMarks | undefined;
-  readonly pingIntervalMs: number;
-  readonly sendsDisconnectPush = true;
   readonly #kind: PushTransportKind;
   readonly #stream: ResponseStream;
-  readonly #response: ServerResponse;
-  #guard: StallGuard | undefined;
   #connection: UniConnection | undefined;
 
   constructor(
@@ -85,17 +79,35 @@ export class PushTransport implements Transport {
     kind: PushTransportKind,
     options: PushTransportOptions = {},
   ) {
-    const { spec } = kind;
-    this.name = spec.name;
-    this.protocol = spec.protocol;
-    this.pingIntervalMs = spec.pingIntervalMs;
     this.#kind = kind;
-    this.#response = response;
-    this.#stream = new ResponseStream(request, response);
-    const formats = kind.formats[this.#stream.framing];
-    this.format = formats.plain;
-    this.deltaFormats = formats.delta;
-    this.resumeMarks = options.resumeMarks?.(this.#stream.framing);
+    this.#stream = new ResponseStream(request, response, this);
+    const { framing } = this.#stream;
+    this.format = kind.formats[framing].plain;
+    this.resumeMarks = options.resumeMarks?.(framing);
+  }
+
+  get name(): string {
+    return this.#kind.spec.name;
+  }
+
+  get protocol(): "json" | "protobuf" {
+    return this.#kind.spec.protocol;
+  }
+
+  get deltaFormats(): DeltaFormats | undefined {
+    return this.#kind.formats[this.#stream.framing].delta;
+  }
+
+  get pingIntervalMs(): number {
+    return this.#kind.spec.pingIntervalMs;
+  }
+
+  get sendsDisconnectPush(): boolean {
+    return true;
+  }
+
+  get wheel(): TimerWheel {
+    return this.#kind.spec.wheel;
   }
 
   get bufferedBytes(): number {
@@ -106,10 +118,6 @@ export class PushTransport implements Transport {
   run(protocol: UniProtocol, request: ConnectRequest, headers: IncomingMessage["headers"]): void {
     const connection = protocol.accept(this);
     this.#connection = connection;
-    this.#response.once("close", () => {
-      this.#guard?.stop();
-      this.#connection?.closed();
-    });
     // With refusals the status depends on the outcome, so nothing may be sent before it is known.
     const { preamble, refusals } = this.#kind.spec;
     if (preamble !== undefined && refusals?.enabled !== true) this.#start();
@@ -122,18 +130,13 @@ export class PushTransport implements Transport {
   write(bytes: Uint8Array): void {
     if (!this.#stream.started) this.#start();
     this.#stream.write(bytes);
-    this.#watch(bytes.byteLength);
   }
 
   refuse(failure: ClientError | Disconnect): boolean {
     const { refusals } = this.#kind.spec;
     if (refusals?.enabled !== true || this.#stream.started) return false;
     const { status, body } = refusals.answer(failure);
-    this.#response.writeHead(status, {
-      "Content-Type": "text/plain; charset=utf-8",
-      "Content-Length": Buffer.byteLength(body),
-    });
-    this.#response.end(body);
+    this.#stream.answer(status, { "Content-Type": "text/plain; charset=utf-8" }, body);
     return true;
   }
 
@@ -141,29 +144,19 @@ export class PushTransport implements Transport {
     const { epilogue } = this.#kind.spec;
     if (epilogue !== undefined && this.#stream.started) this.#stream.writeUnframed(epilogue);
     this.#stream.end();
-    this.#watch(0);
   }
 
   abort(_reason: Disconnect): void {
     this.#stream.abort();
   }
 
+  onStreamClosed(): void {
+    this.#connection?.closed();
+  }
+
   #start(): void {
     this.#stream.start(200, this.#kind.headers);
     const { preamble } = this.#kind.spec;
     if (preamble !== undefined) this.#stream.writeUnframed(preamble);
-  }
-
-  #watch(bytes: number): void {
-    if (this.#guard === undefined) {
-      const socket = this.#stream.socket;
-      if (socket === undefined || socket.writableLength === 0) return;
-      this.#guard = new StallGuard(socket, this.#kind.spec.wheel, WRITE_TIMEOUT_MS, () => this.#stalled());
-    }
-    this.#guard.wrote(bytes);
-  }
-
-  #stalled(): void {
-    this.abort(disconnect("writeError"));
   }
 }

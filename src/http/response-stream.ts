@@ -3,36 +3,55 @@ import type { ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import type { Framer } from "../core/wire-format.ts";
+import { StallGuard } from "../lib/stall-guard.ts";
+import type { TimerWheel } from "../lib/timer-wheel.ts";
+import { DetachableResponse } from "./detachable-response.ts";
+import type { DetachedSocket, DetachedSocketUser } from "./detached-socket.ts";
 
 /** How body bytes must be framed for a response: HTTP/1.1 chunks made by us, or nothing. */
 export type BodyFraming = "chunked" | "plain";
 
+/** A client has this long to take anything of what was written. */
+const WRITE_TIMEOUT_MS = 1000;
+
+/** Who a stream belongs to. */
+export interface ResponseStreamOwner {
+  readonly wheel: TimerWheel;
+  /** Nothing more can be written: the client is gone, or the response has ended. */
+  onStreamClosed(): void;
+}
+
 /**
  * A response whose body goes on until somebody ends it.
  *
- * Over HTTP/1.1 its bytes are chunks already and go to the socket as they are, bypassing `response.write`;
- * Node stays in charge of head and end. Otherwise (HTTP/2, HTTP/1.0, a pipelined request that has no socket
- * yet) Node frames what we write.
+ * Over HTTP/1.1 its bytes are chunks already and go to the socket as they are, bypassing `response.write`; Node
+ * stays in charge of the head. Once a push has gone out behind it, the stream takes the connection out of Node's
+ * hands where it can (`DetachableResponse`), for request, response and parser are most of what a connection costs.
+ * Otherwise (HTTP/2, HTTP/1.0, a pipelined request that has no socket yet) Node frames what we write.
  */
-export class ResponseStream {
+export class ResponseStream implements DetachedSocketUser {
   readonly framing: BodyFraming;
-  readonly #response: ServerResponse;
-  readonly #framingHeaders: OutgoingHttpHeaders;
+  readonly #owner: ResponseStreamOwner;
+  /** Whether the client takes it that the connection goes on after the response. */
+  readonly #keepsConnection: boolean;
+  /** Undefined once the connection is detached. */
+  #response: ServerResponse | undefined;
   /** Where our own chunks go; undefined where Node frames. */
-  readonly #chunkSocket: Socket | undefined;
+  #chunkSocket: Socket | undefined;
+  #detached: DetachedSocket | undefined;
+  #guard: StallGuard | undefined;
   #started = false;
   #ended = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, owner: ResponseStreamOwner) {
+    this.#owner = owner;
     this.#response = response;
     this.#chunkSocket = request.httpVersion === "1.1" ? (response.socket ?? undefined) : undefined;
-    const ownChunks = this.#chunkSocket !== undefined;
-    this.framing = ownChunks ? "chunked" : "plain";
-    // HTTP/2 forbids both headers, and Node knows what to tell who wants the connection to end.
-    this.#framingHeaders = {
-      ...(keepsConnection(request) ? { Connection: "keep-alive" } : {}),
-      ...(ownChunks ? { "Transfer-Encoding": "chunked" } : {}),
-    };
+    this.framing = this.#chunkSocket === undefined ? "plain" : "chunked";
+    this.#keepsConnection = keepsConnection(request);
+    response.once("close", () => {
+      if (this.#response !== undefined) this.onSocketGone();
+    });
   }
 
   /** Whether status and headers have been sent. */
@@ -43,55 +62,107 @@ export class ResponseStream {
   /** Bytes written that the operating system has not taken. */
   get bufferedBytes(): number {
     // A pipelined response has no socket before its turn, and keeps what is written.
-    return (this.#sink ?? this.#response).writableLength;
+    return (this.#chunkSocket ?? this.#nodeSink ?? this.#response)?.writableLength ?? 0;
   }
 
-  /** Where bytes go: the socket, or the HTTP/2 stream. Undefined once the client is gone. */
-  get socket(): Writable | undefined {
-    return this.#sink;
-  }
-
-  /** Sends status and headers. */
+  /** Sends status and headers; the body follows. */
   start(status: number, headers: OutgoingHttpHeaders): void {
-    if (this.#started || this.#response.destroyed) return;
+    const response = this.#response;
+    if (this.#started || response === undefined || response.destroyed) return;
     this.#started = true;
-    this.#response.writeHead(status, { ...headers, ...this.#framingHeaders });
-    this.#response.flushHeaders();
+    response.writeHead(status, {
+      ...headers,
+      // HTTP/2 forbids both, and Node knows what to tell who wants the connection to end.
+      ...(this.#keepsConnection ? { Connection: "keep-alive" } : {}),
+      ...(this.framing === "chunked" ? { "Transfer-Encoding": "chunked" } : {}),
+    });
+    response.flushHeaders();
   }
 
-  /** Writes bytes that carry the stream's framing. */
+  /** Sends a whole response in place of a stream. */
+  answer(status: number, headers: OutgoingHttpHeaders, body: string): void {
+    this.#ended = true;
+    this.#response?.writeHead(status, { ...headers, "Content-Length": Buffer.byteLength(body) });
+    this.#response?.end(body);
+  }
+
+  /** Writes bytes that carry the stream's framing. A client that takes nothing of them in time is cut. */
   write(bytes: Uint8Array): void {
     if (this.#ended) return;
-    const socket = this.#chunkSocket;
-    if (socket === undefined) this.#writeThroughNode(bytes);
-    else if (!socket.destroyed) socket.write(bytes);
+    this.#send(bytes);
+    // A stream that ends with these bytes needs no connection of its own.
+    if (this.#response !== undefined) process.nextTick(ResponseStream.#detach, this);
+    this.#watch(bytes.byteLength);
   }
 
   /** Writes bytes that are not framed yet. */
   writeUnframed(bytes: Uint8Array): void {
-    this.write(frameBody(bytes, this.framing));
+    if (!this.#ended) this.#send(frameBody(bytes, this.framing));
   }
 
   /** Ends the body after everything written. */
   end(): void {
+    if (this.#ended) return;
     this.#ended = true;
-    if (!this.#response.writableEnded) this.#response.end();
+    this.#detached?.finish(LAST_CHUNK, this.#keepsConnection);
+    this.#response?.end();
+    this.#watch(0);
   }
 
   /** Ends the connection at once; what is queued is dropped. */
   abort(): void {
     this.#ended = true;
-    const stream = http2Stream(this.#response);
-    if (stream === undefined) this.#response.destroy();
-    else stream.destroy();
+    this.#detached?.destroy();
+    if (this.#response !== undefined) (http2Stream(this.#response) ?? this.#response).destroy();
   }
 
-  #writeThroughNode(bytes: Uint8Array): void {
-    if (!this.#response.destroyed && !this.#response.writableEnded) this.#response.write(bytes);
+  /** The connection is no longer ours. */
+  onSocketGone(): void {
+    this.#ended = true;
+    this.#guard?.stop();
+    this.#guard = undefined;
+    this.#chunkSocket = undefined;
+    this.#detached = undefined;
+    this.#response = undefined;
+    this.#owner.onStreamClosed();
   }
 
-  get #sink(): Writable | undefined {
-    return this.#chunkSocket ?? http2Stream(this.#response) ?? this.#response.socket ?? undefined;
+  #send(bytes: Uint8Array): void {
+    const socket = this.#chunkSocket;
+    if (socket !== undefined) {
+      if (!socket.destroyed) socket.write(bytes);
+    } else if (this.#response !== undefined && !this.#response.destroyed) {
+      this.#response.write(bytes);
+    }
+  }
+
+  static #detach(this: void, stream: ResponseStream): void {
+    const response = stream.#response;
+    if (stream.#ended || stream.#chunkSocket === undefined || !(response instanceof DetachableResponse))
+      return;
+    const socket = response.detach(stream);
+    if (socket === undefined) return;
+    stream.#response = undefined;
+    stream.#detached = socket;
+    stream.#chunkSocket = socket;
+    stream.#guard?.stop();
+    stream.#guard = undefined;
+  }
+
+  /** Looks after bytes that wait; `count` of them are new. */
+  #watch(count: number): void {
+    if (this.#guard === undefined) {
+      const sink = this.#chunkSocket ?? this.#nodeSink;
+      if (sink === undefined || sink.writableLength === 0) return;
+      this.#guard = new StallGuard(sink, this.#owner.wheel, WRITE_TIMEOUT_MS, () => this.abort());
+    }
+    this.#guard.wrote(count);
+  }
+
+  /** Where bytes go that Node frames; undefined before there is a connection and once it is gone. */
+  get #nodeSink(): Writable | undefined {
+    const response = this.#response;
+    return response === undefined ? undefined : (http2Stream(response) ?? response.socket ?? undefined);
   }
 }
 
@@ -106,6 +177,7 @@ function http2Stream(response: ServerResponse): ServerHttp2Stream | undefined {
 }
 
 const CRLF = Buffer.from("\r\n");
+const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 
 /** Puts each message of a framer into an HTTP/1.1 chunk of its own. */
 export function chunkedFramer(inner: Framer): Framer {

@@ -18,3 +18,14 @@ export async function bufferBytesInUse(): Promise<number> {
     last = arrayBuffers;
   }
 }
+
+/** Collects garbage over some turns of the event loop, until none of the objects is left; resolves with those that are. */
+export async function survivorsOf(refs: readonly WeakRef<object>[]): Promise<object[]> {
+  for (let turn = 0; ; turn++) {
+    // An object that a reference has given out stays until the end of the turn.
+    await setImmediate();
+    collect();
+    const left = refs.map((ref) => ref.deref()).filter((object) => object !== undefined);
+    if (left.length === 0 || turn === 10) return left;
+  }
+}
