@@ -1,5 +1,5 @@
 import type { ClientInfo } from "../../core/client-info.ts";
-import type { PublicationInit } from "../../core/publication.ts";
+import type { Publication, PublicationInit } from "../../core/publication.ts";
 import type { StreamPosition } from "../../core/stream-position.ts";
 import { isJson } from "../../lib/json/raw-json.ts";
 import type { ServerNode } from "../../node/server-node.ts";
@@ -64,4 +64,10 @@ export function publicationOf({ event, data, info }: EventContent): PublicationI
         info,
         knownJson: true,
       };
+}
+
+/** The data that was triggered, of a publication that stands for an event; what it is anyway of any other. */
+export function dataOf({ data, tags }: Publication): string {
+  const json = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString();
+  return tags?.[CONTENT_TYPE_TAG] === PLAIN_TEXT ? String(JSON.parse(json)) : json;
 }

@@ -1,0 +1,56 @@
+import type { ServerResponse } from "node:http";
+import type { Clock } from "../../../core/clock.ts";
+import { RateLimiter } from "../../../lib/rate-limiter.ts";
+import type { PusherApps } from "../app.ts";
+import { Refusal } from "./refusal.ts";
+
+/** What points are spent on: an event in one channel, or a question. */
+export type Expense = "event" | "read";
+
+const OPTIONS = {
+  event: "max_backend_events_per_second",
+  read: "max_read_requests_per_second",
+} as const satisfies Record<Expense, string>;
+
+const WINDOW_MS = 1000;
+/** Apps whose windows are remembered; nobody has more of them busy in one second. */
+const MAX_APPS = 100_000;
+
+/** What the backends of an app may ask for in a second (pusher §4, §6). */
+export class AppRateLimits {
+  readonly #apps: () => PusherApps;
+  readonly #limiters: Readonly<Record<Expense, RateLimiter>>;
+
+  constructor(apps: () => PusherApps, clock: Pick<Clock, "monotonicMs">) {
+    this.#apps = apps;
+    const limiter = (expense: Expense) =>
+      new RateLimiter({
+        clock,
+        maxKeys: MAX_APPS,
+        limit: (id) => ({ max: this.#maxOf(id, expense), windowMs: WINDOW_MS }),
+      });
+    this.#limiters = { event: limiter("event"), read: limiter("read") };
+  }
+
+  /**
+   * Takes points of an app, and has the answer tell what is left.
+   *
+   * @throws Refusal 429 where there are not enough
+   */
+  spend(id: string, expense: Expense, points: number, response: ServerResponse): void {
+    const max = this.#maxOf(id, expense);
+    if (max === 0) return;
+    const { allowed, remaining, retryAfterSec } = this.#limiters[expense].take(id, points);
+    response.setHeader("X-RateLimit-Limit", max);
+    response.setHeader("X-RateLimit-Remaining", remaining);
+    if (!allowed) {
+      throw new Refusal(429, `The app may have ${max} of these a second`, {
+        "Retry-After": String(retryAfterSec),
+      });
+    }
+  }
+
+  #maxOf(id: string, expense: Expense): number {
+    return this.#apps().withId(id)?.config[OPTIONS[expense]] ?? 0;
+  }
+}

@@ -1,0 +1,160 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { BodyTooLarge, readBody } from "../../../http/body.ts";
+import { sendEmpty } from "../../../http/http-app.ts";
+import type { Route } from "../../../http/route.ts";
+import type { PusherApp } from "../app.ts";
+import type { PusherContext } from "../context.ts";
+import { authenticate, checkBody } from "./authentication.ts";
+import { describeChannel, listChannels, listUsers } from "./channels.ts";
+import type { ApiNode, Endpoint } from "./endpoint.ts";
+import { triggerBatch, triggerEvent, triggerEventInChannel } from "./events.ts";
+import { AppRateLimits } from "./rate-limits.ts";
+import { Refusal, refusalJson } from "./refusal.ts";
+import { decodePath, headOf, type RequestHead } from "./request.ts";
+import { terminateConnections } from "./users.ts";
+
+/** What the HTTP API works with. */
+export interface PusherApiOptions extends Pick<PusherContext, "apps" | "logger" | "clock"> {
+  readonly node: ApiNode;
+  readonly config: Pick<PusherContext["config"], "path_prefix" | "request_body_limit">;
+}
+
+const ENDPOINTS: readonly Endpoint[] = [
+  triggerEvent,
+  triggerBatch,
+  listChannels,
+  describeChannel,
+  listUsers,
+  triggerEventInChannel,
+  terminateConnections,
+];
+
+/** The HTTP API of the apps (pusher §4): everything below `<path_prefix>/apps/`. */
+export function createPusherApiRoutes(options: PusherApiOptions): Route[] {
+  const path = `${options.config.path_prefix}/apps/`;
+  const api = new PusherApi(options, path);
+  return [{ path, prefix: true, handle: (request, response) => api.handle(request, response) }];
+}
+
+/** An app and what is asked of it. */
+interface Target {
+  readonly app: PusherApp;
+  readonly endpoint: Endpoint;
+  readonly subject: string;
+}
+
+class PusherApi {
+  readonly #options: PusherApiOptions;
+  readonly #root: string;
+  readonly #limits: AppRateLimits;
+
+  constructor(options: PusherApiOptions, root: string) {
+    this.#options = options;
+    this.#root = root;
+    this.#limits = new AppRateLimits(options.apps, options.clock);
+  }
+
+  /** Answers a request; not where the client leaves before all of it has come. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    allowAllOrigins(request, response);
+    if (request.method === "OPTIONS") {
+      sendEmpty(response, 204);
+      return;
+    }
+    try {
+      const head = headOf(request);
+      const target = this.#findTarget(head);
+      authenticate(target.app.config, head, this.#options.clock.wallMs());
+      if (!target.app.config.enabled) throw new Refusal(403, "The app is disabled");
+      const body = await this.#receive(request);
+      if (body === undefined) return;
+      checkBody(head.query, body);
+      sendJson(response, 200, JSON.stringify(await this.#run(target, head, body, request, response)));
+    } catch (error) {
+      this.#refuse(response, error);
+    }
+  }
+
+  async #run(
+    { app, endpoint, subject }: Target,
+    { query }: RequestHead,
+    body: Buffer,
+    { headers }: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<object> {
+    return endpoint.run({
+      node: this.#options.node,
+      app,
+      subject,
+      query,
+      body,
+      idempotencyKey: String(headers["x-idempotency-key"] ?? ""),
+      spend: (expense, points) => this.#limits.spend(app.config.id, expense, points, response),
+    });
+  }
+
+  #findTarget({ method, path }: RequestHead): Target {
+    const [id = "", ...parts] = path.slice(this.#root.length).split("/").map(decodePath);
+    const app = this.#options.apps().withId(id);
+    if (app === undefined) throw new Refusal(404, "There is no app with this id");
+    const found = ENDPOINTS.filter((endpoint) => subjectOf(endpoint, parts) !== undefined);
+    const endpoint = found.find((each) => each.method === method);
+    if (endpoint !== undefined) return { app, endpoint, subject: subjectOf(endpoint, parts) ?? "" };
+    if (found.length === 0) throw new Refusal(404, "There is nothing at this path");
+    throw new Refusal(405, "The path takes another method", {
+      Allow: found.map((each) => each.method).join(", "),
+    });
+  }
+
+  /** The body; undefined where the client leaves in the middle. */
+  async #receive(request: IncomingMessage): Promise<Buffer | undefined> {
+    const { request_body_limit: maxBytes } = this.#options.config;
+    try {
+      return await readBody(request, maxBytes);
+    } catch (error) {
+      if (!(error instanceof BodyTooLarge)) return undefined;
+      // The rest of the body is not read, so an HTTP/1 connection cannot be used again.
+      const headers: Record<string, string> = request.httpVersionMajor === 1 ? { Connection: "close" } : {};
+      throw new Refusal(413, `The body has more than ${maxBytes} bytes`, headers);
+    }
+  }
+
+  #refuse(response: ServerResponse, error: unknown): void {
+    if (error instanceof Refusal) {
+      for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
+      sendJson(response, error.status, refusalJson(error.status, error.message));
+    } else {
+      this.#options.logger.error({ err: error }, "pusher api request failed");
+      sendJson(response, 500, refusalJson(500, "Internal server error"));
+    }
+  }
+}
+
+/** What stands in the place of `*` in the endpoint's path, "" where there is none; undefined for other paths. */
+function subjectOf({ path }: Endpoint, parts: readonly string[]): string | undefined {
+  const expected = path.split("/");
+  if (parts.length !== expected.length) return undefined;
+  const matches = expected.every((part, at) => part === "*" || part === parts[at]);
+  return matches ? (parts[expected.indexOf("*")] ?? "") : undefined;
+}
+
+/** Requests are signed, so pages have no other right to them than the secret. */
+function allowAllOrigins({ method, headers }: IncomingMessage, response: ServerResponse): void {
+  response.setHeader("Access-Control-Allow-Origin", "*");
+  response.setHeader(
+    "Access-Control-Expose-Headers",
+    "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining",
+  );
+  if (method !== "OPTIONS") return;
+  response.setHeader("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
+  const wanted = headers["access-control-request-headers"];
+  if (wanted !== undefined) response.setHeader("Access-Control-Allow-Headers", wanted);
+}
+
+function sendJson(response: ServerResponse, status: number, json: string): void {
+  response.writeHead(status, {
+    "Content-Type": "application/json",
+    "Content-Length": Buffer.byteLength(json),
+  });
+  response.end(json);
+}
