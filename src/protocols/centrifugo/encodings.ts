@@ -9,6 +9,7 @@ import type { ConnectRequest, SubscriptionRequest, UniEncoding } from "../../cor
 import { decodeMessage } from "../../lib/json/decode-message.ts";
 import { jsonCodec } from "./json-codec.ts";
 import { jsonPatchCodec, jsonWholeCodec } from "./json-delta-codecs.ts";
+import { encodePublicationPush } from "./protobuf-publication.ts";
 import { isUniPush, toPushMessage } from "./push-message.ts";
 
 /** Centrifugo's JSON. */
@@ -22,7 +23,10 @@ export const jsonEncoding: UniEncoding = {
 export const protobufEncoding: UniEncoding = {
   codec: {
     id: "centrifugo-protobuf",
-    encode: (push) => (isUniPush(push) ? toBinary(PushSchema, toPushMessage(push)) : undefined),
+    encode: (push) => {
+      if (push.type === "publication") return encodePublicationPush(push.channel, push.publication);
+      return isUniPush(push) ? toBinary(PushSchema, toPushMessage(push)) : undefined;
+    },
   },
   deltaCodecs: undefined,
   parseRequest: (bytes) => parse(() => fromBinary(ConnectRequestSchema, bytes)),
