@@ -1,36 +1,13 @@
+import { hash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type ServerOptions, WebSocketServer } from "ws";
+import type { Duplex } from "node:stream";
 import type { HeaderReader } from "../../core/uni-protocol.ts";
 import { sendText } from "../../http/http-app.ts";
 
-/** How long the client may take over its side of the closing handshake. */
-const CLOSE_TIMEOUT_MS = 5000;
 /** Sixteen random bytes in base64 (RFC 6455 §4.1). */
 const KEY = /^[+/0-9A-Za-z]{22}==$/u;
-
-/** What handshakes and reading are done with. */
-export interface WebSocketServerOptions {
-  /** Bytes that a client's message may have, inflated; 0 or less for no limit. */
-  readonly messageSizeLimit: number;
-  readonly perMessageDeflate: NonNullable<ServerOptions["perMessageDeflate"]>;
-}
-
-/** The part of `ws` that answers handshakes. It keeps no list of connections. */
-export function createWebSocketServer({
-  messageSizeLimit,
-  perMessageDeflate,
-}: WebSocketServerOptions): WebSocketServer {
-  // The published types lack `closeTimeout`.
-  const options = {
-    noServer: true,
-    clientTracking: false,
-    maxPayload: Math.max(0, messageSizeLimit),
-    closeTimeout: CLOSE_TIMEOUT_MS,
-    handleProtocols: () => false as const,
-    perMessageDeflate,
-  };
-  return new WebSocketServer(options);
-}
+/** What the client's key is hashed with (RFC 6455 §1.3). */
+const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /** Answers a request that is not an upgrade. */
 export function refusePlainRequest(request: IncomingMessage, response: ServerResponse): void {
@@ -49,6 +26,24 @@ export function handshakeProblem({ method, headers }: IncomingMessage): number |
     key !== undefined &&
     KEY.test(key);
   return inOrder ? undefined : 400;
+}
+
+/**
+ * Answers a handshake that is in order (RFC 6455 §4.2.2), without a subprotocol. Returns false, and destroys the
+ * socket, where the client has left already.
+ */
+export function answerHandshake({ headers }: IncomingMessage, socket: Duplex, extensions?: string): boolean {
+  if (!socket.readable || !socket.writable) {
+    socket.destroy();
+    return false;
+  }
+  const accept = hash("sha1", `${headers["sec-websocket-key"]}${GUID}`, "base64");
+  const extensionLine = extensions === undefined ? "" : `Sec-WebSocket-Extensions: ${extensions}\r\n`;
+  socket.write(
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+      `Sec-WebSocket-Accept: ${accept}\r\n${extensionLine}\r\n`,
+  );
+  return true;
 }
 
 /** Reads the headers of a request. */

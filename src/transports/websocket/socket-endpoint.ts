@@ -1,15 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { WebSocket, WebSocketServer } from "ws";
-import type { SocketHost, SocketProtocol } from "../../core/socket-protocol.ts";
+import type { SocketProtocol } from "../../core/socket-protocol.ts";
 import { type Codec, WireFormat } from "../../core/wire-format.ts";
 import { refuseUpgrade, sendText } from "../../http/http-app.ts";
 import type { TimerWheel } from "../../lib/timer-wheel.ts";
+import { FrameReaders } from "./frame-reader.ts";
 import { createTextFramer } from "./framer.ts";
-import { createWebSocketServer, handshakeProblem, headerReader, refusePlainRequest } from "./handshake.ts";
-import { SocketTransport } from "./socket-transport.ts";
-import type { WebSocketTransportOptions } from "./transport.ts";
+import { answerHandshake, handshakeProblem, headerReader, refusePlainRequest } from "./handshake.ts";
+import { SocketTransport, type SocketTransportOptions } from "./socket-transport.ts";
 
 /** What endpoints of protocols over messages both ways need of the server. */
 export interface SocketEndpointContext {
@@ -33,8 +32,7 @@ export interface SocketEndpointOptions {
 export class SocketEndpoint {
   readonly #context: SocketEndpointContext;
   readonly #options: SocketEndpointOptions;
-  readonly #server: WebSocketServer;
-  readonly #transportOptions: WebSocketTransportOptions;
+  readonly #transportOptions: SocketTransportOptions;
   readonly #framer = createTextFramer({ joinMessages: false, deflate: undefined });
   /** One for each codec, or sessions would not share frames. */
   readonly #formats = new WeakMap<Codec, WireFormat>();
@@ -42,9 +40,13 @@ export class SocketEndpoint {
   constructor(context: SocketEndpointContext, options: SocketEndpointOptions) {
     this.#context = context;
     this.#options = options;
-    const { messageSizeLimit, writeTimeoutMs } = options;
-    this.#server = createWebSocketServer({ messageSizeLimit, perMessageDeflate: false });
-    this.#transportOptions = { wheel: context.wheel, writeTimeoutMs };
+    const { protocol, messageSizeLimit, writeTimeoutMs } = options;
+    this.#transportOptions = {
+      wheel: context.wheel,
+      readers: new FrameReaders(messageSizeLimit),
+      writeTimeoutMs,
+      name: protocol.name,
+    };
   }
 
   /** Answers a request that is not an upgrade. */
@@ -61,23 +63,11 @@ export class SocketEndpoint {
     const { protocol } = this.#options;
     const query = new URLSearchParams(request.url?.split("?", 2)[1]);
     const host = protocol.hostOf({ name, query, header: headerReader(request) });
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, socket, host));
-  }
-
-  #open(webSocket: WebSocket, socket: Duplex, host: SocketHost): void {
-    if (!(socket instanceof Socket)) {
-      webSocket.terminate();
-      return;
-    }
-    const { name } = this.#options.protocol;
+    if (!(socket instanceof Socket)) return refuseUpgrade(socket, 400);
+    if (!answerHandshake(request, socket)) return;
     const format = this.#formatOf(host.codec);
-    const transport = new SocketTransport(name, host, webSocket, socket, format, this.#transportOptions);
-    const connection = host.accept(transport);
-    transport.bind(connection);
-    // A Buffer, since the binary type of `ws` is "nodebuffer" unless one changes it.
-    webSocket.on("message", (message: Buffer) => {
-      if (!transport.isClosed) connection.received(message);
-    });
+    const transport = new SocketTransport(socket, format, host, this.#transportOptions);
+    transport.bind(host.accept(transport), head);
   }
 
   #formatOf(codec: Codec): WireFormat {

@@ -1,34 +1,52 @@
 import type { Socket } from "node:net";
-import type { WebSocket } from "ws";
 import type { Disconnect } from "../../core/disconnect.ts";
-import type { Farewell, SocketHost } from "../../core/socket-protocol.ts";
+import type { Farewell, SocketConnection, SocketHost } from "../../core/socket-protocol.ts";
 import type { WireFormat } from "../../core/wire-format.ts";
 import { WebSocketTransport, type WebSocketTransportOptions } from "./transport.ts";
 
-/** A WebSocket of a protocol that talks both ways: liveness and last words are the protocol's own. */
-export class SocketTransport extends WebSocketTransport {
+/** What all connections of an endpoint for messages both ways share. */
+export interface SocketTransportOptions extends WebSocketTransportOptions {
+  /** The protocol's name. */
   readonly name: string;
-  readonly deltaFormats = undefined;
-  readonly pingIntervalMs = 0;
-  readonly latencyMs = -1;
-  readonly sendsDisconnectPush = false;
-  readonly #host: SocketHost;
+}
 
-  constructor(
-    name: string,
-    host: SocketHost,
-    webSocket: WebSocket,
-    socket: Socket,
-    format: WireFormat,
-    options: WebSocketTransportOptions,
-  ) {
-    super(webSocket, socket, format, options);
-    this.name = name;
+/** A WebSocket of a protocol that talks both ways: liveness and last words are the protocol's own. */
+export class SocketTransport extends WebSocketTransport<SocketConnection> {
+  readonly #host: SocketHost;
+  readonly #options: SocketTransportOptions;
+
+  constructor(socket: Socket, format: WireFormat, host: SocketHost, options: SocketTransportOptions) {
+    super(socket, format, options);
     this.#host = host;
+    this.#options = options;
   }
 
-  /** Nothing is done from time to time. */
-  override onDue(): void {}
+  get name(): string {
+    return this.#options.name;
+  }
+
+  get deltaFormats(): undefined {
+    return undefined;
+  }
+
+  get pingIntervalMs(): number {
+    return 0;
+  }
+
+  get latencyMs(): number {
+    return -1;
+  }
+
+  get sendsDisconnectPush(): boolean {
+    return false;
+  }
+
+  override onMessage(message: Buffer): void {
+    if (this.isOpen) this.connection?.received(message);
+  }
+
+  /** No PINGs are sent. */
+  override onPong(): void {}
 
   protected override farewell(reason: Disconnect): Farewell {
     return this.#host.farewell(reason);

@@ -1,78 +1,115 @@
 import type { Socket } from "node:net";
-import type { WebSocket } from "ws";
 import { type Disconnect, disconnect } from "../../core/disconnect.ts";
 import type { Farewell } from "../../core/socket-protocol.ts";
 import type { Transport } from "../../core/transport.ts";
 import type { DeltaFormats, WireFormat } from "../../core/wire-format.ts";
 import { StallGuard } from "../../lib/stall-guard.ts";
 import { type TimerWheel, WheelTimer } from "../../lib/timer-wheel.ts";
+import { closeFrame, isEmptyPong, pongFrame } from "./control-frames.ts";
+import type { FrameReader, FrameReaders, FrameSink } from "./frame-reader.ts";
 
 /** What all connections of an endpoint share. Times in milliseconds. */
 export interface WebSocketTransportOptions {
   readonly wheel: TimerWheel;
+  readonly readers: FrameReaders;
   /** How long the network may take nothing of what waits; 0 or less for any time. */
   readonly writeTimeoutMs: number;
 }
 
-/** Reasons of close frames take at most this many bytes (RFC 6455 §5.5). */
-const MAX_REASON_BYTES = 123;
+/** How long the client may take over its side of the closing handshake. */
+const CLOSE_TIMEOUT_MS = 5000;
+/** A client that sends so many PINGs and reads none of the answers is cut. */
+const MAX_UNSENT_PONGS = 60;
+/** Leads from a socket to its transport: listeners are the same for all connections. */
+const TRANSPORT = Symbol("transport");
+
+/** A socket with its transport. */
+interface WebSocketSocket extends Socket {
+  [TRANSPORT]?: WebSocketTransport;
+}
 
 /**
- * One WebSocket.
+ * One WebSocket, after its handshake.
  *
- * `ws` is in charge of handshake, reading, control frames and close; pushes are framed already and go
- * straight to the socket. Both write whole frames, so they never interleave. The transport is its own timer
- * for what its endpoint wants to be done from time to time.
+ * Pushes are framed already and go straight to the socket, as whole frames, so control frames may stand
+ * between them. Reading is for the parser of `ws`, which the connection has only while it is in the middle of a
+ * message: an idle one consists of its socket and this object. It is its own timer, for what its endpoint
+ * wants to be done from time to time, and in the end for the client's side of the closing handshake.
  */
-export abstract class WebSocketTransport extends WheelTimer implements Transport {
+export abstract class WebSocketTransport<Connection extends { closed(): void } = { closed(): void }>
+  extends WheelTimer
+  implements Transport, FrameSink
+{
   abstract readonly name: string;
-  readonly protocol = "json";
   readonly format: WireFormat;
   abstract readonly deltaFormats: DeltaFormats | undefined;
-  readonly resumeMarks = undefined;
   abstract readonly pingIntervalMs: number;
   abstract readonly sendsDisconnectPush: boolean;
   abstract readonly latencyMs: number;
-  protected readonly webSocket: WebSocket;
-  readonly #socket: Socket;
+  protected readonly socket: Socket;
+  protected readonly wheel: TimerWheel;
+  protected connection: Connection | undefined;
   readonly #options: WebSocketTransportOptions;
+  /**
+   * `open`; `closing` once the close frame has been sent and the client's is awaited; `ended` once nothing is read and
+   * written any more.
+   */
+  #state: "open" | "closing" | "ended" = "open";
+  #reader: FrameReader | undefined;
+  #unsentPongs = 0;
   #stallGuard: StallGuard | undefined;
-  #closed = false;
 
-  constructor(webSocket: WebSocket, socket: Socket, format: WireFormat, options: WebSocketTransportOptions) {
+  /** `reader` where the connection needs one of its own. */
+  constructor(socket: Socket, format: WireFormat, options: WebSocketTransportOptions, reader?: FrameReader) {
     super();
+    this.socket = socket;
     this.format = format;
-    this.webSocket = webSocket;
-    this.#socket = socket;
+    this.wheel = options.wheel;
     this.#options = options;
+    this.#reader = reader;
+    reader?.startFor(this);
   }
+
+  /** A whole message of the client. */
+  abstract onMessage(message: Buffer): void;
+
+  /** The client has answered a PING. */
+  abstract onPong(): void;
 
   /** What the client is told at the end; undefined cuts the connection without a close frame. */
   protected abstract farewell(reason: Disconnect): Farewell | undefined;
 
+  get protocol(): "json" {
+    return "json";
+  }
+
+  get resumeMarks(): undefined {
+    return undefined;
+  }
+
   get bufferedBytes(): number {
-    return this.#socket.writableLength;
+    return this.socket.writableLength;
   }
 
-  /** Whether the end has begun from this side. */
-  get isClosed(): boolean {
-    return this.#closed;
+  /** Whether the end has not begun, from neither side. */
+  get isOpen(): boolean {
+    return this.#state === "open";
   }
 
-  /** Has the connection told when the client is gone. */
-  bind(connection: { closed(): void }): void {
-    // `ws` answers protocol errors with the right close code itself; the close event follows.
-    this.webSocket.on("error", () => undefined);
-    this.webSocket.on("close", () => {
-      this.#stopTimers();
-      connection.closed();
-    });
+  /** Begins to read: `head` and what follows. The connection is told when the client is gone. */
+  bind(connection: Connection, head: Buffer): void {
+    this.connection = connection;
+    const socket: WebSocketSocket = this.socket;
+    socket[TRANSPORT] = this;
+    socket.setTimeout(0).setNoDelay(true);
+    if (head.length > 0) socket.unshift(head);
+    socket.on("error", ignore).on("close", onSocketClose).on("end", onSocketEnd).on("data", onSocketData);
   }
 
   write(bytes: Uint8Array): void {
-    if (this.#closed || this.webSocket.readyState !== this.webSocket.OPEN) return;
-    this.#socket.write(bytes);
-    if (this.#socket.writableLength > 0) this.#guard().wrote(bytes.byteLength);
+    if (this.#state !== "open") return;
+    this.socket.write(bytes);
+    if (this.socket.writableLength > 0) this.#guard().wrote(bytes.byteLength);
   }
 
   refuse(): boolean {
@@ -80,55 +117,114 @@ export abstract class WebSocketTransport extends WheelTimer implements Transport
   }
 
   close(reason: Disconnect): void {
-    if (this.#closed) return;
+    if (this.#state !== "open") return;
     const farewell = this.farewell(reason);
-    if (farewell !== undefined && farewell.message.byteLength > 0) {
-      this.write(this.format.frame(farewell.message));
+    if (farewell === undefined) {
+      this.#state = "ended";
+      this.wheel.cancel(this);
+      // Not `end`, which would keep the connection for as long as the client keeps its half.
+      this.socket.destroySoon();
+      return;
     }
-    this.#closed = true;
-    this.#options.wheel.cancel(this);
-    // Not `end`, which would keep the connection for as long as the client keeps its half.
-    if (farewell === undefined) this.#socket.destroySoon();
-    else this.webSocket.close(farewell.code, cutReason(farewell.reason));
+    if (farewell.message.byteLength > 0) this.write(this.format.frame(farewell.message));
+    this.socket.write(closeFrame(farewell.code, farewell.reason));
+    this.#state = "closing";
+    this.wheel.schedule(this, CLOSE_TIMEOUT_MS);
   }
 
   abort(reason: Disconnect): void {
     // A close frame can still be told apart only if nothing half-sent stands before it.
-    if (this.#socket.writableLength === 0) return this.close(reason);
-    this.#closed = true;
-    this.webSocket.terminate();
+    if (this.socket.writableLength === 0) this.close(reason);
+    else this.cut();
+  }
+
+  /** The client has not closed its side in time. */
+  override onDue(): void {
+    this.cut();
+  }
+
+  onPing(payload: Buffer): void {
+    if (this.#state !== "open") return;
+    this.#unsentPongs = this.socket.writableLength === 0 ? 1 : this.#unsentPongs + 1;
+    if (this.#unsentPongs > MAX_UNSENT_PONGS) this.cut();
+    else this.socket.write(pongFrame(payload));
+  }
+
+  onCloseFrame(code: number): void {
+    this.#endWith(code);
+  }
+
+  onViolation(code: number): void {
+    this.#endWith(code);
+  }
+
+  onDrain(): void {
+    this.socket.resume();
+  }
+
+  /** Reads what has come. */
+  receive(bytes: Buffer): void {
+    if (this.#state === "ended") return;
+    if (this.#reader === undefined && isEmptyPong(bytes)) return this.onPong();
+    const { readers } = this.#options;
+    const reader = this.#reader ?? readers.take(this);
+    const isReady = reader.read(bytes);
+    this.#reader = readers.takeBack(reader) ? undefined : reader;
+    if (!isReady) this.socket.pause();
+  }
+
+  /** The client says nothing more. */
+  receiveEnd(): void {
+    this.#end();
+  }
+
+  /** The connection is no more. */
+  gone(): void {
+    this.#state = "ended";
+    this.wheel.cancel(this);
+    this.#stallGuard?.stop();
+    this.#reader?.close();
+    this.connection?.closed();
+  }
+
+  /** Ends the connection at once. */
+  protected cut(): void {
+    this.#state = "ended";
+    this.socket.destroy();
+  }
+
+  /** Answers the end that the client has begun, or caused. */
+  #endWith(code: number): void {
+    if (this.#state === "open") this.socket.write(closeFrame(code));
+    this.#end();
+  }
+
+  /** Ends the connection when everything has been sent and the client has ended its side. */
+  #end(): void {
+    this.#state = "ended";
+    this.socket.end();
+    this.wheel.schedule(this, CLOSE_TIMEOUT_MS);
   }
 
   #guard(): StallGuard {
-    const { wheel, writeTimeoutMs } = this.#options;
-    this.#stallGuard ??= new StallGuard(this.#socket, wheel, writeTimeoutMs, () =>
+    this.#stallGuard ??= new StallGuard(this.socket, this.wheel, this.#options.writeTimeoutMs, () =>
       this.abort(disconnect("writeError")),
     );
     return this.#stallGuard;
   }
-
-  #stopTimers(): void {
-    this.#closed = true;
-    this.#options.wheel.cancel(this);
-    this.#stallGuard?.stop();
-  }
 }
 
-/** Whether a close frame can carry all of a reason. */
-export function fitsCloseFrame(reason: string): boolean {
-  return Buffer.byteLength(reason) <= MAX_REASON_BYTES;
+function onSocketData(this: WebSocketSocket, bytes: Buffer): void {
+  this[TRANSPORT]?.receive(bytes);
 }
 
-/** As much of a reason as a close frame can carry; characters stay whole. */
-function cutReason(reason: string): string {
-  if (fitsCloseFrame(reason)) return reason;
-  const bytes = Buffer.from(reason);
-  let end = MAX_REASON_BYTES;
-  while (isContinuation(bytes[end])) end -= 1;
-  return bytes.toString("utf8", 0, end);
+function onSocketEnd(this: WebSocketSocket): void {
+  this[TRANSPORT]?.receiveEnd();
 }
 
-/** Whether a byte of UTF-8 is not the first of its character. */
-function isContinuation(byte: number | undefined): boolean {
-  return byte !== undefined && (byte & 0xc0) === 0x80;
+function onSocketClose(this: WebSocketSocket): void {
+  this[TRANSPORT]?.gone();
 }
+
+/** The close event that follows says everything. */
+function ignore(): void {}
