@@ -10,6 +10,7 @@ import { addDefaultEnvCommand } from "./default-env.ts";
 import { addGenConfigCommand } from "./gen-config.ts";
 import { addGenSubTokenCommand } from "./gen-sub-token.ts";
 import { addGenTokenCommand } from "./gen-token.ts";
+import { addImportConfigCommand } from "./import-config.ts";
 import { addServeCommand } from "./serve.ts";
 import { addVersionCommand } from "./version.ts";
 
@@ -63,6 +64,7 @@ function createProgram(io: CliIo): Command {
   addCheckConfigCommand(program, io);
   addDefaultConfigCommand(program, io);
   addDefaultEnvCommand(program, io);
+  addImportConfigCommand(program, io);
   addVersionCommand(program, io);
   return program;
 }

@@ -235,6 +235,30 @@ describe("helper commands", () => {
     expect(refused.stderr).toMatch(/^error: /u);
   });
 
+  it.each([
+    ["soketi", { host: "127.0.0.1", appManager: { array: { apps: [{ id: "a", key: "k", secret: "s" }] } } }],
+    [
+      "sockudo",
+      {
+        host: "127.0.0.1",
+        app_manager: { array: { apps: [{ id: "a", key: "k", secret: "s", enabled: true }] } },
+      },
+    ],
+  ])("what import-config makes of a file of %s is a configuration that runs", async (from, theirs) => {
+    using workplace = new Workplace();
+    workplace.write("theirs.json", JSON.stringify(theirs));
+    const line = `millrace import-config --from ${from} theirs.json > ours.json && millrace checkconfig --strict -c ours.json`;
+    await using shell = workplace.shell(line);
+    expect([await shell.untilEnd(), shell.stdout, shell.stderr]).toEqual([
+      { status: 0, signal: null },
+      "",
+      "",
+    ]);
+    await using server = await ServerProcess.start({ workplace, args: ["-c", "ours.json", "-p", "0"] });
+    expect(await server.stop()).toEqual({ status: 0, signal: null });
+    expect(parseLog(server.stderr).filter((record) => record["level"] === "error")).toEqual([]);
+  });
+
   it("help goes to stdout, exit 0; an unknown command or flag to stderr, exit 1", async () => {
     using workplace = new Workplace();
     const help = await workplace.millrace(["--help"]);

@@ -232,6 +232,7 @@ test.each([
   "checksubtoken",
   "checkconfig",
   "defaultconfig",
+  "import-config",
 ])("%s --help shows examples", async (command) => {
   using bench = new CliBench();
   const { status, stdout } = await bench.run(command, "--help");
