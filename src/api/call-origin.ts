@@ -9,40 +9,75 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** A call in JSON over HTTP. */
-export function jsonOrigin(response: ServerResponse): CallOrigin {
-  return {
-    bytesAreJson: true,
-    signal: () => {
-      const controller = new AbortController();
-      if (response.closed) controller.abort();
-      else response.once("close", () => controller.abort());
-      return AbortSignal.any([controller.signal, AbortSignal.timeout(DEFAULT_TIMEOUT_MS)]);
-    },
-  };
+export class JsonOrigin implements CallOrigin {
+  readonly bytesAreJson = true;
+  readonly #response: ServerResponse;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  signal(): AbortSignal {
+    return responseSignal(this.#response, DEFAULT_TIMEOUT_MS);
+  }
 }
 
-/** A call through Connect, whose signal knows the caller's own deadline. */
-export function connectOrigin(context: HandlerContext): CallOrigin {
-  return {
-    bytesAreJson: false,
-    signal: () =>
-      context.timeoutMs() === undefined
-        ? AbortSignal.any([context.signal, AbortSignal.timeout(DEFAULT_TIMEOUT_MS)])
-        : context.signal,
-  };
+/** A unary call of the Connect protocol, of which we make the answer ourselves. */
+export class ConnectUnaryOrigin implements CallOrigin {
+  readonly bytesAreJson = false;
+  readonly #response: ServerResponse;
+  readonly #timeoutMs: number | undefined;
+
+  /** `timeoutMs` is the caller's own deadline. */
+  constructor(response: ServerResponse, timeoutMs: number | undefined) {
+    this.#response = response;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  signal(): AbortSignal {
+    return responseSignal(this.#response, Math.min(this.#timeoutMs ?? DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS));
+  }
+}
+
+/** A call through connect-node, whose signal knows the caller's own deadline. */
+export class ConnectOrigin implements CallOrigin {
+  readonly bytesAreJson = false;
+  readonly #context: HandlerContext;
+
+  constructor(context: HandlerContext) {
+    this.#context = context;
+  }
+
+  signal(): AbortSignal {
+    const { signal } = this.#context;
+    return this.#context.timeoutMs() === undefined
+      ? AbortSignal.any([signal, AbortSignal.timeout(DEFAULT_TIMEOUT_MS)])
+      : signal;
+  }
 }
 
 /** A call through grpc-js. */
-export function grpcOrigin(call: ServerUnaryCall<unknown, unknown>): CallOrigin {
-  return {
-    bytesAreJson: false,
-    signal: () => {
-      const controller = new AbortController();
-      if (call.cancelled) controller.abort();
-      else call.once("cancelled", () => controller.abort());
-      return AbortSignal.any([controller.signal, AbortSignal.timeout(timeLeftMs(call))]);
-    },
-  };
+export class GrpcOrigin implements CallOrigin {
+  readonly bytesAreJson = false;
+  readonly #call: ServerUnaryCall<unknown, unknown>;
+
+  constructor(call: ServerUnaryCall<unknown, unknown>) {
+    this.#call = call;
+  }
+
+  signal(): AbortSignal {
+    const controller = new AbortController();
+    if (this.#call.cancelled) controller.abort();
+    else this.#call.once("cancelled", () => controller.abort());
+    return AbortSignal.any([controller.signal, AbortSignal.timeout(timeLeftMs(this.#call))]);
+  }
+}
+
+function responseSignal(response: ServerResponse, timeoutMs: number): AbortSignal {
+  const controller = new AbortController();
+  if (response.closed) controller.abort();
+  else response.once("close", () => controller.abort());
+  return AbortSignal.any([controller.signal, AbortSignal.timeout(timeoutMs)]);
 }
 
 function timeLeftMs(call: ServerUnaryCall<unknown, unknown>): number {

@@ -1,4 +1,5 @@
 import type { MessageEncoder } from "../lib/json/encode-message.ts";
+import type { AnswerQueue } from "./answer-queue.ts";
 import type { HttpAuth } from "./api-key.ts";
 
 /** How the doors on the HTTP port are set up. */
@@ -10,6 +11,8 @@ export interface HttpDoorOptions {
   readonly transportErrors: boolean;
   /** Writes results as JSON. */
   readonly encoder: MessageEncoder;
+  /** Where all answers leave that cost their request something. */
+  readonly answers: AnswerQueue;
 }
 
 /** With this header a request asks for transport errors. */

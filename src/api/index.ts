@@ -1,5 +1,6 @@
 import type { Logger } from "../core/logger.ts";
 import type { Route } from "../http/route.ts";
+import { AnswerQueue } from "./answer-queue.ts";
 import { createHttpAuth } from "./api-key.ts";
 import type { HttpApiConfig } from "./config.ts";
 import { createConnectRoutes } from "./connect/routes.ts";
@@ -27,6 +28,7 @@ export function createApiRoutes(api: ServerApi, config: HttpApiConfig): Route[] 
     auth: createHttpAuth(config),
     maxBodyBytes: config.max_request_body_size,
     encoder: createApiEncoder(config.connections_channels_as_array),
+    answers: new AnswerQueue(),
     transportErrors: config.error_mode === TRANSPORT_ERROR_MODE,
   };
   return [...createConnectRoutes(api, options), ...createJsonRoutes(api, config.handler_prefix, options)];

@@ -1,5 +1,13 @@
-import type { DescMessage, DescMethodUnary, Message, MessageShape } from "@bufbuild/protobuf";
-import type { ClientError } from "../core/client-error.ts";
+import {
+  create,
+  type DescMessage,
+  type DescMethodUnary,
+  type Message,
+  type MessageShape,
+} from "@bufbuild/protobuf";
+import { ClientError } from "../core/client-error.ts";
+import type { Logger } from "../core/logger.ts";
+import { apiError } from "./api-error.ts";
 import type { ApiNode } from "./ports.ts";
 
 /** How a call came in. */
@@ -7,14 +15,37 @@ export interface CallOrigin {
   /** True where `bytes` of the request are known to be JSON, because they came as such. */
   readonly bytesAreJson: boolean;
   /** Aborts when the caller has left or its time is up. Made only for those methods that ask for it. */
-  readonly signal: () => AbortSignal;
+  signal(): AbortSignal;
 }
 
 /** What a call of a method works with. */
-export interface ApiCall extends CallOrigin {
+export class ApiCall implements CallOrigin {
   readonly node: ApiNode;
+  readonly bytesAreJson: boolean;
+  readonly #method: string;
+  readonly #origin: CallOrigin;
+  readonly #logger: Logger;
+
+  constructor(node: ApiNode, method: string, origin: CallOrigin, logger: Logger) {
+    this.node = node;
+    this.bytesAreJson = origin.bytesAreJson;
+    this.#method = method;
+    this.#origin = origin;
+    this.#logger = logger;
+  }
+
+  signal(): AbortSignal {
+    return this.#origin.signal();
+  }
+
   /** Turns whatever was thrown into what the caller is told, and logs bugs. */
-  readonly explain: (error: unknown) => ClientError;
+  explain(error: unknown): ClientError {
+    const known = error instanceof ClientError ? error : apiError("internal", error);
+    if (known.cause !== undefined) {
+      this.#logger.error({ method: this.#method, err: known.cause }, "api call failed");
+    }
+    return known;
+  }
 }
 
 /** One method of the API. All doors are made from these. */
@@ -23,6 +54,8 @@ export interface ApiMethod {
   readonly name: string;
   readonly rpc: DescMethodUnary;
   readonly result: DescMessage;
+  /** What `run` resolves to where there is nothing to tell; doors keep the bytes for it. Not to be changed. */
+  readonly empty: Message;
   /** Rejects with a ClientError, or with a bug. */
   run(call: ApiCall, request: Message): Promise<Message>;
 }
@@ -32,12 +65,25 @@ interface MethodDefinition<Request extends DescMessage, Result extends DescMessa
   readonly name: string;
   readonly rpc: DescMethodUnary<Request>;
   readonly result: Result;
-  run(call: ApiCall, request: MessageShape<Request>): Promise<MessageShape<Result>>;
+  /** `empty` is to be returned as it is where there is nothing to tell. */
+  run(
+    call: ApiCall,
+    request: MessageShape<Request>,
+    empty: MessageShape<Result>,
+  ): Promise<MessageShape<Result>>;
 }
 
 /** Defines a method. Doors hand it requests of its own type only, so the type is left out from here on. */
 export function defineMethod<Request extends DescMessage, Result extends DescMessage>(
   definition: MethodDefinition<Request, Result>,
 ): ApiMethod {
-  return definition;
+  const { name, rpc, result } = definition;
+  const empty = create(result);
+  return {
+    name,
+    rpc,
+    result,
+    empty,
+    run: (call, request) => definition.run(call, request as MessageShape<Request>, empty),
+  };
 }

@@ -1,9 +1,8 @@
-import { create, type Message } from "@bufbuild/protobuf";
+import type { Message } from "@bufbuild/protobuf";
 import type { BatchResponse, Command } from "../../gen/centrifugal/centrifugo/api/api_pb.ts";
-import { ClientError } from "../core/client-error.ts";
+import type { ClientError } from "../core/client-error.ts";
 import type { Logger } from "../core/logger.ts";
-import { apiError } from "./api-error.ts";
-import type { ApiCall, ApiMethod, CallOrigin } from "./method.ts";
+import { ApiCall, type ApiMethod, type CallOrigin } from "./method.ts";
 import { runBatch } from "./methods/batch.ts";
 import { API_METHODS } from "./methods/table.ts";
 import type { ApiNode } from "./ports.ts";
@@ -47,21 +46,7 @@ export class ServerApi {
     return runBatch(this.#call("batch", origin), commands, parallel);
   }
 
-  #call(method: string, { bytesAreJson, signal }: CallOrigin): ApiCall {
-    const explain = (error: unknown): ClientError => this.#explain(method, error);
-    return { node: this.#node, bytesAreJson, signal, explain };
+  #call(method: string, origin: CallOrigin): ApiCall {
+    return new ApiCall(this.#node, method, origin, this.#logger);
   }
-
-  #explain(method: string, error: unknown): ClientError {
-    const known = error instanceof ClientError ? error : apiError("internal", error);
-    if (known.cause !== undefined) this.#logger.error({ method, err: known.cause }, "api call failed");
-    return known;
-  }
-}
-
-/** The response message of a method, as gRPC and Connect have it. */
-export function responseOf(method: ApiMethod, outcome: Outcome): Message {
-  if (outcome.ok) return create(method.rpc.output, { result: outcome.result });
-  const { code, message } = outcome.error;
-  return create(method.rpc.output, { error: { code, message } });
 }

@@ -13,7 +13,7 @@ import { ServerReflection as ServerReflectionV1Alpha } from "../../gen/grpc/refl
 import { readPem } from "../lib/pem.ts";
 import { createHealthHandlers } from "./health.ts";
 import { createReflectionHandler, ReflectionIndex } from "./reflection.ts";
-import { type RawSides, serviceDefinition } from "./service-definition.ts";
+import { type KnownMessages, type RawSides, serviceDefinition } from "./service-definition.ts";
 
 /** Certificates of a listener: PEM text, the same in base64, or the path of a PEM file. */
 export interface GrpcTls {
@@ -66,12 +66,17 @@ export class GrpcListener {
   }
 
   /** Adds a service; handlers go by the methods' `localName`. Call before `start`. */
-  addService(service: DescService, handlers: UntypedServiceImplementation, raw: RawSides = {}): void {
+  addService(
+    service: DescService,
+    handlers: UntypedServiceImplementation,
+    raw: RawSides = {},
+    known?: KnownMessages,
+  ): void {
     const implementation: UntypedServiceImplementation = {};
     for (const method of service.methods) {
       implementation[method.localName] = handlers[method.localName] ?? unimplemented(method);
     }
-    this.#server.addService(serviceDefinition(service, raw), implementation);
+    this.#server.addService(serviceDefinition(service, raw, known), implementation);
     this.#services.push(service);
   }
 

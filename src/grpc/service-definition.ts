@@ -13,16 +13,27 @@ export interface RawSides {
   readonly responses?: boolean;
 }
 
+/** Bytes of messages that are sent again and again, each the very same object. */
+export type KnownMessages = ReadonlyMap<unknown, Buffer>;
+
 /** A service of the generated code as grpc-js wants it described; methods go by their `localName`. */
-export function serviceDefinition(service: DescService, raw: RawSides = {}): ServiceDefinition {
+export function serviceDefinition(
+  service: DescService,
+  raw: RawSides = {},
+  known: KnownMessages = new Map(),
+): ServiceDefinition {
   return Object.fromEntries(
-    service.methods.map((method) => [method.localName, methodDefinition(method, raw)]),
+    service.methods.map((method) => [method.localName, methodDefinition(method, raw, known)]),
   );
 }
 
-function methodDefinition(method: DescMethod, raw: RawSides): MethodDefinition<unknown, unknown> {
-  const request = raw.requests === true ? rawBytes : messageOf(method.input);
-  const response = raw.responses === true ? rawBytes : messageOf(method.output);
+function methodDefinition(
+  method: DescMethod,
+  raw: RawSides,
+  known: KnownMessages,
+): MethodDefinition<unknown, unknown> {
+  const request = raw.requests === true ? rawBytes : messageOf(method.input, known);
+  const response = raw.responses === true ? rawBytes : messageOf(method.output, known);
   return {
     path: `/${method.parent.typeName}/${method.name}`,
     requestStream: method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming",
@@ -45,10 +56,10 @@ const rawBytes: Serialization = {
   deserialize: (bytes) => bytes,
 };
 
-function messageOf(desc: DescMessage): Serialization {
+function messageOf(desc: DescMessage, known: KnownMessages): Serialization {
   return {
     // grpc-js hands over what the handlers of this method return: messages of its type.
-    serialize: (value) => asBuffer(toBinary(desc, value as never)),
+    serialize: (value) => known.get(value) ?? asBuffer(toBinary(desc, value as never)),
     deserialize: (bytes) => fromBinary(desc, bytes),
   };
 }

@@ -1,4 +1,4 @@
-import type { DescMethod, Message } from "@bufbuild/protobuf";
+import { type Message, toBinary } from "@bufbuild/protobuf";
 import {
   type handleUnaryCall,
   type Metadata,
@@ -7,15 +7,17 @@ import {
   status,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { type BatchRequest, CentrifugoApi } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import { CentrifugoApi } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { GrpcListener, unimplemented } from "../../grpc/listener.ts";
 import { createGrpcAuth } from "../api-key.ts";
 import type { GrpcApiConfig } from "../config.ts";
-import { grpcOrigin } from "../call-origin.ts";
+import { GrpcOrigin } from "../call-origin.ts";
 import { ERROR_MODE_HEADER, TRANSPORT_ERROR_MODE } from "../http-door.ts";
-import type { ApiMethod } from "../method.ts";
-import { responseOf, type ServerApi } from "../server-api.ts";
+import { implementedRpcs, type Rpc } from "../rpc.ts";
+import type { ServerApi } from "../server-api.ts";
 import { errorStatus } from "./status-details.ts";
+
+type Rpcs = ReturnType<typeof implementedRpcs>;
 
 /** The gRPC door: a listener of its own for the service (server-api §6). Undefined when it is switched off. */
 export function createApiGrpcListener(api: ServerApi, config: GrpcApiConfig): GrpcListener | undefined {
@@ -30,21 +32,30 @@ export function createApiGrpcListener(api: ServerApi, config: GrpcApiConfig): Gr
       ? { certPem: tls.cert_pem, keyPem: tls.key_pem, clientCaPem: tls.client_ca_pem }
       : undefined,
   });
-  listener.addService(CentrifugoApi, createHandlers(api, config));
+  const rpcs = implementedRpcs(api);
+  listener.addService(CentrifugoApi, createHandlers(rpcs, config), {}, emptyResponses(rpcs));
   return listener;
 }
 
+function emptyResponses(rpcs: Rpcs): ReadonlyMap<unknown, Buffer> {
+  const bytes = new Map<unknown, Buffer>();
+  for (const { desc, empty } of rpcs.values()) {
+    if (empty !== undefined) bytes.set(empty, Buffer.from(toBinary(desc.output, empty)));
+  }
+  return bytes;
+}
+
 /** A handler for every method of the schema: even those that are not implemented ask for the key first. */
-function createHandlers(api: ServerApi, config: GrpcApiConfig): UntypedServiceImplementation {
-  const handlers = new Map<DescMethod, UnaryHandler>();
-  for (const method of api.methods) handlers.set(method.rpc, methodHandler(api, method, config));
-  handlers.set(CentrifugoApi.method.batch, batchHandler(api));
+function createHandlers(rpcs: Rpcs, config: GrpcApiConfig): UntypedServiceImplementation {
   const auth = createGrpcAuth(config.key);
   return Object.fromEntries(
-    CentrifugoApi.methods.map((rpc) => [
-      rpc.localName,
-      guarded(auth, handlers.get(rpc) ?? unimplemented(rpc)),
-    ]),
+    CentrifugoApi.methods.map((desc) => {
+      const rpc = rpcs.get(desc);
+      return [
+        desc.localName,
+        guarded(auth, rpc === undefined ? unimplemented(desc) : handlerOf(rpc, config)),
+      ];
+    }),
   );
 }
 
@@ -59,28 +70,18 @@ function guarded(auth: ReturnType<typeof createGrpcAuth>, handler: UnaryHandler)
   };
 }
 
-function methodHandler(api: ServerApi, method: ApiMethod, config: GrpcApiConfig): UnaryHandler {
+function handlerOf(rpc: Rpc, config: GrpcApiConfig): UnaryHandler {
   const answer = async (
     call: ServerUnaryCall<unknown, unknown>,
     callback: sendUnaryData<unknown>,
   ): Promise<void> => {
     // The definition of the method deserialises its requests.
-    const outcome = await api.run(method, call.request as Message, grpcOrigin(call));
-    const asStatus = config.error_mode === TRANSPORT_ERROR_MODE || asksForTransportErrors(call.metadata);
-    if (!outcome.ok && asStatus) callback(errorStatus(outcome.error));
-    else callback(null, responseOf(method, outcome));
-  };
-  return (call, callback) => void answer(call, callback);
-}
-
-function batchHandler(api: ServerApi): UnaryHandler {
-  const answer = async (
-    call: ServerUnaryCall<unknown, unknown>,
-    callback: sendUnaryData<unknown>,
-  ): Promise<void> => {
-    // As above.
-    const { commands, parallel } = call.request as BatchRequest;
-    callback(null, await api.runBatch(commands, parallel, grpcOrigin(call)));
+    const { response, error } = await rpc.answer(call.request as Message, new GrpcOrigin(call));
+    const isStatus =
+      error !== undefined &&
+      (config.error_mode === TRANSPORT_ERROR_MODE || asksForTransportErrors(call.metadata));
+    if (isStatus) callback(errorStatus(error));
+    else callback(null, response);
   };
   return (call, callback) => void answer(call, callback);
 }

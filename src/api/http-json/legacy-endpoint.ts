@@ -7,12 +7,12 @@ import type { MessageEncoder } from "../../lib/json/encode-message.ts";
 import { JsonDecodeError } from "../../lib/json/json-decode-error.ts";
 import { jsonValues } from "../../lib/json/raw-json.ts";
 import { apiError } from "../api-error.ts";
-import { jsonOrigin } from "../call-origin.ts";
+import { JsonOrigin } from "../call-origin.ts";
 import type { HttpDoorOptions } from "../http-door.ts";
 import type { ApiMethod, CallOrigin } from "../method.ts";
 import type { ServerApi } from "../server-api.ts";
-import { admit, sendBadRequest, sendJson } from "./answer.ts";
 import { errorJson } from "./encoder.ts";
+import { createJsonEndpoint } from "./json-endpoint.ts";
 import { type LegacyCommand, readLegacyCommand } from "./legacy-command.ts";
 
 const EMPTY_OBJECT = Buffer.from("{}");
@@ -25,23 +25,19 @@ const EMPTY_OBJECT = Buffer.from("{}");
  */
 export function createLegacyHandler(api: ServerApi, options: HttpDoorOptions): RequestHandler {
   const methods = new Map(api.methods.map((method) => [method.name, method]));
-  return async (request, response) => {
-    const body = await admit(options, request, response);
-    if (body === undefined) return;
-    if (api.isStopping) return sendEmpty(response, 503);
-    if (body.length === 0) return sendBadRequest(response);
-    const context = { api, methods, encoder: options.encoder, origin: jsonOrigin(response) };
-    const replies: string[] = [];
-    try {
-      for (const json of jsonValues(body)) {
-        replies.push(await answerCommand(context, readLegacyCommand(json)));
-      }
-    } catch (error) {
-      if (!(error instanceof JsonDecodeError)) throw error;
-      return sendBadRequest(response);
+  return createJsonEndpoint(options, async (body, _request, response) => {
+    if (api.isStopping) {
+      sendEmpty(response, 503);
+      return undefined;
     }
-    sendJson(response, 200, replies.join("\n"));
-  };
+    if (body.length === 0) throw new JsonDecodeError("nothing to read");
+    const context = { api, methods, encoder: options.encoder, origin: new JsonOrigin(response) };
+    const replies: string[] = [];
+    for (const json of jsonValues(body)) {
+      replies.push(await answerCommand(context, readLegacyCommand(json)));
+    }
+    return { status: 200, json: replies.join("\n") };
+  });
 }
 
 interface AnswerContext {

@@ -1,16 +1,14 @@
-import type { ServerResponse } from "node:http";
 import type { Message } from "@bufbuild/protobuf";
 import { BatchRequestSchema, BatchResponseSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import type { RequestHandler } from "../../http/route.ts";
 import { decodeMessage } from "../../lib/json/decode-message.ts";
-import { JsonDecodeError } from "../../lib/json/json-decode-error.ts";
 import { transportStatus } from "../api-error.ts";
-import { jsonOrigin } from "../call-origin.ts";
+import { JsonOrigin } from "../call-origin.ts";
 import { ERROR_MODE_HEADER, type HttpDoorOptions, TRANSPORT_ERROR_MODE } from "../http-door.ts";
 import type { ApiMethod } from "../method.ts";
 import type { ServerApi } from "../server-api.ts";
-import { admit, sendBadRequest, sendJson } from "./answer.ts";
 import { errorJson } from "./encoder.ts";
+import { createJsonEndpoint } from "./json-endpoint.ts";
 
 /** Serves one method: its request in, `{"result":…}` or `{"error":…}` out. */
 export function createMethodHandler(
@@ -18,42 +16,31 @@ export function createMethodHandler(
   method: ApiMethod,
   options: HttpDoorOptions,
 ): RequestHandler {
-  return async (request, response) => {
-    const body = await admit(options, request, response);
-    if (body === undefined) return;
-    const message = decodeOrRefuse(response, () => decodeMessage(method.rpc.input, body));
-    if (message === undefined) return;
-    const outcome = await api.run(method, message, jsonOrigin(response));
-    if (outcome.ok) {
-      sendJson(response, 200, `{"result":${options.encoder.encode(method.result, outcome.result)}}`);
-    } else if (options.transportErrors || request.headers[ERROR_MODE_HEADER] === TRANSPORT_ERROR_MODE) {
-      sendJson(response, transportStatus(outcome.error).httpStatus, errorJson(outcome.error));
-    } else {
-      sendJson(response, 200, `{"error":${errorJson(outcome.error)}}`);
+  const { encoder, transportErrors } = options;
+  const answerOf = (result: Message) => ({
+    status: 200,
+    json: `{"result":${encoder.encode(method.result, result)}}`,
+  });
+  const emptyAnswer = answerOf(method.empty);
+  return createJsonEndpoint(options, async (body, request, response) => {
+    const message = decodeMessage(method.rpc.input, body);
+    const outcome = await api.run(method, message, new JsonOrigin(response));
+    if (outcome.ok) return outcome.result === method.empty ? emptyAnswer : answerOf(outcome.result);
+    const { error } = outcome;
+    if (transportErrors || request.headers[ERROR_MODE_HEADER] === TRANSPORT_ERROR_MODE) {
+      return { status: transportStatus(error).httpStatus, json: errorJson(error) };
     }
-  };
+    return { status: 200, json: `{"error":${errorJson(error)}}` };
+  });
 }
 
 /** Serves `batch`: it has replies instead of a result, and never fails as a whole. */
 export function createBatchHandler(api: ServerApi, options: HttpDoorOptions): RequestHandler {
-  return async (request, response) => {
-    const body = await admit(options, request, response);
-    if (body === undefined) return;
+  return createJsonEndpoint(options, async (body, _request, response) => {
     const nullItems = new Set<Message>();
-    const batch = decodeOrRefuse(response, () => decodeMessage(BatchRequestSchema, body, { nullItems }));
-    if (batch === undefined) return;
+    const batch = decodeMessage(BatchRequestSchema, body, { nullItems });
     const commands = batch.commands.map((command) => (nullItems.has(command) ? undefined : command));
-    const replies = await api.runBatch(commands, batch.parallel, jsonOrigin(response));
-    sendJson(response, 200, options.encoder.encode(BatchResponseSchema, replies));
-  };
-}
-
-function decodeOrRefuse<Decoded>(response: ServerResponse, decode: () => Decoded): Decoded | undefined {
-  try {
-    return decode();
-  } catch (error) {
-    if (!(error instanceof JsonDecodeError)) throw error;
-    sendBadRequest(response);
-    return undefined;
-  }
+    const replies = await api.runBatch(commands, batch.parallel, new JsonOrigin(response));
+    return { status: 200, json: options.encoder.encode(BatchResponseSchema, replies) };
+  });
 }

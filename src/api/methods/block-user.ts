@@ -1,4 +1,3 @@
-import { create } from "@bufbuild/protobuf";
 import { CentrifugoApi, BlockUserResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
@@ -9,9 +8,9 @@ export const blockUser: ApiMethod = defineMethod({
   name: "block_user",
   rpc: CentrifugoApi.method.blockUser,
   result: BlockUserResultSchema,
-  async run({ node }, { user, expireAt }) {
+  async run({ node }, { user, expireAt }, empty) {
     if (user === "") throw apiError("badRequest");
     await node.users.block(user, timeOf(expireAt));
-    return create(BlockUserResultSchema);
+    return empty;
   },
 });

@@ -1,4 +1,3 @@
-import { create } from "@bufbuild/protobuf";
 import {
   CentrifugoApi,
   DeleteUserStatusResultSchema,
@@ -12,8 +11,8 @@ export const deleteUserStatus: ApiMethod = defineMethod({
   name: "delete_user_status",
   rpc: CentrifugoApi.method.deleteUserStatus,
   result: DeleteUserStatusResultSchema,
-  async run({ node }, { users }) {
+  async run({ node }, { users }, empty) {
     await node.users.deleteStatuses(usersOf(users));
-    return create(DeleteUserStatusResultSchema);
+    return empty;
   },
 });

@@ -1,4 +1,3 @@
-import { create } from "@bufbuild/protobuf";
 import { CentrifugoApi, DisconnectResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { disconnect as standardDisconnect, Disconnect } from "../../core/disconnect.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
@@ -9,13 +8,13 @@ export const disconnect: ApiMethod = defineMethod({
   name: "disconnect",
   rpc: CentrifugoApi.method.disconnect,
   result: DisconnectResultSchema,
-  async run({ node }, request) {
+  async run({ node }, request, empty) {
     const { whitelist, disconnect: wanted } = request;
     const reason =
       wanted === undefined
         ? standardDisconnect("forceNoReconnect")
         : new Disconnect(wanted.code, wanted.reason);
     await node.disconnect(targetOf(request), reason, whitelist);
-    return create(DisconnectResultSchema);
+    return empty;
   },
 });

@@ -1,4 +1,3 @@
-import { create } from "@bufbuild/protobuf";
 import { CentrifugoApi, HistoryRemoveResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
@@ -8,9 +7,9 @@ export const historyRemove: ApiMethod = defineMethod({
   name: "history_remove",
   rpc: CentrifugoApi.method.historyRemove,
   result: HistoryRemoveResultSchema,
-  async run({ node }, { channel }) {
+  async run({ node }, { channel }, empty) {
     if (channel === "") throw apiError("badRequest");
     await node.removeHistory(channel);
-    return create(HistoryRemoveResultSchema);
+    return empty;
   },
 });

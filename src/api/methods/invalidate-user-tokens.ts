@@ -1,4 +1,3 @@
-import { create } from "@bufbuild/protobuf";
 import {
   CentrifugoApi,
   InvalidateUserTokensResultSchema,
@@ -12,7 +11,7 @@ export const invalidateUserTokens: ApiMethod = defineMethod({
   name: "invalidate_user_tokens",
   rpc: CentrifugoApi.method.invalidateUserTokens,
   result: InvalidateUserTokensResultSchema,
-  async run({ node }, { user, channel, issuedBefore, expireAt }) {
+  async run({ node }, { user, channel, issuedBefore, expireAt }, empty) {
     if (user === "") throw apiError("badRequest");
     await node.users.invalidateTokens({
       user,
@@ -20,6 +19,6 @@ export const invalidateUserTokens: ApiMethod = defineMethod({
       issuedBeforeSec: timeOf(issuedBefore),
       expireAtSec: timeOf(expireAt),
     });
-    return create(InvalidateUserTokensResultSchema);
+    return empty;
   },
 });

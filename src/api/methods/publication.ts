@@ -33,9 +33,11 @@ export function readPublication(call: ApiCall, fields: PublicationFields): Publi
 
 /**
  * Publishes into one channel, if there is such a channel and it accepts the data.
+ *
+ * Channels get publications in the order of the calls. Rejects as the node does.
  * @throws ClientError 107 for an empty channel or unacceptable data, 102 for an unknown namespace
  */
-export async function publishTo(
+export function publishTo(
   { node }: ApiCall,
   channel: string,
   publication: PublicationInit,

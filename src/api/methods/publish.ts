@@ -9,10 +9,11 @@ export const publish: ApiMethod = defineMethod({
   name: "publish",
   rpc: CentrifugoApi.method.publish,
   result: PublishResultSchema,
-  async run(call, request) {
+  async run(call, request, empty) {
     if (request.channel === "") throw apiError("badRequest");
     const publication = readPublication(call, request);
     const { offset, epoch } = await publishTo(call, request.channel, publication, request);
+    if (offset === 0 && epoch === "") return empty;
     return create(PublishResultSchema, { offset: BigInt(offset), epoch });
   },
 });

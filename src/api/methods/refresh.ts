@@ -1,4 +1,3 @@
-import { create } from "@bufbuild/protobuf";
 import { CentrifugoApi, RefreshResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { payloadOf } from "./payload.ts";
@@ -9,10 +8,10 @@ export const refresh: ApiMethod = defineMethod({
   name: "refresh",
   rpc: CentrifugoApi.method.refresh,
   result: RefreshResultSchema,
-  async run({ node }, request) {
+  async run({ node }, request, empty) {
     const { expired, expireAt, info } = request;
     const expireAtSec = expireAt === 0n ? undefined : Number(expireAt);
     await node.refreshSessions(targetOf(request), { expired, expireAtSec, info: payloadOf(info, "") });
-    return create(RefreshResultSchema);
+    return empty;
   },
 });

@@ -1,4 +1,3 @@
-import { create } from "@bufbuild/protobuf";
 import { CentrifugoApi, RevokeTokenResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
@@ -9,9 +8,9 @@ export const revokeToken: ApiMethod = defineMethod({
   name: "revoke_token",
   rpc: CentrifugoApi.method.revokeToken,
   result: RevokeTokenResultSchema,
-  async run({ node }, { uid, expireAt }) {
+  async run({ node }, { uid, expireAt }, empty) {
     if (uid === "") throw apiError("badRequest");
     await node.users.revokeToken(uid, timeOf(expireAt));
-    return create(RevokeTokenResultSchema);
+    return empty;
   },
 });

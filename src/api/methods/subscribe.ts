@@ -1,4 +1,3 @@
-import { create } from "@bufbuild/protobuf";
 import { CentrifugoApi, SubscribeResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
@@ -11,7 +10,7 @@ export const subscribe: ApiMethod = defineMethod({
   name: "subscribe",
   rpc: CentrifugoApi.method.subscribe,
   result: SubscribeResultSchema,
-  async run({ node }, request) {
+  async run({ node }, request, empty) {
     const { channel, expireAt, recoverSince } = request;
     if (channel === "") throw apiError("badRequest");
     await node.subscribeSessions(targetOf(request), {
@@ -24,6 +23,6 @@ export const subscribe: ApiMethod = defineMethod({
       expireAtSec: expireAt > 0n ? Number(expireAt) : undefined,
       since: recoverSince && { offset: Number(recoverSince.offset), epoch: recoverSince.epoch },
     });
-    return create(SubscribeResultSchema);
+    return empty;
   },
 });

@@ -1,4 +1,3 @@
-import { create } from "@bufbuild/protobuf";
 import { CentrifugoApi, UnblockUserResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
@@ -8,9 +7,9 @@ export const unblockUser: ApiMethod = defineMethod({
   name: "unblock_user",
   rpc: CentrifugoApi.method.unblockUser,
   result: UnblockUserResultSchema,
-  async run({ node }, { user }) {
+  async run({ node }, { user }, empty) {
     if (user === "") throw apiError("badRequest");
     await node.users.unblock(user);
-    return create(UnblockUserResultSchema);
+    return empty;
   },
 });

@@ -1,4 +1,3 @@
-import { create } from "@bufbuild/protobuf";
 import { CentrifugoApi, UnsubscribeResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { targetOf } from "./session-target.ts";
@@ -8,8 +7,8 @@ export const unsubscribe: ApiMethod = defineMethod({
   name: "unsubscribe",
   rpc: CentrifugoApi.method.unsubscribe,
   result: UnsubscribeResultSchema,
-  async run({ node }, request) {
+  async run({ node }, request, empty) {
     await node.unsubscribeSessions(targetOf(request), request.channel);
-    return create(UnsubscribeResultSchema);
+    return empty;
   },
 });

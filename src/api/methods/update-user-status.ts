@@ -1,4 +1,3 @@
-import { create } from "@bufbuild/protobuf";
 import {
   CentrifugoApi,
   UpdateUserStatusResultSchema,
@@ -12,8 +11,8 @@ export const updateUserStatus: ApiMethod = defineMethod({
   name: "update_user_status",
   rpc: CentrifugoApi.method.updateUserStatus,
   result: UpdateUserStatusResultSchema,
-  async run({ node }, { users, state }) {
+  async run({ node }, { users, state }, empty) {
     await node.users.updateStatus(usersOf(users), state);
-    return create(UpdateUserStatusResultSchema);
+    return empty;
   },
 });

@@ -1,0 +1,35 @@
+import type { Message } from "@bufbuild/protobuf";
+import { createMethodSerializationLookup, type Serialization } from "@connectrpc/connect/protocol";
+import { contentTypeUnaryJson, contentTypeUnaryProto } from "@connectrpc/connect/protocol-connect";
+import type { Rpc } from "../rpc.ts";
+
+/** Requests and responses of one rpc in one of the two forms that Connect has for them. */
+export class UnaryForm {
+  readonly contentType: string;
+  readonly #requests: Serialization<Message>;
+  readonly #responses: Serialization<Message>;
+  readonly #empty: Message | undefined;
+  readonly #emptyBytes: Uint8Array;
+
+  /** Binary, or else protobuf's JSON; requests of more than `maxBytes` are refused. */
+  constructor({ desc, empty }: Rpc, isBinary: boolean, maxBytes: number) {
+    this.contentType = isBinary ? contentTypeUnaryProto : contentTypeUnaryJson;
+    // What responses may have is what connect-node allows when nothing is said.
+    const limits = { readMaxBytes: maxBytes, writeMaxBytes: 0xffff_ffff };
+    const lookup = createMethodSerializationLookup(desc, undefined, undefined, limits);
+    this.#requests = lookup.getI(isBinary);
+    this.#responses = lookup.getO(isBinary);
+    this.#empty = empty;
+    this.#emptyBytes = empty === undefined ? new Uint8Array() : this.#responses.serialize(empty);
+  }
+
+  /** @throws ConnectError */
+  parse(body: Uint8Array): Message {
+    return this.#requests.parse(body);
+  }
+
+  /** @throws ConnectError */
+  serialize(response: Message): Uint8Array {
+    return response === this.#empty ? this.#emptyBytes : this.#responses.serialize(response);
+  }
+}

@@ -1,0 +1,66 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { BodyTooLarge, readBody } from "../../http/body.ts";
+import { sendEmpty, sendText } from "../../http/http-app.ts";
+import type { RequestHandler } from "../../http/route.ts";
+import { JsonDecodeError } from "../../lib/json/json-decode-error.ts";
+import type { HttpDoorOptions } from "../http-door.ts";
+
+/** An answer of the JSON door. */
+export interface JsonAnswer {
+  readonly status: number;
+  readonly json: string;
+}
+
+/**
+ * Makes the answer to a request that came in with the key; undefined where it has sent one itself.
+ *
+ * Rejects with JsonDecodeError for a body that cannot be decoded.
+ */
+export type AnswerMaker = (
+  body: Buffer,
+  request: IncomingMessage,
+  response: ServerResponse,
+) => Promise<JsonAnswer | undefined>;
+
+/** The steps of every request: verb, key, body, answer (server-api §1.1). */
+export function createJsonEndpoint(options: HttpDoorOptions, makeAnswer: AnswerMaker): RequestHandler {
+  const { auth, maxBodyBytes, answers } = options;
+  return async (request, response) => {
+    if (request.method !== "POST") return sendEmpty(response, 405);
+    if (!auth(request)) return sendEmpty(response, 401);
+    answers.expect();
+    let body: Buffer;
+    try {
+      body = await readBody(request, maxBodyBytes);
+    } catch (error) {
+      return refuseBody(error, request, response);
+    }
+    let answer: JsonAnswer | undefined;
+    try {
+      answer = await makeAnswer(body, request, response);
+    } catch (error) {
+      if (!(error instanceof JsonDecodeError)) throw error;
+      return sendBadRequest(response);
+    }
+    if (answer === undefined) return;
+    const { status, json } = answer;
+    const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(json) };
+    answers.push(response, status, headers, json);
+  };
+}
+
+/** Refuses a body that cannot be decoded. */
+export function sendBadRequest(response: ServerResponse): void {
+  sendText(response, 400, "Bad Request\n");
+}
+
+/** Says that a body is too large, or that it could not be read, if anybody is left to hear it. */
+function refuseBody(error: unknown, request: IncomingMessage, response: ServerResponse): void {
+  if (error instanceof BodyTooLarge) {
+    // The rest of the body is not read, so the connection cannot be used again.
+    if (request.httpVersionMajor === 1) response.setHeader("Connection", "close");
+    sendText(response, 413, "Request Entity Too Large\n");
+  } else if (!response.destroyed) {
+    sendText(response, 500, "Internal Server Error\n");
+  }
+}
