@@ -1,6 +1,5 @@
-import type { Config } from "../app/config.ts";
+import { type Config, pusherNamespaceOf } from "../app/config.ts";
 import type { ListenerAddress, ServerAddresses } from "../app/server.ts";
-import { namespaceOf, type PusherAppConfig } from "../protocols/pusher/config.ts";
 
 /** What the lines are made of. */
 export interface TryLinesOptions {
@@ -108,13 +107,17 @@ function pusherPart(options: TryLinesOptions, paint: Paint): readonly string[] {
   return [paint(title, "title"), ...formatLines(pusherLines(options, app, http), paint)];
 }
 
-function pusherLines({ config }: TryLinesOptions, app: PusherAppConfig, http: string): readonly TryLine[] {
+function pusherLines(
+  { config }: TryLinesOptions,
+  app: Config["pusher"]["apps"][number],
+  http: string,
+): readonly TryLine[] {
   const url = `${http.replace(/^http/, "ws")}${config.pusher.path_prefix}/app/${app.key}?protocol=7`;
   const subscribe = `{"event":"pusher:subscribe","data":{"channel":"${CHANNEL}"}}`;
   const listen = `npx wscat -c ${quote(url)} -w -1 -x ${quote(subscribe)}`;
   const lines: TryLine[] = [{ label: `listen to "${CHANNEL}", as pusher-js does`, command: listen }];
   if (!config.http_api.disabled) {
-    const channel = `${namespaceOf(app)}:${CHANNEL}`;
+    const channel = `${pusherNamespaceOf(app)}:${CHANNEL}`;
     const request = `{"channel":"${channel}","tags":{"event":"greeting"},"data":${DATA}}`;
     lines.push({
       label: `publish to it, "${channel}" elsewhere`,

@@ -399,7 +399,7 @@ describe("from Sockudo", () => {
     expect(await bench.run("import-config", "--from", "sockudo", "theirs.json")).toEqual({
       status: 1,
       stdout: "",
-      stderr: "error: theirs.json uses variables that are not set: NOWHERE\n",
+      stderr: "error: reading theirs.json: these variables are not set: NOWHERE\n",
     });
   });
 });

@@ -1,6 +1,6 @@
-import { formatPath } from "../config/config-error.ts";
-import { readLoosely } from "../config/loose-value.ts";
-import { isTree, type Tree } from "../config/tree.ts";
+import { formatPath } from "../../config/config-error.ts";
+import { readLoosely } from "../../config/loose-value.ts";
+import { isTree, type Tree } from "../../config/tree.ts";
 
 type Path = readonly (string | number)[];
 

@@ -1,8 +1,8 @@
-import { formatDuration } from "../config/duration.ts";
-import { setAt, type Tree } from "../config/tree.ts";
-import { type LimitNames, readLimits, readPositive } from "./import-config-limits.ts";
-import { ForeignTree, type ImportLog } from "./import-config-tree.ts";
-import { readWebhooks } from "./import-config-webhooks.ts";
+import { formatDuration } from "../../config/duration.ts";
+import { setAt, type Tree } from "../../config/tree.ts";
+import { type LimitNames, readLimits, readPositive } from "./limits.ts";
+import { ForeignTree, type ImportLog } from "./foreign-tree.ts";
+import { readWebhooks } from "./webhooks.ts";
 
 const MIB = 1_048_576;
 /** What Millrace takes of one message where the payloads are small. */
@@ -43,7 +43,10 @@ export function importSoketi(written: Tree, log: ImportLog): Tree {
 /** Dotted keys at the top of soketi's file, such as `appManager.array.apps`, with the sections they stand for. */
 export function unfoldSoketi(tree: Tree): Tree {
   const unfolded: Tree = {};
-  for (const [key, value] of Object.entries(tree)) setAt(unfolded, key.split("."), value);
+  for (const [key, value] of Object.entries(tree)) {
+    const path = key.split(".");
+    if (!path.includes("__proto__")) setAt(unfolded, path, value);
+  }
   return unfolded;
 }
 

@@ -1,8 +1,10 @@
-import { formatDuration } from "../config/duration.ts";
-import type { Tree } from "../config/tree.ts";
-import { type LimitNames, readLimits, readPositive } from "./import-config-limits.ts";
-import { ForeignTree, type ImportLog } from "./import-config-tree.ts";
-import { readWebhooks } from "./import-config-webhooks.ts";
+import { ConfigError } from "../../config/config-error.ts";
+import type { Environment } from "../../config/env-layer.ts";
+import { formatDuration } from "../../config/duration.ts";
+import type { Tree } from "../../config/tree.ts";
+import { type LimitNames, readLimits, readPositive } from "./limits.ts";
+import { ForeignTree, type ImportLog } from "./foreign-tree.ts";
+import { readWebhooks } from "./webhooks.ts";
 
 const MIB = 1_048_576;
 
@@ -36,15 +38,11 @@ export function importSockudo(written: Tree, log: ImportLog): Tree {
   };
 }
 
-/** A text and what it lacks. */
-interface FilledIn {
-  readonly text: string;
-  /** Variables without value and default. */
-  readonly missing: readonly string[];
-}
-
-/** The text with `${NAME}` and `${NAME:-default}` filled in, as Sockudo does before it reads a file. */
-export function fillInVariables(text: string, env: Readonly<Record<string, string | undefined>>): FilledIn {
+/**
+ * The text with `${NAME}` and `${NAME:-default}` filled in, as Sockudo does before it reads a file. Throws ConfigError
+ * for variables without either.
+ */
+export function fillInVariables(text: string, env: Environment): string {
   const missing: string[] = [];
   const filled = text.replaceAll(
     /\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}/gu,
@@ -54,7 +52,8 @@ export function fillInVariables(text: string, env: Readonly<Record<string, strin
       return value ?? whole;
     },
   );
-  return { text: filled, missing };
+  if (missing.length === 0) return filled;
+  throw new ConfigError([{ path: "", message: `these variables are not set: ${missing.join(", ")}` }]);
 }
 
 function pathPrefixOf(root: ForeignTree): string {

@@ -1,4 +1,4 @@
-import type { ForeignTree } from "./import-config-tree.ts";
+import type { ForeignTree } from "./foreign-tree.ts";
 
 /** One limit of apps. */
 export interface LimitNames {

@@ -1,6 +1,6 @@
-import { isTree, type Tree } from "../config/tree.ts";
-import { WEBHOOK_EVENTS } from "../protocols/pusher/config.ts";
-import type { ForeignTree } from "./import-config-tree.ts";
+import { isTree, type Tree } from "../../config/tree.ts";
+import { WEBHOOK_EVENTS } from "../../protocols/pusher/config.ts";
+import type { ForeignTree } from "./foreign-tree.ts";
 
 /** How another server calls the members of a webhook's filter. */
 export interface FilterNames {
