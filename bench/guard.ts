@@ -25,6 +25,7 @@ const FAN_OUT_BOUNDS: Readonly<Record<TransportName, FanOutBounds>> = {
   uni_websocket: { single: 2, burst: 3.2 },
   uni_http_stream: { single: 2.2, burst: 3.4 },
   uni_sse: { single: 2.2, burst: 3.4 },
+  pusher: { single: 2, burst: 3.2 },
   uni_grpc: { single: 5.5, burst: 6.5 },
 };
 

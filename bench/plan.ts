@@ -52,7 +52,7 @@ export interface Effort {
   readonly headline: Sampling;
   readonly others: Sampling;
   readonly scale: Sampling;
-  /** CPU time of other processes is known to 10 ms only. */
+
   readonly workers: Sampling;
   readonly latency: LatencySampling;
   readonly memory: MemorySampling;
@@ -104,7 +104,7 @@ export const EFFORTS: Readonly<Record<"full" | "quick", Effort>> = {
     headline: { repetitions: 5, deliveries: 100_000, maxCpuMs: 600, minCpuMs: 150, warmUpCpuMs: 200 },
     others: { repetitions: 2, deliveries: 30_000, maxCpuMs: 150, minCpuMs: 60, warmUpCpuMs: 60 },
     scale: { repetitions: 4, deliveries: 60_000, maxCpuMs: 400, minCpuMs: 150, warmUpCpuMs: 150 },
-    workers: { repetitions: 3, deliveries: 400_000, maxCpuMs: 1200, minCpuMs: 600, warmUpCpuMs: 400 },
+    workers: { repetitions: 3, deliveries: 100_000, maxCpuMs: 400, minCpuMs: 150, warmUpCpuMs: 300 },
     latency: { repetitions: 3, publications: 12 },
     memory: { repetitions: 1, connections: [1000, 2000, 5000, 10_000] },
     idle: { connections: 10_000, windows: 2 },
@@ -116,7 +116,7 @@ export const EFFORTS: Readonly<Record<"full" | "quick", Effort>> = {
     headline: { repetitions: 3, deliveries: 50_000, maxCpuMs: 250, minCpuMs: 100, warmUpCpuMs: 150 },
     others: { repetitions: 2, deliveries: 25_000, maxCpuMs: 150, minCpuMs: 50, warmUpCpuMs: 60 },
     scale: { repetitions: 2, deliveries: 30_000, maxCpuMs: 200, minCpuMs: 100, warmUpCpuMs: 100 },
-    workers: { repetitions: 1, deliveries: 200_000, maxCpuMs: 600, minCpuMs: 300, warmUpCpuMs: 200 },
+    workers: { repetitions: 1, deliveries: 50_000, maxCpuMs: 250, minCpuMs: 100, warmUpCpuMs: 100 },
     latency: { repetitions: 1, publications: 10 },
     memory: { repetitions: 1, connections: [500, 2000] },
     idle: { connections: 1000, windows: 1 },

@@ -147,6 +147,7 @@ const modules: Readonly<Record<Exclude<ServerName, "naive">, string>> = {
 
 const naiveModules: Readonly<Record<TransportName, string>> = {
   uni_websocket: "servers/naive-ws.ts",
+  pusher: "servers/naive-ws.ts",
   uni_http_stream: "servers/naive-http.ts",
   uni_sse: "servers/naive-http.ts",
   uni_grpc: "servers/naive-grpc.ts",

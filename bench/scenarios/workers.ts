@@ -56,6 +56,7 @@ export async function* measureWorkers(options: WorkersOptions): AsyncGenerator<F
     }
     for (let repetition = 0; repetition < sampling.repetitions; repetition++) {
       for (const { workers, contender, ...entry } of rotate(entries, repetition)) {
+        for (const arena of entry.arenas) await arena.prepare(contender, round);
         const run = await runTogether({ contender, ...entry });
         const deliveries = run.rounds * burst * subscribers;
         const note = (figure: FigureBuilder | undefined, as: Contender): void => {

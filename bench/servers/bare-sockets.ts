@@ -28,6 +28,7 @@ type OnOpen = (socket: Socket) => void;
 
 const listeners: Readonly<Record<TransportName, (onOpen: OnOpen) => TcpServer>> = {
   uni_websocket: webSocketListener,
+  pusher: webSocketListener,
   uni_http_stream: (onOpen) => responseListener("text/plain; charset=utf-8", "", "\n", onOpen),
   uni_sse: (onOpen) => responseListener("text/event-stream; charset=utf-8", "\r\ndata: ", "\n\n", onOpen),
   uni_grpc: grpcListener,

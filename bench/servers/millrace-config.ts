@@ -1,5 +1,5 @@
 import type { ConfigInput } from "../../src/index.ts";
-import { LOOPBACK, type TransportName } from "../wire/transport.ts";
+import { LOOPBACK, PUSHER_APP, type TransportName } from "../wire/transport.ts";
 
 /** Where the server listens, and what differs between scenarios. Ports of 0 are free ones. */
 export interface FanOutConfigOptions {
@@ -24,6 +24,7 @@ export function fanOutConfig(
     uni_http_stream: { enabled: transport === "uni_http_stream" },
     uni_sse: { enabled: transport === "uni_sse" },
     uni_grpc: { enabled: transport === "uni_grpc", address: LOOPBACK, port: grpcPort },
+    pusher: { enabled: transport === "pusher", activity_timeout: "1h", apps: [PUSHER_APP] },
     log: { level: "error" },
   };
 }

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { listen } from "../process/listen.ts";
 import { treeCpuMicros } from "../process/process-tree.ts";
 import { API_KEY, publishBody, BATCH_PATH, httpRequest } from "../wire/publish-request.ts";
-import { LOOPBACK, type TransportName } from "../wire/transport.ts";
+import { LOOPBACK, publishChannel, type TransportName } from "../wire/transport.ts";
 import { serveFanOut, type FanOutServer, type Round } from "./fan-out-host.ts";
 import { fanOutConfig } from "./millrace-config.ts";
 
@@ -26,7 +26,9 @@ class WorkersServer implements FanOutServer {
   readonly #workers: number;
   readonly #folder = mkdtempSync(join(tmpdir(), "millrace-bench-"));
   #process: ChildProcess | undefined;
+  #port = 0;
   #api: Socket | undefined;
+  #channel = "";
   #request: Buffer = Buffer.alloc(0);
 
   constructor(workers: number) {
@@ -40,6 +42,7 @@ class WorkersServer implements FanOutServer {
 
   async start(transport: TransportName): Promise<number> {
     requireOption();
+    this.#channel = publishChannel(transport);
     const [port, grpcPort] = [await freePort(), await freePort()];
     const config = fanOutConfig(transport, { port, grpcPort });
     const file = join(this.#folder, "config.json");
@@ -53,19 +56,25 @@ class WorkersServer implements FanOutServer {
     this.#process = spawn(process.execPath, [MAIN, "serve", "-c", file], {
       stdio: ["ignore", "ignore", "inherit"],
     });
-    this.#api = await connectWhenUp(port);
-    this.#api.on("data", (answer) => {
-      if (answer.includes('"error"')) throw new Error(`publishing fails: ${answer.toString("latin1")}`);
-    });
+    this.#port = port;
+    await waitUntilUp(port);
     await sleep(OTHERS_START_MS);
     return transport === "uni_grpc" ? grpcPort : port;
   }
 
   prepare({ payloadBytes, burst }: Round): void {
-    const commands = Array<string>(burst).fill(`{"publish":${publishBody(payloadBytes).toString()}}`);
+    const commands = Array<string>(burst).fill(
+      `{"publish":${publishBody(payloadBytes, this.#channel).toString()}}`,
+    );
     const body = Buffer.from(`{"commands":[${commands.join(",")}]}`);
     const headers = { "Content-Type": "application/json", "X-API-Key": API_KEY };
     this.#request = httpRequest({ path: BATCH_PATH, headers, body });
+    // The server may have closed the last connection meanwhile, for it was idle.
+    this.#api?.destroy();
+    this.#api = connect({ host: LOOPBACK, port: this.#port, noDelay: true });
+    this.#api.on("data", (answer) => {
+      if (answer.includes('"error"')) throw new Error(`publishing fails: ${answer.toString("latin1")}`);
+    });
   }
 
   publish(): void {
@@ -93,13 +102,14 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function connectWhenUp(port: number): Promise<Socket> {
+async function waitUntilUp(port: number): Promise<void> {
   for (const startedAt = Date.now(); Date.now() - startedAt < START_TIMEOUT_MS;) {
     const socket = connect({ host: LOOPBACK, port, noDelay: true });
     try {
       // oxlint-disable-next-line no-await-in-loop -- waiting is the point
       await once(socket, "connect");
-      return socket;
+      socket.destroy();
+      return;
     } catch {
       // oxlint-disable-next-line no-await-in-loop -- waiting is the point
       await sleep(50);

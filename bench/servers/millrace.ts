@@ -1,6 +1,6 @@
 import { createServer, type Millrace } from "../../src/index.ts";
 import { payloadOf } from "../wire/messages.ts";
-import { CHANNEL, type TransportName } from "../wire/transport.ts";
+import { publishChannel, type TransportName } from "../wire/transport.ts";
 import { serveFanOut, type FanOutServer, type Round } from "./fan-out-host.ts";
 import { fanOutConfig } from "./millrace-config.ts";
 
@@ -12,10 +12,12 @@ const pings = process.argv[2] === undefined ? {} : { pingInterval: process.argv[
  */
 class MillraceServer implements FanOutServer {
   #server: Millrace | undefined;
+  #channel = "";
   #payload: Uint8Array = new Uint8Array(0);
   #burst = 1;
 
   async start(transport: TransportName): Promise<number> {
+    this.#channel = publishChannel(transport);
     this.#server = createServer({ config: fanOutConfig(transport, pings) });
     const { http, uniGrpc } = await this.#server.start();
     const address = transport === "uni_grpc" ? uniGrpc : http;
@@ -29,7 +31,7 @@ class MillraceServer implements FanOutServer {
   }
 
   publish(): void {
-    for (let i = 0; i < this.#burst; i++) this.#server?.publish(CHANNEL, this.#payload).catch(fail);
+    for (let i = 0; i < this.#burst; i++) this.#server?.publish(this.#channel, this.#payload).catch(fail);
   }
 }
 

@@ -1,17 +1,20 @@
 import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
 import { listen } from "../process/listen.ts";
-import { connectPush, jsonPush, payloadOf } from "../wire/messages.ts";
+import { connectPush, payloadOf, webSocketText } from "../wire/messages.ts";
+import type { TransportName } from "../wire/transport.ts";
 import { serveFanOut, type FanOutServer, type Round } from "./fan-out-host.ts";
 
 /** What one writes first: `ws.send()` of an encoded message, for every message and every client. */
 class NaiveServer implements FanOutServer {
   readonly #http = createServer();
   readonly #webSockets = new WebSocketServer({ server: this.#http, perMessageDeflate: false });
+  #transport: TransportName = "uni_websocket";
   #message: Buffer = Buffer.alloc(0);
   #burst = 1;
 
-  async start(): Promise<number> {
+  async start(transport: TransportName): Promise<number> {
+    this.#transport = transport;
     this.#webSockets.on("connection", (client) => {
       client.on("error", () => client.terminate());
       client.send(connectPush(), { binary: false });
@@ -20,7 +23,7 @@ class NaiveServer implements FanOutServer {
   }
 
   prepare({ payloadBytes, burst }: Round): void {
-    this.#message = jsonPush(payloadOf(payloadBytes));
+    this.#message = webSocketText(this.#transport, payloadOf(payloadBytes));
     this.#burst = burst;
   }
 

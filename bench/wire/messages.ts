@@ -13,6 +13,17 @@ export function jsonPush(payload: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(`{"channel":"${CHANNEL}","pub":{"data":`), payload, Buffer.from("}}")]);
 }
 
+/** The event that carries a payload to Pusher clients: what is triggered without a name, its data as text. */
+export function pusherEvent(payload: Uint8Array): Buffer {
+  const data = Buffer.from(payload).toString();
+  return Buffer.from(JSON.stringify({ event: "message", channel: CHANNEL, data }));
+}
+
+/** What a WebSocket gets for a publication, as text. */
+export function webSocketText(transport: TransportName, payload: Uint8Array): Buffer {
+  return transport === "pusher" ? pusherEvent(payload) : jsonPush(payload);
+}
+
 /** The push that carries a payload, as protobuf: `Push { channel = 2, pub = 4 }`, `Publication { data = 4 }`. */
 export function protobufPush(payload: Uint8Array): Buffer {
   return Buffer.concat([bytesField(2, Buffer.from(CHANNEL)), bytesField(4, bytesField(4, payload))]);
@@ -30,7 +41,8 @@ export function streamedMessage(transport: TransportName, message: Uint8Array): 
 }
 
 const framers: Readonly<Record<TransportName, (payload: Uint8Array) => Buffer>> = {
-  uni_websocket: (payload) => webSocketFrame(jsonPush(payload)),
+  uni_websocket: (payload) => webSocketFrame(webSocketText("uni_websocket", payload)),
+  pusher: (payload) => webSocketFrame(webSocketText("pusher", payload)),
   uni_http_stream: (payload) => chunk(streamedMessage("uni_http_stream", jsonPush(payload))),
   uni_sse: (payload) => chunk(streamedMessage("uni_sse", jsonPush(payload))),
   uni_grpc: (payload) => frame(frameType.data, 0, 1, grpcMessage(protobufPush(payload))),

@@ -12,7 +12,11 @@ export function openingOf(transport: TransportName): Buffer {
 
 /** What a WebSocket sends to open with this connect request, and nothing after it. */
 export function webSocketOpening(path: string, request: string): Buffer {
-  return head(`GET ${path}?cf_connect=${encodeURIComponent(request)}`, {
+  return upgrade(`${path}?cf_connect=${encodeURIComponent(request)}`);
+}
+
+function upgrade(target: string): Buffer {
+  return head(`GET ${target}`, {
     Connection: "Upgrade",
     Upgrade: "websocket",
     "Sec-WebSocket-Version": "13",
@@ -20,11 +24,22 @@ export function webSocketOpening(path: string, request: string): Buffer {
   });
 }
 
+/** A short text frame of a client, masked with zeros (RFC 6455 §5.3). */
+function clientFrame(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([Buffer.from([0x81, 0x80 + bytes.byteLength, 0, 0, 0, 0]), bytes]);
+}
+
 const connectRequest = JSON.stringify({ subs: { [CHANNEL]: {} } });
 const connectQuery = `cf_connect=${encodeURIComponent(connectRequest)}`;
 
 const openings: Readonly<Record<TransportName, (path: string) => Buffer>> = {
   uni_websocket: (path) => webSocketOpening(path, connectRequest),
+  pusher: (path) =>
+    Buffer.concat([
+      upgrade(path),
+      clientFrame(JSON.stringify({ event: "pusher:subscribe", data: { channel: CHANNEL } })),
+    ]),
   uni_http_stream: (path) =>
     Buffer.concat([
       head(`POST ${path}`, { "Content-Length": String(Buffer.byteLength(connectRequest)) }),
