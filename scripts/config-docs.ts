@@ -1,5 +1,6 @@
 import { format } from "prettier";
 import { configSchema } from "../src/app/config.ts";
+import { RELOADABLE } from "../src/app/reload.ts";
 import { listFlatNames } from "../src/config/flat-names.ts";
 import { outlineOf, type Outline, type SectionOutline, type ValueOutline } from "../src/config/outline.ts";
 
@@ -33,6 +34,9 @@ Types are read loosely: \`"8001"\` is a number where one is wanted, \`1\` is tru
   wins over an older one. They stand beside each option below.
 
 \`millrace defaultconfig --dry-run\` prints the whole configuration.
+
+A running server reads it again on \`SIGHUP\`, and follows these options with all below them; it names those that need
+a restart: ${RELOADABLE.map((path) => `\`${path}\``).join(", ")}.
 `;
 
 /** The reference of all options, as Markdown the way the repository formats it. */

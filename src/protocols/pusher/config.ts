@@ -253,8 +253,31 @@ export const pusherConfig: Section<PusherConfig> = section<PusherConfig>(
     }),
     apps: z.array(appConfig).default([]).describe("The apps."),
   },
-  checkApps,
+  (pusher, report) => {
+    checkDurations(pusher, report);
+    checkApps(pusher, report);
+  },
 );
+
+/** Clients are told whole seconds, and take none for a fault. */
+const ACTIVITY_TIMEOUT_MIN_MS = 1000;
+
+function checkDurations(pusher: PusherConfig, report: ReportProblem): void {
+  if (pusher.activity_timeout < ACTIVITY_TIMEOUT_MIN_MS) report(["activity_timeout"], "must be at least 1s");
+  for (const name of ["pong_timeout", "user_authentication_timeout", "cache_ttl"] as const) {
+    if (pusher[name] <= 0) report([name], "must be longer than 0");
+  }
+  const { webhooks } = pusher;
+  for (const name of ["request_timeout", "retry_min_delay"] as const) {
+    if (webhooks[name] <= 0) report(["webhooks", name], "must be longer than 0");
+  }
+  for (const name of ["batch_delay", "retry_timeout"] as const) {
+    if (webhooks[name] < 0) report(["webhooks", name], "cannot be negative");
+  }
+  if (webhooks.retry_max_delay < webhooks.retry_min_delay) {
+    report(["webhooks", "retry_max_delay"], "must be at least `retry_min_delay`");
+  }
+}
 
 /** The prefix with one slash before each part: `/a/b` for `a/b/`, nothing for `/`. */
 function normalisePrefix(prefix: string): string {

@@ -108,6 +108,12 @@ describe("section pusher", () => {
 
 describe("what is refused", () => {
   it.each([
+    [{ activity_timeout: 0 }, "pusher.activity_timeout: must be at least 1s"],
+    [{ pong_timeout: "0s" }, "pusher.pong_timeout: must be longer than 0"],
+    [{ cache_ttl: "-1s" }, "pusher.cache_ttl: must be longer than 0"],
+    [{ webhooks: { request_timeout: 0 } }, "pusher.webhooks.request_timeout: must be longer than 0"],
+    [{ webhooks: { batch_delay: "-1s" } }, "pusher.webhooks.batch_delay: cannot be negative"],
+    [{ webhooks: { retry_max_delay: "1ms" } }, "retry_max_delay: must be at least `retry_min_delay`"],
     [{ path_prefix: "/a b" }, "pusher.path_prefix: cannot have spaces"],
     [{ apps: [{ id: "app" }] }, "pusher.apps[0].key: required"],
     [{ apps: [{ ...APP, secret: "" }] }, "pusher.apps[0].secret: cannot be empty"],
