@@ -108,7 +108,7 @@ function limitsOf(root: ForeignTree): readonly LimitNames[] {
     unlimitedBelow: Number.NEGATIVE_INFINITY,
   });
   return [
-    rate("maxConnections"),
+    { ...rate("maxConnections"), unlimitedBelow: 1 },
     rate("maxClientEventsPerSecond", "max_client_events_per_sec"),
     rate("maxBackendEventsPerSecond", "max_backend_events_per_sec"),
     rate("maxReadRequestsPerSecond", "max_read_req_per_sec"),

@@ -151,7 +151,13 @@ describe("from soketi", () => {
       { url: "http://b.example", event_types: [] },
     ];
     const { config, notes } = await readApp(
-      { webhooks: hooks, maxConnections: 0, maxEventBatchSize: -1, enabled: "perhaps" },
+      {
+        webhooks: hooks,
+        maxConnections: 0,
+        maxReadRequestsPerSecond: 0,
+        maxEventBatchSize: -1,
+        enabled: "perhaps",
+      },
       {
         adapter: { driver: "redis", redis: { prefix: "p" } },
         queue: { driver: "sync", redis: { concurrency: 2 } },
@@ -163,7 +169,7 @@ describe("from soketi", () => {
     const app = "appManager.array.apps[0]";
     expect(notes).toEqual([
       `${app}.enabled: cannot be read, taken as true`,
-      `${app}.maxConnections: lets nothing through, which Millrace cannot say: taken over as 1`,
+      `${app}.maxReadRequestsPerSecond: lets nothing through, which Millrace cannot say: taken over as 1`,
       `${app}.maxEventBatchSize: lets nothing through, which Millrace cannot say: taken over as 1`,
       `${app}.webhooks[0].url: missing: only HTTP endpoints are told, so the webhook is left out`,
       `${app}.webhooks[1].event_types: there are no events unheard_of`,
