@@ -10,7 +10,7 @@ import {
 } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { CentrifugoApi } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
-import type { Route } from "../../http/route.ts";
+import type { RequestHandler, Route } from "../../http/route.ts";
 import { ConnectOrigin } from "../call-origin.ts";
 import { ERROR_MODE_HEADER, type HttpDoorOptions, TRANSPORT_ERROR_MODE } from "../http-door.ts";
 import { implementedRpcs, type Rpc } from "../rpc.ts";
@@ -32,19 +32,24 @@ const isAuthorized = createContextKey(false);
  */
 export function createConnectRoutes(api: ServerApi, options: HttpDoorOptions): Route[] {
   const rpcs = implementedRpcs(api);
-  const other = connectNodeAdapter({
-    routes: (router) => addRpcs(router, rpcs, options.transportErrors),
-    readMaxBytes: maxMessageBytes(options),
-    // Connect leaves the type open between HTTP/1 and HTTP/2; what a key is read from is the same in both.
-    contextValues: (request) => createContextValues().set(isAuthorized, options.auth(request)),
-    requestGate: requireKey,
-  });
+  const other = createConnectNodeHandler(api, options);
   return CentrifugoApi.methods.map((desc) => {
     const rpc = rpcs.get(desc);
     return {
       path: `/${desc.parent.typeName}/${desc.name}`,
       handle: rpc === undefined ? other : createUnaryHandler(rpc, options, other),
     };
+  });
+}
+
+/** Serves all rpcs in all forms, by connect-node alone. */
+export function createConnectNodeHandler(api: ServerApi, options: HttpDoorOptions): RequestHandler {
+  return connectNodeAdapter({
+    routes: (router) => addRpcs(router, implementedRpcs(api), options.transportErrors),
+    readMaxBytes: maxMessageBytes(options),
+    // Connect leaves the type open between HTTP/1 and HTTP/2; what a key is read from is the same in both.
+    contextValues: (request) => createContextValues().set(isAuthorized, options.auth(request)),
+    requestGate: requireKey,
   });
 }
 
