@@ -26,8 +26,13 @@ export interface EndpointQueueOptions extends DeliveryPorts {
   readonly onIdle: () => void;
 }
 
-/** Client events are as large as clients like; all others are small, and limited by their number. */
+/*
+ * Client events are as large as clients like, so that what waits and what goes along is limited by the characters of
+ * their data too. All others are small, and limited by their number.
+ */
 const MAX_DATA_LENGTH = 64 * 1024 * 1024;
+/** What one request takes to write and sign keeps everything else waiting. */
+const MAX_BATCH_DATA_LENGTH = 1024 * 1024;
 
 /**
  * Delivers the events of one endpoint in the order in which they came, with one request at a time.
@@ -102,9 +107,17 @@ export class EndpointQueue {
   }
 
   #takeBatch(): readonly WebhookEvent[] {
-    const batch = this.#waiting.splice(0, this.#options.delivery.batch_size);
-    for (const event of batch) this.#dataLength -= dataLengthOf(event);
-    return batch;
+    const { batch_size: maxCount } = this.#options.delivery;
+    let count = 0;
+    let dataLength = 0;
+    for (const event of this.#waiting) {
+      const length = dataLengthOf(event);
+      if (count === maxCount || (count > 0 && dataLength + length > MAX_BATCH_DATA_LENGTH)) break;
+      count += 1;
+      dataLength += length;
+    }
+    this.#dataLength -= dataLength;
+    return this.#waiting.splice(0, count);
   }
 
   async #deliver(events: readonly WebhookEvent[]): Promise<void> {
