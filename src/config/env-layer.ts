@@ -1,5 +1,6 @@
 import { formatPath, type ConfigProblem } from "./config-error.ts";
 import type { FlatName } from "./flat-names.ts";
+import { parseJsonText } from "./json-text.ts";
 import { readText } from "./loose-value.ts";
 import { normaliseList } from "./normalise.ts";
 import { findNearestName } from "./nearest-name.ts";
@@ -114,7 +115,7 @@ function readList(
 ): unknown {
   if (entry.value.trimStart().startsWith("[")) {
     try {
-      return normaliseList(option, JSON.parse(entry.value));
+      return normaliseList(option, parseJsonText(entry.value));
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       problems.push({ path: formatPath(path), message: `not valid JSON: ${reason}`, where: entry.variable });

@@ -2,6 +2,7 @@ import { extname } from "node:path";
 import { parse as parseToml, stringify as stringifyToml } from "smol-toml";
 import { isNode, LineCounter, parseDocument, stringify as stringifyYaml, type Document } from "yaml";
 import { ConfigError, formatPath } from "./config-error.ts";
+import { JsonSyntaxError, parseJsonText } from "./json-text.ts";
 import type { WrittenPath } from "./normalise.ts";
 import { isTree, type Tree } from "./tree.ts";
 
@@ -62,13 +63,12 @@ function parseText(text: string, format: FileFormat, file: string): ParsedText {
 function parseJson(text: string, file: string): ParsedText {
   if (text.trim() === "") return { value: undefined, lineOf: () => undefined };
   try {
-    const value: unknown = JSON.parse(text);
-    return { value, lineOf: (path) => locate(text, path) };
+    return { value: parseJsonText(text), lineOf: (path) => locate(text, path) };
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    const at = /at position (\d+)/.exec(message)?.[1];
-    const line = at === undefined ? undefined : text.slice(0, Number(at)).split("\n").length;
-    throw syntaxError(message.replace(/ \(line \d+ column \d+\)$/, ""), file, line, cause);
+    if (!(cause instanceof JsonSyntaxError)) throw cause;
+    const { message, position } = cause;
+    const line = position === undefined ? undefined : text.slice(0, position).split("\n").length;
+    throw syntaxError(message, file, line);
   }
 }
 
@@ -82,7 +82,7 @@ function parseYaml(text: string, file: string): ParsedText {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [error] = document.errors;
-  if (error !== undefined) throw syntaxError(error.message, file, lines.linePos(error.pos[0]).line, error);
+  if (error !== undefined) throw syntaxError(error.message, file, lines.linePos(error.pos[0]).line);
   const value: unknown = document.toJS();
   return { value, lineOf: (path) => lineIn(document, lines, path) };
 }
@@ -102,11 +102,12 @@ function parseTomlText(text: string, file: string): unknown {
         ? cause.line
         : undefined;
     const message = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
-    throw syntaxError(message, file, line, cause);
+    throw syntaxError(message, file, line);
   }
 }
 
-function syntaxError(message: string, file: string, line: number | undefined, cause: unknown): ConfigError {
+/** Without its cause, which quotes the text: there are secrets in it, and errors are logged. */
+function syntaxError(message: string, file: string, line: number | undefined): ConfigError {
   const where = line === undefined ? file : `${file}:${line}`;
-  return new ConfigError([{ path: formatPath([]), message: `syntax error: ${message}`, where }], { cause });
+  return new ConfigError([{ path: formatPath([]), message: `syntax error: ${message}`, where }]);
 }

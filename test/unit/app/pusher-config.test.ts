@@ -163,6 +163,10 @@ describe("what is refused", () => {
   it("never shows a secret", () => {
     const secret = { apps: [{ ...APP, secret: ["hunter2"] }] };
     expect(problemsOf(secret)).toEqual(["pusher.apps[0].secret: expected text, got a list"]);
+    const env = { MILLRACE_PUSHER_APPS: '[{"id": "a", "secret": hunter2}]' };
+    expect(() => loadConfig({ env })).toThrow(
+      /^pusher\.apps: not valid JSON: Unexpected token 'h' \(MILLRACE_PUSHER_APPS\)$/u,
+    );
   });
 });
 
