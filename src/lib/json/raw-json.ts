@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { JsonDecodeError } from "./json-decode-error.ts";
-import { objectMembers, skipSpace, valueEnd } from "./scan.ts";
+import { nextItem, objectMembers, skipSpace, valueEnd } from "./scan.ts";
 
 /** Whether the bytes are one JSON value (RFC 8259, strict UTF-8) with nothing but white space around it. */
 export function isJson(json: Uint8Array): boolean {
@@ -65,6 +65,23 @@ export function rawMembers(json: Uint8Array): Map<string, Uint8Array> {
     members.set(stringAt(bytes, text, keyAt, keyEnd), json.subarray(valueAt, end));
   }
   return members;
+}
+
+/**
+ * The items of a JSON array, as parts of the given bytes.
+ *
+ * @throws JsonDecodeError if the bytes are anything but one JSON array
+ */
+export function* rawItems(json: Uint8Array): Generator<Uint8Array, void, undefined> {
+  const text = readJson(json);
+  const start = skipSpace(text, 0);
+  if (text[start] !== "[") throw new JsonDecodeError("expected an array");
+  let at = skipSpace(text, start + 1);
+  while (text[at] !== "]") {
+    const end = valueEnd(text, at);
+    yield json.subarray(at, end);
+    at = nextItem(text, end);
+  }
 }
 
 /** From this length on, V8 makes a part of a string a view that keeps the whole string in memory. */

@@ -1,10 +1,9 @@
-import { isObject } from "../client-message.ts";
 import { deliverEvent } from "../publish-event.ts";
 import { type Attributes, attributesOf } from "./attributes.ts";
 import type { ApiCall, Endpoint } from "./endpoint.ts";
 import { channelsIn, type PostedEvent, readEvent } from "./posted-event.ts";
 import { badRequest } from "./refusal.ts";
-import { parametersOf, textOf } from "./request.ts";
+import { fieldsIn, listIn, parametersOf, textOf } from "./request.ts";
 
 /** One event to one or more channels. */
 export const triggerEvent: Endpoint = {
@@ -32,16 +31,18 @@ export const triggerBatch: Endpoint = {
   path: "batch_events",
   async run(call) {
     const { config } = call.app;
-    const { batch } = parametersOf(call.query, call.body);
     const { max_event_batch_size: maxEvents } = config;
-    if (!Array.isArray(batch)) throw badRequest("batch is missing or no list");
-    if (maxEvents > 0 && batch.length > maxEvents) {
-      throw badRequest(`A batch has ${maxEvents} events at most`);
+    const batch = call.body.length === 0 ? undefined : listIn(call.body, "batch");
+    if (batch === undefined) throw badRequest("batch is missing or no list");
+    const events: PostedEvent[] = [];
+    for (const item of batch) {
+      if (maxEvents > 0 && events.length === maxEvents) {
+        throw badRequest(`A batch has ${maxEvents} events at most`);
+      }
+      const fields = fieldsIn(item);
+      const key = keyOfPart(call.idempotencyKey, events.length);
+      events.push(readEvent(config, fields, [fields["channel"]], key));
     }
-    const events = batch.map((fields: unknown, index) => {
-      if (!isObject(fields)) throw badRequest("batch has something in it that is no event");
-      return readEvent(config, fields, [fields["channel"]], keyOfPart(call.idempotencyKey, index));
-    });
     const described = await publishEvents(call, events);
     return described === undefined ? {} : { batch: described.map(([, attributes]) => attributes) };
   },

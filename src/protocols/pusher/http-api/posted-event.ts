@@ -1,5 +1,5 @@
 import type { PublicationInit } from "../../../core/publication.ts";
-import { isValidName, userOfChannelName } from "../channel-name.ts";
+import { isValidName, isValidUserId, userOfChannelName } from "../channel-name.ts";
 import type { PusherAppConfig } from "../config.ts";
 import { publicationOf } from "../publish-event.ts";
 import { clientIdOf, isSocketId } from "../socket-id.ts";
@@ -70,20 +70,20 @@ function readChannels(channels: readonly unknown[], limits: PusherAppConfig): re
   }
   const names = channels.map((channel) => {
     if (typeof channel !== "string") throw badRequest("channel is missing or no string");
-    if (isValidName(userOfChannelName(channel) ?? channel, maxLength)) return channel;
+    const user = userOfChannelName(channel);
+    const isValid = user === undefined ? isValidName(channel, maxLength) : isValidUserId(user);
+    if (isValid) return channel;
     throw badRequest(`${JSON.stringify(channel)} is no name of a channel`);
   });
   return [...new Set(names)];
 }
 
-/** Pusher clients get a string in any case. */
 function readData(data: unknown, { max_event_payload_in_kb: maxKib }: PusherAppConfig): string {
-  if (data === undefined || data === null) throw badRequest("data is missing");
-  const text = typeof data === "string" ? data : JSON.stringify(data);
-  if (maxKib > 0 && Buffer.byteLength(text) > maxKib * KIB) {
+  if (typeof data !== "string") throw badRequest("data is missing");
+  if (maxKib > 0 && Buffer.byteLength(data) > maxKib * KIB) {
     throw new Refusal(413, `data has more than ${maxKib} KiB`);
   }
-  return text;
+  return data;
 }
 
 /** A socket id that none of our connections can have excludes nobody. */

@@ -1,7 +1,10 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
-import { parseObject } from "../client-message.ts";
+import { JsonDecodeError } from "../../../lib/json/json-decode-error.ts";
+import { asBuffer, rawItems, rawMembers } from "../../../lib/json/raw-json.ts";
 import { badRequest } from "./refusal.ts";
+
+const OPEN_BRACKET = 0x5b;
 
 /** What stands before the body of a request. */
 export interface RequestHead {
@@ -33,8 +36,28 @@ export function decodePath(path: string): string {
 }
 
 /** The parameters of a POST: those of the query, and of the body, which come first (pusher §4). */
-export function parametersOf(query: URLSearchParams, body: Buffer): Fields {
-  return { ...queryFields(query), ...bodyFields(body) };
+export function parametersOf(query: URLSearchParams, body: Uint8Array): Fields {
+  return { ...queryFields(query), ...(body.length === 0 ? {} : fieldsIn(body)) };
+}
+
+/**
+ * The members of a JSON object, parsed, but for `data`: that is the text that subscribers get, be it a string or the
+ * JSON of another value. It is not parsed and written again, which would change large numbers.
+ */
+export function fieldsIn(json: Uint8Array): Fields {
+  return Object.fromEntries(
+    [...membersOf(json)].map(([name, bytes]) => {
+      const text = asBuffer(bytes).toString();
+      const isText = name === "data" && text !== "null" && !text.startsWith('"');
+      return [name, isText ? text : (JSON.parse(text) as unknown)];
+    }),
+  );
+}
+
+/** The items of a list of a JSON object, one by one; undefined where there is no such list. */
+export function listIn(json: Uint8Array, name: string): Iterable<Uint8Array> | undefined {
+  const list = membersOf(json).get(name);
+  return list !== undefined && list[0] === OPEN_BRACKET ? rawItems(list) : undefined;
 }
 
 /** The body as text. */
@@ -53,9 +76,11 @@ function queryFields(query: URLSearchParams): Fields {
   );
 }
 
-function bodyFields(body: Buffer): Fields {
-  if (body.length === 0) return {};
-  const fields = parseObject(textOf(body));
-  if (fields === undefined) throw badRequest("The body is no JSON object");
-  return fields;
+function membersOf(json: Uint8Array): ReadonlyMap<string, Uint8Array> {
+  try {
+    return rawMembers(json);
+  } catch (error) {
+    if (!(error instanceof JsonDecodeError)) throw error;
+    throw badRequest(`No JSON object, but ${error.message}`);
+  }
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { BodyTooLarge, readBody } from "../../../http/body.ts";
 import { sendEmpty } from "../../../http/http-app.ts";
 import type { Route } from "../../../http/route.ts";
+import type { RateDecision } from "../../../lib/rate-limiter.ts";
 import type { PusherApp } from "../app.ts";
 import type { PusherContext } from "../context.ts";
 import { authenticate, checkBody } from "./authentication.ts";
@@ -17,6 +18,8 @@ import { terminateConnections } from "./users.ts";
 export interface PusherApiOptions extends Pick<PusherContext, "apps" | "logger" | "clock"> {
   readonly node: ApiNode;
   readonly config: Pick<PusherContext["config"], "path_prefix" | "request_body_limit">;
+  /** Whether the client may make one more request; all may by default. */
+  readonly admits?: (request: IncomingMessage) => RateDecision;
 }
 
 const ENDPOINTS: readonly Endpoint[] = [
@@ -62,6 +65,7 @@ class PusherApi {
       return;
     }
     try {
+      this.#admit(request);
       const head = headOf(request);
       const target = this.#findTarget(head);
       authenticate(target.app.config, head, this.#options.clock.wallMs());
@@ -73,6 +77,13 @@ class PusherApi {
     } catch (error) {
       this.#refuse(response, error);
     }
+  }
+
+  #admit(request: IncomingMessage): void {
+    const decision = this.#options.admits?.(request);
+    if (decision?.allowed !== false) return;
+    const headers = { "Retry-After": String(decision.retryAfterSec) };
+    throw new Refusal(429, "There are too many requests from this address", headers);
   }
 
   async #run(

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { compactJson } from "../../../../src/lib/json/compact.ts";
 import { JsonDecodeError } from "../../../../src/lib/json/json-decode-error.ts";
 import { escapeHtml, quoteJson } from "../../../../src/lib/json/quote.ts";
-import { isJson, jsonValues, rawMembers } from "../../../../src/lib/json/raw-json.ts";
+import { isJson, jsonValues, rawItems, rawMembers } from "../../../../src/lib/json/raw-json.ts";
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 const texts = (values: Iterable<Uint8Array>): string[] =>
@@ -94,6 +94,31 @@ describe("rawMembers", () => {
         );
         const found = [...rawMembers(json)].map(([name, value]) => [name, Buffer.from(value).toString()]);
         expect(new Map(found as [string, string][])).toEqual(new Map(wellFormed));
+      }),
+    );
+  });
+});
+
+describe("rawItems", () => {
+  it.each([
+    ["[]", []],
+    [" [ ] ", []],
+    ['[1, "]" ,[[]],{"a":[2]}]', ["1", '"]"', "[[]]", '{"a":[2]}']],
+    ['["é"]', ['"é"']],
+  ])("%s", (json, items) => {
+    expect(texts(rawItems(bytes(json)))).toEqual(items);
+  });
+
+  it.each(["", "{}", "1", "[1", "[1,]", "[] []"])("%j is no array", (json) => {
+    expect(() => texts(rawItems(bytes(json)))).toThrow(JsonDecodeError);
+  });
+
+  it("the items are those of the array", () => {
+    fc.assert(
+      fc.property(fc.array(fc.jsonValue()), fc.constantFrom(undefined, 1, "\r\n\t "), (values, indent) => {
+        const json = JSON.stringify(values, undefined, indent);
+        const items = texts(rawItems(bytes(json))).map((item) => JSON.parse(item) as unknown);
+        expect(JSON.stringify(items)).toBe(JSON.stringify(values));
       }),
     );
   });
