@@ -8,6 +8,7 @@ import {
   createGrpcTransport,
   createGrpcWebTransport,
 } from "@connectrpc/connect-node";
+import { createConnectTransport as createWebTransport } from "@connectrpc/connect-web";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { CentrifugoApi, ErrorSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { createApiRoutes, createServerApi } from "../../../src/api/index.ts";
@@ -24,6 +25,8 @@ const PUBLISH_PATH = `/${CentrifugoApi.typeName}/Publish`;
 const TRANSPORTS: readonly [string, (baseUrl: string) => Transport][] = [
   ["Connect", (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: true })],
   ["Connect with JSON", (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1" })],
+  ["connect-web", (baseUrl) => createWebTransport({ baseUrl, useBinaryFormat: true })],
+  ["connect-web with JSON", (baseUrl) => createWebTransport({ baseUrl })],
   ["gRPC-Web", (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "1.1" })],
 ];
 
@@ -116,7 +119,10 @@ it("buf curl speaks Connect to it", async () => {
   expect(node.published).toMatchObject([{ channel: "a", data: "1" }]);
 });
 
-it("gRPC works over HTTP/2 on the same port", async () => {
+it.each<[string, (baseUrl: string) => Transport]>([
+  ["gRPC", (baseUrl) => createGrpcTransport({ baseUrl })],
+  ["Connect", (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "2" })],
+])("%s works over HTTP/2 on the same port", async (_name, createTransport) => {
   const routes = createApiRoutes(createServerApi(new FakeApiNode(), new ErrorLog()), {
     disabled: false,
     external: false,
@@ -136,7 +142,7 @@ it("gRPC works over HTTP/2 on the same port", async () => {
   await once(server, "listening");
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
-  const client = createClient(CentrifugoApi, createGrpcTransport({ baseUrl: `http://127.0.0.1:${port}` }));
+  const client = createClient(CentrifugoApi, createTransport(`http://127.0.0.1:${port}`));
   expect(await client.publish({ channel: "a", data: Buffer.from("1") }, WITH_KEY)).toMatchObject({
     result: {},
   });
