@@ -18,6 +18,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   auth: ["core", "lib"],
   config: ["core", "lib"],
   node: ["hub", "session", "core", "lib"],
+  workers: ["node", "core", "lib"],
   telemetry: ["config", "core", "lib"],
   "brokers/memory": ["config", "core", "lib"],
   "stores/memory": ["core", "lib"],

@@ -1,12 +1,12 @@
 import type { Server as HttpServer } from "node:http";
-import { disconnect } from "../core/disconnect.ts";
+import type { EntryStore } from "../core/entry-store.ts";
 import type { Logger } from "../core/logger.ts";
-import type { GrpcListener } from "../grpc/listener.ts";
 import type { ServerNode } from "../node/server-node.ts";
-import { HttpListeners } from "./http-listeners.ts";
 import type { Config } from "./config.ts";
-import { assembleServer, type Assembly } from "./assembly.ts";
+import { openLocalPorts } from "./ports.ts";
+import { type ConnectPusher, LocalPusherEvents } from "./pusher.ts";
 import { changesThatNeedRestart } from "./reload.ts";
+import { ServingNode } from "./serving-node.ts";
 
 /** What a server is made of. */
 export interface ServerOptions {
@@ -55,10 +55,11 @@ export function createServer(options: ServerOptions): MillraceServer {
   return new Server(options);
 }
 
+/** A server in this process alone. */
 class Server implements MillraceServer {
   readonly #options: ServerOptions;
-  readonly #http = new HttpListeners();
-  #assembly: Assembly | undefined;
+  #store: EntryStore | undefined;
+  #serving: ServingNode | undefined;
   #stopping: Promise<boolean> | undefined;
 
   constructor(options: ServerOptions) {
@@ -66,21 +67,18 @@ class Server implements MillraceServer {
   }
 
   get node(): ServerNode {
-    if (this.#assembly === undefined) throw new Error("the server has not been started");
-    return this.#assembly.node;
+    if (this.#serving === undefined) throw new Error("the server has not been started");
+    return this.#serving.node;
   }
 
   async start(): Promise<ServerAddresses> {
     const { config, logger, attachTo } = this.#options;
-    const assembly = await assembleServer(config, logger);
-    this.#assembly = assembly;
+    const ports = await openLocalPorts(config, logger);
+    this.#store = ports.records.store;
     try {
-      await assembly.node.start();
-      return {
-        ...(await this.#http.start(assembly.routes, config.http_server, logger, attachTo)),
-        uniGrpc: await startGrpc(assembly.uniGrpc, config.uni_grpc.address),
-        grpcApi: await startGrpc(assembly.grpcApi, config.grpc_api.address),
-      };
+      const connectPusher: ConnectPusher = (parts) => new LocalPusherEvents(parts);
+      this.#serving = await ServingNode.assemble(config, logger, { ports, connectPusher });
+      return await this.#serving.start(attachTo);
     } catch (error) {
       await this.stop();
       throw error;
@@ -88,7 +86,7 @@ class Server implements MillraceServer {
   }
 
   async reload(config: Config): Promise<readonly string[]> {
-    await this.#assembly?.reload(config);
+    await this.#serving?.reload(config);
     return changesThatNeedRestart(this.#options.config, config);
   }
 
@@ -98,23 +96,10 @@ class Server implements MillraceServer {
   }
 
   async #stop(): Promise<boolean> {
-    const { config } = this.#options;
-    const deadline = AbortSignal.timeout(config.shutdown.timeout);
-    const assembly = this.#assembly;
-    if (assembly === undefined) return true;
-    this.#http.stopAccepting();
-    const grpcClosed = [assembly.uniGrpc, assembly.grpcApi].map((listener) => listener?.stop(deadline));
-    await assembly.node.stop(disconnect("shutdown"));
-    await Promise.all([this.#http.drain(deadline), ...grpcClosed]);
-    assembly.wheel[Symbol.dispose]();
-    await assembly.store.close();
+    const deadline = AbortSignal.timeout(this.#options.config.shutdown.timeout);
+    await this.#serving?.stop(deadline);
+    // Calls write to it as long as there are any.
+    await this.#store?.close();
     return !deadline.aborted;
   }
-}
-
-async function startGrpc(
-  listener: GrpcListener | undefined,
-  host: string,
-): Promise<ListenerAddress | undefined> {
-  return listener === undefined ? undefined : { host: host || "::", port: await listener.start() };
 }

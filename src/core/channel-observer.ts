@@ -12,3 +12,12 @@ export interface ChannelObserver {
   onMemberAdded(channel: string, info: ClientInfo): void;
   onMemberRemoved(channel: string, info: ClientInfo): void;
 }
+
+/** Who wants to know nothing. */
+export const NO_OBSERVER: ChannelObserver = {
+  onOccupied: () => undefined,
+  onVacated: () => undefined,
+  onSubscribersChanged: () => undefined,
+  onMemberAdded: () => undefined,
+  onMemberRemoved: () => undefined,
+};

@@ -63,6 +63,10 @@ export interface Controller {
     name: Name,
     ...args: NodeCallArgs<Name>
   ): Promise<NodeCallResult<Name> | undefined>;
+  /** This node has so many identified sessions now. */
+  reportSessions(count: number): void;
+  /** How many the other nodes have together, as of a moment ago. */
+  sessionsElsewhere(): number;
   close(): Promise<void>;
 }
 
@@ -72,5 +76,7 @@ export const LONE_CONTROLLER: Controller = {
   others: () => [],
   askOthers: () => Promise.resolve([]),
   askNode: () => Promise.resolve(undefined),
+  reportSessions: () => undefined,
+  sessionsElsewhere: () => 0,
   close: () => Promise.resolve(),
 };

@@ -33,6 +33,11 @@ export class Publication {
     this.#json = init.knownJson === true ? true : undefined;
   }
 
+  /** True where it is known already that `data` is JSON. */
+  get knownJson(): boolean {
+    return this.#json === true;
+  }
+
   /** Whether `data` is one valid JSON value; looked at once, on first demand. */
   get isJson(): boolean {
     this.#json ??= isJson(this.data);

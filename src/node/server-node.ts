@@ -158,9 +158,9 @@ export class ServerNode implements BrokerListener, SessionHost {
     return this.#stopReason !== undefined;
   }
 
-  /** Identified sessions. */
+  /** Identified sessions on all nodes. */
   get sessionCount(): number {
-    return this.#hub.memberCount;
+    return this.#hub.memberCount + this.#options.controller.sessionsElsewhere();
   }
 
   /** What channel names mean. May change while the node runs. */
@@ -216,6 +216,7 @@ export class ServerNode implements BrokerListener, SessionHost {
     this.#lastSequence += 1;
     session.sequence = this.#lastSequence;
     this.#hub.add(session);
+    this.#options.controller.reportSessions(this.#hub.memberCount);
     this.users.enforce(session);
   }
 
@@ -249,6 +250,7 @@ export class ServerNode implements BrokerListener, SessionHost {
   onSessionClosed(session: Session): void {
     this.#connecting.delete(session);
     this.#hub.remove(session);
+    this.#options.controller.reportSessions(this.#hub.memberCount);
     const place = this.#places.get(session);
     if (place !== undefined) {
       this.#places.delete(session);

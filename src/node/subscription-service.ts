@@ -115,7 +115,7 @@ export class SubscriptionService {
       metaTtlMs: options.historyMetaTtlMs,
       heldMaxBytes: this.#options.heldMaxBytes,
     });
-    session.subscriptions.set(request.channel, subscription);
+    session.subscriptions.add(subscription);
     this.#options.registry.subscribe(request.channel, subscription);
     this.#options.observer.onSubscribersChanged(request.channel);
     await this.#interest.acquire(request.channel);

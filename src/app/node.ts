@@ -1,0 +1,46 @@
+import { hostname } from "node:os";
+import { systemClock } from "../core/clock.ts";
+import type { Logger } from "../core/logger.ts";
+import type { TimerWheel } from "../lib/timer-wheel.ts";
+import { ServerNode } from "../node/server-node.ts";
+import { channelRulesOf } from "./channel-rules.ts";
+import type { Config } from "./config.ts";
+import type { NodePorts } from "./ports.ts";
+import { VERSION } from "./version.ts";
+
+/** A node as the configuration describes it; with a uid of its own unless it is given one. */
+export function createNode(
+  config: Config,
+  { broker, presence, controller, quotas, records }: NodePorts,
+  wheel: TimerWheel,
+  logger: Logger,
+  uid?: string,
+): ServerNode {
+  const { client } = config;
+  return new ServerNode({
+    uid,
+    name: config.node.name || `${hostname()}_${config.http_server.port}`,
+    version: VERSION,
+    broker,
+    presence,
+    controller,
+    quotas,
+    access: records.access,
+    statuses: records.statuses,
+    channelRules: channelRulesOf(config.channel, config.pusher),
+    clock: systemClock,
+    wheel,
+    logger,
+    random: Math.random,
+    limits: {
+      outboxMaxBytes: client.queue_max_size,
+      staleCloseDelayMs: client.stale_close_delay,
+      expiredCloseDelayMs: client.expired_close_delay,
+      tickIntervalMs: client.presence_update_interval,
+      channelLimit: client.channel_limit,
+      recoveryMaxPublications: client.recovery_max_publication_limit,
+      positionCheckDelayMs: client.channel_position_check_delay,
+      expiredSubscriptionCloseDelayMs: client.expired_sub_close_delay,
+    },
+  });
+}

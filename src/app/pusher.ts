@@ -1,0 +1,167 @@
+import type { IncomingMessage } from "node:http";
+import { NO_OBSERVER, type ChannelObserver } from "../core/channel-observer.ts";
+import { systemClock } from "../core/clock.ts";
+import type { Logger } from "../core/logger.ts";
+import { clientAddress, networkOf } from "../http/client-address.ts";
+import type { ConnectionGate } from "../http/connection-gate.ts";
+import type { Route } from "../http/route.ts";
+import { type RateDecision, RateLimiter } from "../lib/rate-limiter.ts";
+import type { TimerWheel } from "../lib/timer-wheel.ts";
+import type { ServerNode } from "../node/server-node.ts";
+import { PusherApps } from "../protocols/pusher/app.ts";
+import type { PusherConfig, RateLimitConfig } from "../protocols/pusher/config.ts";
+import { createPusherApiRoutes } from "../protocols/pusher/http-api/routes.ts";
+import { PusherProtocol } from "../protocols/pusher/protocol.ts";
+import { ChannelEvents } from "../protocols/pusher/webhooks/channel-events.ts";
+import type { WebhookEvent, WebhookSink } from "../protocols/pusher/webhooks/event.ts";
+import { createPost } from "../protocols/pusher/webhooks/post.ts";
+import { Webhooks } from "../protocols/pusher/webhooks/webhooks.ts";
+import { createSocketRoutes } from "../transports/websocket/index.ts";
+
+/** Addresses that are remembered at most for the sake of their rate limits. */
+const MAX_ADDRESSES = 100_000;
+
+/** What Pusher's protocol is put together from. */
+export interface PusherParts {
+  readonly config: PusherConfig;
+  readonly node: ServerNode;
+  readonly wheel: TimerWheel;
+  readonly logger: Logger;
+}
+
+/** Where what happens in the channels of apps is told of: here, or in another process. */
+export interface PusherEvents {
+  readonly observer: ChannelObserver;
+  readonly webhooks: WebhookSink;
+  /** The apps have changed. */
+  reload(apps: PusherApps): void;
+  close(deadline: AbortSignal): Promise<void>;
+}
+
+export type ConnectPusher = (parts: PusherParts) => PusherEvents;
+
+/** Webhooks, and what channels are told, of all nodes. */
+export class LocalPusherEvents implements PusherEvents {
+  readonly observer: ChannelObserver;
+  readonly webhooks: Webhooks;
+  readonly #channelEvents: ChannelEvents;
+  #apps: PusherApps;
+
+  constructor({ config, node, wheel, logger }: PusherParts) {
+    const shared = { clock: systemClock, wheel, logger };
+    this.#apps = new PusherApps(config.apps);
+    const delivery = config.webhooks;
+    this.webhooks = new Webhooks({ ...shared, delivery, post: createPost(delivery.request_timeout) });
+    this.#channelEvents = new ChannelEvents({
+      ...shared,
+      node,
+      webhooks: this.webhooks,
+      apps: () => this.#apps,
+    });
+    this.observer = config.enabled ? this.#channelEvents : NO_OBSERVER;
+  }
+
+  /** Takes an event of an app from another process. */
+  emit(appId: string, event: WebhookEvent): void {
+    const app = this.#apps.withId(appId);
+    if (app !== undefined) this.webhooks.emit(app, event);
+  }
+
+  reload(apps: PusherApps): void {
+    this.#apps = apps;
+  }
+
+  async close(deadline: AbortSignal): Promise<void> {
+    this.#channelEvents.close();
+    await this.webhooks.close(deadline);
+  }
+}
+
+/** Pusher's part of a server. */
+export interface PusherAssembly {
+  readonly routes: readonly Route[];
+  /** Follows the apps and limits of a new configuration. */
+  reload(config: PusherConfig): void;
+  close(deadline: AbortSignal): Promise<void>;
+}
+
+/** Serves the protocol and its HTTP API as the configuration says. */
+export function assemblePusher(
+  parts: PusherParts & { readonly gate: ConnectionGate },
+  connect: ConnectPusher,
+): PusherAssembly {
+  const { config, node, wheel, logger, gate } = parts;
+  if (!config.enabled) return { routes: [], reload: () => undefined, close: () => Promise.resolve() };
+  const events = connect(parts);
+  node.observe(events.observer);
+  let apps = new PusherApps(config.apps);
+  events.reload(apps);
+  let limiter = config.rate_limiter;
+  const limits = new AddressLimits(() => limiter);
+  const context = {
+    node,
+    wheel,
+    logger,
+    gate,
+    config,
+    clock: systemClock,
+    apps: () => apps,
+    webhooks: events.webhooks,
+  };
+  return {
+    routes: [
+      ...createSocketRoutes(
+        { wheel, admits: (request) => (limits.admitsConnection(request).allowed ? undefined : 429) },
+        {
+          protocol: new PusherProtocol(context),
+          path: `${config.path_prefix}/app/`,
+          messageSizeLimit: config.message_size_limit,
+          writeTimeoutMs: config.write_timeout,
+        },
+      ),
+      ...createPusherApiRoutes({ ...context, admits: (request) => limits.admitsRequest(request) }),
+    ],
+    reload(next) {
+      apps = new PusherApps(next.apps);
+      limiter = next.rate_limiter;
+      events.reload(apps);
+    },
+    close: (deadline) => events.close(deadline),
+  };
+}
+
+/** Limits for each client address (pusher §6). */
+class AddressLimits {
+  readonly #config: () => PusherConfig["rate_limiter"];
+  readonly #connections: RateLimiter;
+  readonly #requests: RateLimiter;
+
+  constructor(config: () => PusherConfig["rate_limiter"]) {
+    this.#config = config;
+    this.#connections = this.#limiter(() => config().websocket_rate_limit);
+    this.#requests = this.#limiter(() => config().api_rate_limit);
+  }
+
+  admitsConnection(request: IncomingMessage): RateDecision {
+    return this.#take(this.#connections, request);
+  }
+
+  admitsRequest(request: IncomingMessage): RateDecision {
+    return this.#take(this.#requests, request);
+  }
+
+  #take(limiter: RateLimiter, request: IncomingMessage): RateDecision {
+    return limiter.take(networkOf(clientAddress(request, this.#config().trust_hops)));
+  }
+
+  #limiter(config: () => RateLimitConfig): RateLimiter {
+    return new RateLimiter({
+      clock: systemClock,
+      maxKeys: MAX_ADDRESSES,
+      limit: () => {
+        const { max_requests: max, window_seconds: windowSec } = config();
+        return { max: this.#config().enabled ? max : 0, windowMs: windowSec * 1000 };
+      },
+    });
+  }
+}

@@ -1,0 +1,165 @@
+import type { Duplex } from "node:stream";
+import { deserialize, serialize } from "node:v8";
+import { FrameReader, LENGTH_BYTES } from "./frame-reader.ts";
+
+/** The calls of one side of a link, by name. Arguments and results are copied as `structuredClone` does. */
+// oxlint-disable-next-line typescript/no-explicit-any -- parameters of every kind of call
+export type Calls<T> = { readonly [Name in keyof T]: (...args: any[]) => unknown };
+
+/** What both sides of a link need to agree on, and what happens when it ends. */
+export interface LinkOptions<Own> {
+  /** Answers the calls of the other side. */
+  readonly calls: Own;
+  /** An error as it travels, and back. */
+  readonly encodeError: (error: unknown) => unknown;
+  readonly decodeError: (wire: unknown) => Error;
+  /** A notification failed on this side: there is nobody to tell. */
+  readonly onError: (error: unknown) => void;
+  /** The other side is gone. Called once. */
+  readonly onClose: () => void;
+  /** Bytes that may wait for the other side to read; beyond that it is given up. */
+  readonly maxBufferedBytes: number;
+}
+
+/** The other side was gone before it answered. */
+export class LinkClosed extends Error {
+  override readonly name = "LinkClosed";
+}
+
+const [NOTIFICATION, CALL, RESULT, FAILURE] = [0, 1, 2, 3];
+
+interface PendingCall {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A notification, ready to be sent to any number of links. */
+export type EncodedNotification = readonly [length: Buffer, body: Buffer];
+
+/**
+ * Calls between two processes over a stream of bytes that they share.
+ *
+ * Messages arrive in the order in which they were made, and what is made in one turn goes out in one write. `Own` are
+ * the calls that this side answers, `Other` those of the other side.
+ */
+export class MessageLink<Own extends Calls<Own>, Other extends Calls<Other>> {
+  readonly #stream: Duplex;
+  readonly #options: LinkOptions<Own>;
+  readonly #pending = new Map<number, PendingCall>();
+  #lastId = 0;
+  #isCorked = false;
+  #isClosed = false;
+  readonly #uncork = (): void => {
+    this.#isCorked = false;
+    this.#stream.uncork();
+  };
+
+  constructor(stream: Duplex, options: LinkOptions<Own>) {
+    this.#stream = stream;
+    this.#options = options;
+    const reader = new FrameReader((frame) => this.#receive(deserialize(frame) as Message));
+    stream.on("data", (chunk: Buffer) => reader.push(chunk));
+    // The close event follows.
+    stream.on("error", () => undefined);
+    stream.on("end", () => stream.destroy());
+    stream.on("close", () => this.#closed());
+  }
+
+  /** Calls the other side. Rejects with its error, and with LinkClosed. */
+  call<Name extends keyof Other & string>(
+    name: Name,
+    ...args: Parameters<Other[Name]>
+  ): Promise<Awaited<ReturnType<Other[Name]>>> {
+    if (this.#isClosed) return Promise.reject(new LinkClosed(name));
+    this.#lastId += 1;
+    const id = this.#lastId;
+    return new Promise((resolve, reject) => {
+      // The other side answers with what its call returns.
+      this.#pending.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      this.#send(encode([CALL, id, name, args]));
+    });
+  }
+
+  /** Calls the other side without waiting for an answer. */
+  notify<Name extends keyof Other & string>(name: Name, ...args: Parameters<Other[Name]>): void {
+    this.#send(encode([NOTIFICATION, 0, name, args]));
+  }
+
+  /** Sends what `encodeNotification` has made. */
+  notifyEncoded(notification: EncodedNotification): void {
+    this.#send(notification);
+  }
+
+  /** Ends the link once everything has been sent. Idempotent. */
+  close(): void {
+    this.#stream.end();
+  }
+
+  #send([length, body]: EncodedNotification): void {
+    if (this.#isClosed) return;
+    if (!this.#isCorked) {
+      this.#isCorked = true;
+      this.#stream.cork();
+      process.nextTick(this.#uncork);
+    }
+    this.#stream.write(length);
+    this.#stream.write(body);
+    if (this.#stream.writableLength > this.#options.maxBufferedBytes) this.#stream.destroy();
+  }
+
+  #receive([kind, id, name, content]: Message): void {
+    if (kind === CALL) void this.#answer(id, name, content);
+    else if (kind === NOTIFICATION) void this.#run(name, content).catch(this.#options.onError);
+    else this.#settle(kind, id, content);
+  }
+
+  async #answer(id: number, name: string, args: unknown): Promise<void> {
+    let reply: Message;
+    try {
+      reply = [RESULT, id, "", await this.#run(name, args)];
+    } catch (error) {
+      reply = [FAILURE, id, "", this.#options.encodeError(error)];
+    }
+    this.#send(encode(reply));
+  }
+
+  /** Runs up to its first wait at once, so that what comes in order happens in order. */
+  async #run(name: string, args: unknown): Promise<unknown> {
+    const call = this.#options.calls[name as keyof Own];
+    return call(...(args as Parameters<typeof call>));
+  }
+
+  #settle(kind: number, id: number, content: unknown): void {
+    const call = this.#pending.get(id);
+    if (call === undefined) return;
+    this.#pending.delete(id);
+    if (kind === RESULT) call.resolve(content);
+    else call.reject(this.#options.decodeError(content));
+  }
+
+  #closed(): void {
+    this.#isClosed = true;
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject } of pending) reject(new LinkClosed("the other side is gone"));
+    this.#options.onClose();
+  }
+}
+
+/** Kind, number of the call, name of the call, and its arguments, result or error. */
+type Message = readonly [kind: number, id: number, name: string, content: unknown];
+
+/** Makes a notification once, for however many links. */
+export function encodeNotification<Other extends Calls<Other>, Name extends keyof Other & string>(
+  name: Name,
+  ...args: Parameters<Other[Name]>
+): EncodedNotification {
+  return encode([NOTIFICATION, 0, name, args]);
+}
+
+function encode(message: readonly unknown[]): EncodedNotification {
+  const body = serialize(message);
+  const length = Buffer.allocUnsafe(LENGTH_BYTES);
+  length.writeUInt32LE(body.length);
+  return [length, body];
+}

@@ -1,0 +1,85 @@
+import { clientError } from "../core/client-error.ts";
+import { LinkClosed } from "../lib/link/message-link.ts";
+
+/** A node as the router sees it. Arguments and answers are as they travel. */
+export interface RoutedNode {
+  ask(name: string, args: readonly unknown[]): Promise<unknown>;
+  /** Tells it the uids of the other nodes, and how many sessions they have together. */
+  setOthers(uids: readonly string[], sessions: number): void;
+}
+
+interface Entry {
+  readonly node: RoutedNode;
+  sessions: number;
+}
+
+/** How long a node may take to answer. */
+const ANSWER_TIMEOUT_MS = 10_000;
+
+/** Passes questions on from node to node, and what each is to know of the others. */
+export class NodeRouter {
+  readonly #nodes = new Map<string, Entry>();
+  #isTelling = false;
+
+  add(uid: string, node: RoutedNode): void {
+    this.#nodes.set(uid, { node, sessions: 0 });
+    this.#tellSoon();
+  }
+
+  remove(uid: string): void {
+    if (this.#nodes.delete(uid)) this.#tellSoon();
+  }
+
+  /** Uids of the nodes but one. */
+  othersOf(uid: string): readonly string[] {
+    return [...this.#nodes.keys()].filter((other) => other !== uid);
+  }
+
+  /** The answers of all nodes but one; those that go down meanwhile have none. */
+  async askOthers(from: string, name: string, args: readonly unknown[]): Promise<readonly unknown[]> {
+    const answers = await Promise.all(this.othersOf(from).map((uid) => this.#ask(uid, name, args)));
+    return answers.filter((answer) => answer !== undefined).map(({ value }) => value);
+  }
+
+  /** The answer of one node; undefined where it is gone. */
+  async askNode(uid: string, name: string, args: readonly unknown[]): Promise<unknown> {
+    return (await this.#ask(uid, name, args))?.value;
+  }
+
+  reportSessions(uid: string, count: number): void {
+    const entry = this.#nodes.get(uid);
+    if (entry === undefined || entry.sessions === count) return;
+    entry.sessions = count;
+    this.#tellSoon();
+  }
+
+  async #ask(uid: string, name: string, args: readonly unknown[]): Promise<{ value: unknown } | undefined> {
+    const node = this.#nodes.get(uid)?.node;
+    if (node === undefined) return undefined;
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => late.reject(clientError("internal", new Error(`a node has not answered ${name} in time`))),
+      ANSWER_TIMEOUT_MS,
+    );
+    try {
+      return { value: await Promise.race([node.ask(name, args), late.promise]) };
+    } catch (error) {
+      if (error instanceof LinkClosed) return undefined;
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Once for all that changes in this turn. */
+  #tellSoon(): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    setImmediate(() => {
+      this.#isTelling = false;
+      const total = [...this.#nodes.values()].reduce((sum, { sessions }) => sum + sessions, 0);
+      for (const [uid, { node, sessions }] of this.#nodes)
+        node.setOthers(this.othersOf(uid), total - sessions);
+    });
+  }
+}

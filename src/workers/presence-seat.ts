@@ -1,0 +1,60 @@
+import type { ClientInfo } from "../core/client-info.ts";
+import type { PresenceEntry, PresenceManager, PresenceStats } from "../core/presence-manager.ts";
+
+/** An entry that went with its node. */
+export interface LostEntry {
+  readonly channel: string;
+  readonly info: ClientInfo;
+  /** It was the last client of its user. */
+  readonly wasLast: boolean;
+}
+
+/** One node's place at a shared presence manager: it remembers what the node has entered. */
+export class PresenceSeat implements PresenceManager {
+  readonly #presence: PresenceManager;
+  /** By channel, by client. */
+  readonly #entries = new Map<string, Map<string, ClientInfo>>();
+
+  constructor(presence: PresenceManager) {
+    this.#presence = presence;
+  }
+
+  async add(channel: string, info: ClientInfo, maxUsers: number): Promise<PresenceEntry> {
+    const entry = await this.#presence.add(channel, info, maxUsers);
+    if (entry === "full") return entry;
+    const ofChannel = this.#entries.get(channel);
+    if (ofChannel === undefined) this.#entries.set(channel, new Map([[info.client, info]]));
+    else ofChannel.set(info.client, info);
+    return entry;
+  }
+
+  remove(channel: string, client: string, user: string): Promise<boolean> {
+    const ofChannel = this.#entries.get(channel);
+    ofChannel?.delete(client);
+    if (ofChannel?.size === 0) this.#entries.delete(channel);
+    return this.#presence.remove(channel, client, user);
+  }
+
+  get(channel: string): Promise<ReadonlyMap<string, ClientInfo>> {
+    return this.#presence.get(channel);
+  }
+
+  stats(channel: string): Promise<PresenceStats> {
+    return this.#presence.stats(channel);
+  }
+
+  /** The manager itself stays, with what has been entered. */
+  async close(): Promise<void> {}
+
+  /** Removes everything that the node has entered. */
+  async leave(): Promise<readonly LostEntry[]> {
+    const lost: LostEntry[] = [];
+    for (const [channel, clients] of this.#entries) {
+      for (const info of clients.values()) {
+        lost.push({ channel, info, wasLast: await this.#presence.remove(channel, info.client, info.user) });
+      }
+    }
+    this.#entries.clear();
+    return lost;
+  }
+}

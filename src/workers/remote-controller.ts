@@ -1,0 +1,75 @@
+import type {
+  Controller,
+  NodeCallArgs,
+  NodeCallName,
+  NodeCallResult,
+  NodeCalls,
+} from "../core/controller.ts";
+import type { WorkerCalls } from "./calls.ts";
+import { answerAsk } from "./primary-controller.ts";
+import { encodeArgs } from "./wire.ts";
+import type { PrimaryLink } from "./worker-link.ts";
+
+/** The primary's router, as a worker reaches it. */
+export class RemoteController implements Controller {
+  readonly #link: PrimaryLink;
+  readonly #calls = Promise.withResolvers<NodeCalls>();
+  #others: readonly string[] = [];
+  #sessionsElsewhere = 0;
+  #sessions = 0;
+  #isReporting = false;
+
+  constructor(link: PrimaryLink) {
+    this.#link = link;
+  }
+
+  /** Answers what other nodes ask, once the node has started. */
+  readonly answers: Pick<WorkerCalls, "ask" | "others"> = {
+    ask: async (name, args) => answerAsk(await this.#calls.promise, name, args),
+    others: (uids, sessions) => {
+      this.#others = uids;
+      this.#sessionsElsewhere = sessions;
+    },
+  };
+
+  async start(calls: NodeCalls): Promise<void> {
+    this.#calls.resolve(calls);
+  }
+
+  others(): readonly string[] {
+    return this.#others;
+  }
+
+  async askOthers<Name extends NodeCallName>(
+    name: Name,
+    ...args: NodeCallArgs<Name>
+  ): Promise<readonly NodeCallResult<Name>[]> {
+    const answers = await this.#link.call("askOthers", name, encodeArgs(args));
+    return answers as readonly NodeCallResult<Name>[];
+  }
+
+  async askNode<Name extends NodeCallName>(
+    uid: string,
+    name: Name,
+    ...args: NodeCallArgs<Name>
+  ): Promise<NodeCallResult<Name> | undefined> {
+    const answer = await this.#link.call("askNode", uid, name, encodeArgs(args));
+    return answer as NodeCallResult<Name> | undefined;
+  }
+
+  reportSessions(count: number): void {
+    this.#sessions = count;
+    if (this.#isReporting) return;
+    this.#isReporting = true;
+    setImmediate(() => {
+      this.#isReporting = false;
+      this.#link.notify("reportSessions", this.#sessions);
+    });
+  }
+
+  sessionsElsewhere(): number {
+    return this.#sessionsElsewhere;
+  }
+
+  async close(): Promise<void> {}
+}

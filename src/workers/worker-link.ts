@@ -1,0 +1,71 @@
+import type { Duplex } from "node:stream";
+import type { ChannelObserver } from "../core/channel-observer.ts";
+import type { LogFields, Logger } from "../core/logger.ts";
+import { MessageLink } from "../lib/link/message-link.ts";
+import type { LogLevel, PrimaryCalls, WorkerCalls } from "./calls.ts";
+import { RemoteBroker } from "./remote-broker.ts";
+import { RemoteController } from "./remote-controller.ts";
+import { RemotePresenceManager } from "./remote-presence-manager.ts";
+import { RemoteQuotas, RemoteRecords, RemoteStatuses } from "./remote-users.ts";
+import { decodeError, encodeError } from "./wire.ts";
+
+/** A worker's link to its primary. */
+export type PrimaryLink = MessageLink<WorkerCalls, PrimaryCalls>;
+
+/** What a worker does when its primary says so, or is gone. */
+export interface WorkerLife extends Pick<WorkerCalls, "stop" | "reload"> {
+  readonly onPrimaryGone: () => void;
+}
+
+/** The worker's side of its link: everything that the primary has, as ports. */
+export class WorkerLink {
+  readonly link: PrimaryLink;
+  readonly broker: RemoteBroker;
+  readonly presence: RemotePresenceManager;
+  readonly controller: RemoteController;
+  readonly quotas: RemoteQuotas;
+  readonly records: RemoteRecords;
+  readonly statuses: RemoteStatuses;
+  readonly logger: Logger;
+  readonly observer: ChannelObserver;
+
+  constructor(stream: Duplex, { stop, reload, onPrimaryGone }: WorkerLife) {
+    // The ports answer through the link, and the link is made of their answers.
+    const calls = {} as { -readonly [Name in keyof WorkerCalls]: WorkerCalls[Name] };
+    this.link = new MessageLink<WorkerCalls, PrimaryCalls>(stream, {
+      calls,
+      encodeError,
+      decodeError,
+      onError: (err) => this.logger.error({ err }, "message of the primary failed"),
+      onClose: onPrimaryGone,
+      maxBufferedBytes: Number.POSITIVE_INFINITY,
+    });
+    this.broker = new RemoteBroker(this.link);
+    this.presence = new RemotePresenceManager(this.link);
+    this.controller = new RemoteController(this.link);
+    this.quotas = new RemoteQuotas(this.link);
+    this.records = new RemoteRecords(this.link);
+    this.statuses = new RemoteStatuses(this.link);
+    this.logger = createRemoteLogger(this.link);
+    this.observer = createRemoteObserver(this.link);
+    Object.assign(calls, { stop, reload, ...this.broker.deliveries, ...this.controller.answers });
+  }
+}
+
+function createRemoteLogger(link: PrimaryLink): Logger {
+  const logAs =
+    (level: LogLevel) =>
+    (fields: LogFields, message: string): void =>
+      link.notify("log", level, fields, message);
+  return { debug: logAs("debug"), info: logAs("info"), warn: logAs("warn"), error: logAs("error") };
+}
+
+function createRemoteObserver(link: PrimaryLink): ChannelObserver {
+  return {
+    onOccupied: (channel) => link.notify("observe", { type: "onOccupied", channel }),
+    onVacated: (channel) => link.notify("observe", { type: "onVacated", channel }),
+    onSubscribersChanged: (channel) => link.notify("observe", { type: "onSubscribersChanged", channel }),
+    onMemberAdded: (channel, info) => link.notify("observe", { type: "onMemberAdded", channel, info }),
+    onMemberRemoved: (channel, info) => link.notify("observe", { type: "onMemberRemoved", channel, info }),
+  };
+}

@@ -1,0 +1,176 @@
+import type { Duplex } from "node:stream";
+import type { BrokerListener } from "../core/broker.ts";
+import type { ChannelObserver } from "../core/channel-observer.ts";
+import type { ChannelOptions } from "../core/channel-options.ts";
+import { clientError } from "../core/client-error.ts";
+import type { EntryTable, StoredEntry } from "../core/entry-store.ts";
+import type { Logger } from "../core/logger.ts";
+import type { PresenceManager } from "../core/presence-manager.ts";
+import type { Quotas } from "../core/quotas.ts";
+import type { UserStatusBook } from "../core/user-status.ts";
+import { MessageLink } from "../lib/link/message-link.ts";
+import type { ChannelEvent, PrimaryCalls, WorkerCalls, WorkerStart } from "./calls.ts";
+import type { NodeRouter } from "./node-router.ts";
+import { type LostEntry, PresenceSeat } from "./presence-seat.ts";
+import { QuotaSeat } from "./quota-seat.ts";
+import type { BrokerSeat, SharedBroker } from "./shared-broker.ts";
+import type { SharedEncoder } from "./shared-encoder.ts";
+import { decodeError, encodeError, encodePublication } from "./wire.ts";
+
+/** What the primary shares with its workers. */
+export interface SharedPorts {
+  readonly broker: SharedBroker;
+  readonly encoder: SharedEncoder;
+  readonly presence: PresenceManager;
+  readonly quotas: Quotas;
+  readonly router: NodeRouter;
+  /** Undefined where statuses are switched off. */
+  readonly statuses: UserStatusBook | undefined;
+  /** What is remembered of users and tokens at this moment. */
+  readonly records: (table: EntryTable) => readonly StoredEntry[];
+  readonly observer: ChannelObserver;
+  /** Takes what a protocol in a worker has for the same protocol in the primary. */
+  readonly onEmit: (app: string, event: unknown) => void;
+  readonly channelOptions: (channel: string) => ChannelOptions | undefined;
+  readonly logger: Logger;
+}
+
+/** One worker as it begins. */
+export interface SeatOptions {
+  readonly stream: Duplex;
+  readonly start: WorkerStart;
+  readonly onReady: (addresses: unknown) => void;
+}
+
+/** Bytes that a worker may leave unread before it is given up. */
+const MAX_UNREAD_BYTES = 256 * 1024 * 1024;
+
+/** The primary's side of one worker. When the link ends, so does everything that the worker stood for. */
+export class WorkerSeat {
+  readonly #ports: SharedPorts;
+  readonly #options: SeatOptions;
+  readonly #broker: BrokerSeat;
+  readonly #presence: PresenceSeat;
+  readonly #quotas: QuotaSeat;
+  readonly #link: MessageLink<PrimaryCalls, WorkerCalls>;
+  readonly #left = Promise.withResolvers<void>();
+
+  constructor(ports: SharedPorts, options: SeatOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#broker = ports.broker.join();
+    this.#presence = new PresenceSeat(ports.presence);
+    this.#quotas = new QuotaSeat(ports.quotas);
+    const { logger } = ports;
+    this.#link = new MessageLink(options.stream, {
+      calls: this.#calls(),
+      encodeError,
+      decodeError,
+      onError: (err) => logger.error({ err }, "message of a worker failed"),
+      onClose: () => {
+        this.#leave().catch((err: unknown) => logger.error({ err }, "worker not cleaned up"));
+      },
+      maxBufferedBytes: MAX_UNREAD_BYTES,
+    });
+  }
+
+  /** Resolves once the worker is gone and nothing of it is left. */
+  get left(): Promise<void> {
+    return this.#left.promise;
+  }
+
+  /** Ends the worker's connections. Rejects where it is gone. */
+  stop(): Promise<boolean> {
+    return this.#link.call("stop");
+  }
+
+  reload(config: unknown): Promise<readonly string[]> {
+    return this.#link.call("reload", config);
+  }
+
+  #calls(): PrimaryCalls {
+    const { logger, router, statuses, observer, onEmit, records } = this.#ports;
+    const { start, onReady } = this.#options;
+    const [broker, presence, quotas, uid] = [this.#broker, this.#presence, this.#quotas, start.nodeUid];
+    const book = (): UserStatusBook => statuses ?? notAvailable();
+    return {
+      begin: () => start,
+      ready: (addresses) => {
+        router.add(uid, {
+          ask: (name, args) => this.#link.call("ask", name, args),
+          setOthers: (uids, sessions) => this.#link.notify("others", uids, sessions),
+        });
+        onReady(addresses);
+      },
+      log: (level, fields, message) => logger[level]({ worker: uid, ...fields }, message),
+      publish: (channel, init, options) => broker.publish(channel, init, options),
+      publishNotice: (channel, notice) => broker.publishNotice(channel, notice),
+      history: async (...args) => {
+        const { publications, position } = await broker.history(...args);
+        return { publications: publications.map(encodePublication), position };
+      },
+      removeHistory: (channel) => broker.removeHistory(channel),
+      subscribe: (channel) => {
+        broker.listener ??= this.#listener();
+        return broker.subscribe(channel);
+      },
+      unsubscribe: (channel) => broker.unsubscribe(channel),
+      addPresence: (...args) => presence.add(...args),
+      removePresence: (...args) => presence.remove(...args),
+      presence: (channel) => presence.get(channel),
+      presenceStats: (channel) => presence.stats(channel),
+      takeQuota: (key, max) => quotas.take(key, max),
+      giveQuota: (key) => quotas.give(key),
+      records,
+      updateStatuses: (users, state) => book().update(users, state),
+      statuses: (users) => book().get(users),
+      deleteStatuses: (users) => book().delete(users),
+      seen: (users) => {
+        for (const user of users) statuses?.seen(user);
+      },
+      askOthers: (name, args) => router.askOthers(uid, name, args),
+      askNode: (other, name, args) => router.askNode(other, name, args),
+      reportSessions: (count) => router.reportSessions(uid, count),
+      observe: (event) => observe(observer, event),
+      emit: onEmit,
+    };
+  }
+
+  #listener(): BrokerListener {
+    const { encoder } = this.#ports;
+    return {
+      onPublication: (channel, delivery) => this.#link.notifyEncoded(encoder.delivery(channel, delivery)),
+      onNotice: (channel, notice) => this.#link.notifyEncoded(encoder.notice(channel, notice)),
+    };
+  }
+
+  async #leave(): Promise<void> {
+    const { router, observer } = this.#ports;
+    router.remove(this.#options.start.nodeUid);
+    this.#quotas.leave();
+    this.#broker.listener = undefined;
+    for (const entry of await this.#presence.leave()) await this.#tellLost(entry);
+    for (const channel of await this.#broker.leave()) observer.onVacated(channel);
+    this.#left.resolve();
+  }
+
+  /** Tells a channel who is gone with the worker, as the worker would have done. */
+  async #tellLost({ channel, info, wasLast }: LostEntry): Promise<void> {
+    const { observer, channelOptions } = this.#ports;
+    const options = channelOptions(channel);
+    if (options?.memberNotices === true && wasLast) {
+      observer.onMemberRemoved(channel, info);
+      await this.#broker.publishNotice(channel, { type: "memberRemoved", info });
+    }
+    if (options?.joinLeave === true) await this.#broker.publishNotice(channel, { type: "leave", info });
+  }
+}
+
+function observe(observer: ChannelObserver, event: ChannelEvent): void {
+  if ("info" in event) observer[event.type](event.channel, event.info);
+  else observer[event.type](event.channel);
+}
+
+function notAvailable(): never {
+  throw clientError("notAvailable");
+}
