@@ -1,5 +1,6 @@
 import type { EncodedPush } from "../core/encoded-push.ts";
 import type { Subscriber } from "../core/subscriber.ts";
+import { GroupMap } from "./group-map.ts";
 
 /** What the hub needs to know of a session. */
 export interface HubMember {
@@ -11,8 +12,8 @@ export interface HubMember {
 /** Which sessions are connected to this node, and who listens to which channel. */
 export class Hub<Member extends HubMember> {
   readonly #members = new Map<string, Member>();
-  readonly #users = new Map<string, Set<Member>>();
-  readonly #channels = new Map<string, Set<Subscriber>>();
+  readonly #users = new GroupMap<Member>();
+  readonly #channels = new GroupMap<Subscriber>();
   #subscriptionCount = 0;
 
   get memberCount(): number {
@@ -21,12 +22,12 @@ export class Hub<Member extends HubMember> {
 
   /** Distinct users; all anonymous ones together count as one. */
   get userCount(): number {
-    return this.#users.size;
+    return this.#users.count;
   }
 
   /** Channels with at least one subscriber. */
   get channelCount(): number {
-    return this.#channels.size;
+    return this.#channels.count;
   }
 
   get subscriptionCount(): number {
@@ -45,65 +46,56 @@ export class Hub<Member extends HubMember> {
 
   /** Distinct users; "" stands for the anonymous ones. */
   users(): Iterable<string> {
-    return this.#users.keys();
+    return this.#users.names();
   }
 
   /** All members of one user; "" gives the anonymous ones. */
   membersOf(user: string): ReadonlySet<Member> {
-    return this.#users.get(user) ?? EMPTY;
+    return this.#users.membersOf(user);
   }
 
   /** Adds a member. */
   add(member: Member): void {
     this.#members.set(member.id, member);
-    this.#addToUser(member);
+    this.#users.add(member.user, member);
   }
 
   /** Lets a member's user change, which otherwise it must not. The member keeps its place in the order. */
   changeUser(member: Member, change: () => void): void {
     if (!this.#members.has(member.id)) return change();
-    this.#removeFromUser(member);
+    this.#users.remove(member.user, member);
     change();
-    this.#addToUser(member);
+    this.#users.add(member.user, member);
   }
 
   /** Forgets a member; its subscriptions are removed separately. Does nothing when it is not there. */
   remove(member: Member): void {
-    if (this.#members.delete(member.id)) this.#removeFromUser(member);
+    if (this.#members.delete(member.id)) this.#users.remove(member.user, member);
   }
 
   /** Adds a subscriber; returns true when it is the channel's first on this node. */
   subscribe(channel: string, subscriber: Subscriber): boolean {
-    const subscribers = this.#channels.get(channel);
-    if (subscribers === undefined) {
-      this.#channels.set(channel, new Set([subscriber]));
-      this.#subscriptionCount += 1;
-      return true;
-    }
-    const before = subscribers.size;
-    this.#subscriptionCount += subscribers.add(subscriber).size - before;
-    return false;
+    if (!this.#channels.add(channel, subscriber)) return false;
+    this.#subscriptionCount += 1;
+    return this.#channels.sizeOf(channel) === 1;
   }
 
   /** Removes a subscriber; returns true when it was the channel's last on this node. */
   unsubscribe(channel: string, subscriber: Subscriber): boolean {
-    const subscribers = this.#channels.get(channel);
-    if (subscribers === undefined || !subscribers.delete(subscriber)) return false;
+    if (!this.#channels.remove(channel, subscriber)) return false;
     this.#subscriptionCount -= 1;
-    if (subscribers.size > 0) return false;
-    this.#channels.delete(channel);
-    return true;
+    return this.#channels.sizeOf(channel) === 0;
   }
 
   /** Subscribers of the channel on this node. */
   subscriberCount(channel: string): number {
-    return this.#channels.get(channel)?.size ?? 0;
+    return this.#channels.sizeOf(channel);
   }
 
   /** Queues the push for every subscriber of the channel, but for one. */
   broadcast(channel: string, push: EncodedPush, except?: Subscriber): void {
     // A subscriber that has to be disconnected leaves the set during the loop, which a Set allows.
-    for (const subscriber of this.#channels.get(channel) ?? EMPTY) {
+    for (const subscriber of this.#channels.membersOf(channel)) {
       if (subscriber === except) subscriber.skip(push);
       else subscriber.deliver(push);
     }
@@ -111,25 +103,11 @@ export class Hub<Member extends HubMember> {
 
   /** Queues a notice for those subscribers of the channel who want it. */
   broadcastNotice(channel: string, push: EncodedPush): void {
-    for (const subscriber of this.#channels.get(channel) ?? EMPTY) subscriber.deliverNotice(push);
+    for (const subscriber of this.#channels.membersOf(channel)) subscriber.deliverNotice(push);
   }
 
   /** The channels with subscribers, and how many each has. */
-  *channels(): Generator<readonly [channel: string, subscribers: number]> {
-    for (const [channel, { size }] of this.#channels) yield [channel, size];
-  }
-
-  #addToUser(member: Member): void {
-    const ofUser = this.#users.get(member.user);
-    if (ofUser === undefined) this.#users.set(member.user, new Set([member]));
-    else ofUser.add(member);
-  }
-
-  #removeFromUser(member: Member): void {
-    const ofUser = this.#users.get(member.user);
-    ofUser?.delete(member);
-    if (ofUser?.size === 0) this.#users.delete(member.user);
+  channels(): Generator<readonly [channel: string, subscribers: number]> {
+    return this.#channels.sizes();
   }
 }
-
-const EMPTY: ReadonlySet<never> = new Set<never>();

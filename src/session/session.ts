@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { ClientError } from "../core/client-error.ts";
 import type { Clock } from "../core/clock.ts";
 import { type Disconnect, disconnect } from "../core/disconnect.ts";
@@ -9,9 +8,10 @@ import type { StreamPosition } from "../core/stream-position.ts";
 import type { CredentialSource } from "../core/token-verifier.ts";
 import type { Transport } from "../core/transport.ts";
 import type { WireFormat } from "../core/wire-format.ts";
+import { createUuid } from "../lib/flat-uuid.ts";
 import { type TimerWheel, WheelTimer } from "../lib/timer-wheel.ts";
 import { type FlushList, Outbox } from "./outbox.ts";
-import type { Subscription } from "./subscription.ts";
+import { SubscriptionMap } from "./subscription-map.ts";
 
 /** Who the client of a session turned out to be. */
 export interface SessionIdentity {
@@ -88,14 +88,14 @@ export class Session extends WheelTimer {
   /** Client id: public, new for each connection. */
   readonly id: string;
   /** Session id: known to this client and the server API only. */
-  readonly secretId: string = randomUUID();
+  readonly secretId: string = createUuid();
   readonly transport: Transport;
   /** Unix milliseconds. */
   readonly connectedAtMs: number;
   /** Place in the order in which the node admitted its sessions; 0 before that. */
   sequence = 0;
   /** Server-side subscriptions by channel. */
-  readonly subscriptions: Map<string, Subscription> = new Map<string, Subscription>();
+  readonly subscriptions: SubscriptionMap = new SubscriptionMap();
   readonly #context: SessionContext;
   readonly #outbox: Outbox;
   #state: "connecting" | "open" | "closed" = "connecting";
@@ -109,7 +109,7 @@ export class Session extends WheelTimer {
   #expireAtMs = Number.POSITIVE_INFINITY;
   #tickAtMs = Number.POSITIVE_INFINITY;
 
-  constructor(transport: Transport, context: SessionContext, id: string = randomUUID()) {
+  constructor(transport: Transport, context: SessionContext, id: string = createUuid()) {
     super();
     this.id = id;
     this.transport = transport;

@@ -9,6 +9,7 @@ import type { SubscriptionSource } from "../core/subscription-source.ts";
 import type { Subscriber } from "../core/subscriber.ts";
 import type { SubscriptionGrant } from "../core/token-verifier.ts";
 import type { Session } from "./session.ts";
+import { shareFeatures } from "./shared-features.ts";
 
 /** What a push that is held counts besides its frame, which it may not have. */
 const HELD_PUSH_BYTES = 64;
@@ -90,7 +91,7 @@ export class Subscription implements Subscriber {
     this.source = init.source;
     this.chanInfo = init.chanInfo;
     this.user = init.user ?? init.session.user;
-    this.features = init.features;
+    this.features = shareFeatures(init.features);
     this.expireAtSec = init.expireAtSec;
     this.metaTtlMs = init.metaTtlMs;
     this.#heldMaxBytes = init.heldMaxBytes > 0 ? init.heldMaxBytes : Number.POSITIVE_INFINITY;

@@ -102,8 +102,10 @@ export abstract class WebSocketTransport<Connection extends { closed(): void } =
     const socket: WebSocketSocket = this.socket;
     socket[TRANSPORT] = this;
     socket.setTimeout(0).setNoDelay(true);
+    // A client that ends its side is gone; Node's HTTP server has it otherwise.
+    socket.allowHalfOpen = false;
     if (head.length > 0) socket.unshift(head);
-    socket.on("error", ignore).on("close", onSocketClose).on("end", onSocketEnd).on("data", onSocketData);
+    socket.on("error", ignore).on("close", onSocketClose).on("data", onSocketData);
   }
 
   write(bytes: Uint8Array): void {
@@ -173,11 +175,6 @@ export abstract class WebSocketTransport<Connection extends { closed(): void } =
     if (!isReady) this.socket.pause();
   }
 
-  /** The client says nothing more. */
-  receiveEnd(): void {
-    this.#end();
-  }
-
   /** The connection is no more. */
   gone(): void {
     this.#state = "ended";
@@ -216,10 +213,6 @@ export abstract class WebSocketTransport<Connection extends { closed(): void } =
 
 function onSocketData(this: WebSocketSocket, bytes: Buffer): void {
   this[TRANSPORT]?.receive(bytes);
-}
-
-function onSocketEnd(this: WebSocketSocket): void {
-  this[TRANSPORT]?.receiveEnd();
 }
 
 function onSocketClose(this: WebSocketSocket): void {

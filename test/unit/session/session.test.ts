@@ -88,7 +88,7 @@ function subscribe(
     metaTtlMs: 1000,
     heldMaxBytes,
   });
-  session.subscriptions.set("c", subscription);
+  session.subscriptions.add(subscription);
   return subscription;
 }
 

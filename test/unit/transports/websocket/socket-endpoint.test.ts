@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import { systemClock } from "../../../../src/core/clock.ts";
 import { Disconnect, disconnect } from "../../../../src/core/disconnect.ts";
 import { EncodedPush } from "../../../../src/core/encoded-push.ts";
 import type { SocketConnection, SocketHost, SocketProtocol } from "../../../../src/core/socket-protocol.ts";
@@ -14,6 +13,7 @@ import type {
   SocketEndpointContext,
   SocketEndpointOptions,
 } from "../../../../src/transports/websocket/socket-endpoint.ts";
+import { FakeClock } from "../../../support/fake-clock.ts";
 import { httpRequest, parseResponse, RawConnection } from "../../../support/raw-connection.ts";
 import { Signal } from "../../../support/signal.ts";
 import { silentLogger } from "../../../support/silent-logger.ts";
@@ -101,6 +101,7 @@ class TalkProtocol implements SocketProtocol {
 interface TalkServer extends AsyncDisposable {
   readonly protocol: TalkProtocol;
   readonly port: number;
+  readonly clock: FakeClock;
   url(path: string): string;
 }
 
@@ -110,7 +111,8 @@ async function serve(
   admits?: NonNullable<SocketEndpointContext["admits"]>,
 ): Promise<TalkServer> {
   const protocol = new TalkProtocol();
-  const wheel = new TimerWheel(systemClock);
+  const clock = new FakeClock();
+  const wheel = new TimerWheel(clock);
   const context = admits === undefined ? { wheel } : { wheel, admits };
   const defaults = { protocol, path: "/app/", messageSizeLimit: 1000, writeTimeoutMs: 1000 };
   const app = new HttpApp(createSocketRoutes(context, { ...defaults, ...options }), silentLogger);
@@ -119,6 +121,7 @@ async function serve(
   return {
     protocol,
     port,
+    clock,
     url: (path) => `ws://127.0.0.1:${port}${path}`,
     async [Symbol.asyncDispose]() {
       listener.stopAccepting();
@@ -238,6 +241,21 @@ describe("socket endpoint: messages", () => {
     expect(data.toString()).toBe("are you there");
   });
 
+  it("cuts a client that pings on and on and reads no answer", async () => {
+    await using server = await serve();
+    using connection = await RawConnection.open(server.port);
+    connection.send(httpRequest("GET", "/app/key", { headers: HANDSHAKE }));
+    const talk = await server.protocol.first();
+    await connection.until("\r\n\r\n");
+    connection.socket.pause();
+    const text = "x".repeat(1_000_000);
+    for (let written = 0; talk.transport.bufferedBytes === 0 && written < 100; written += 1) talk.say(text);
+    const ping = Buffer.from([0x89, 0x80, 0, 0, 0, 0]);
+    connection.send(Buffer.concat(Array.from({ length: 61 }, () => ping)));
+    await server.protocol.signal.until(() => talk.isClosed, "end");
+    expect(talk.messages).toEqual([]);
+  });
+
   it("closes with 1009 when a message is too large", async () => {
     await using server = await serve({ messageSizeLimit: 10 });
     using client = await WebSocketClient.open(server.url("/app/key"));
@@ -265,6 +283,32 @@ describe("socket endpoint: end", () => {
     const talk = await server.protocol.first();
     client.socket.close(4000);
     expect(await client.untilClosed()).toEqual({ code: 4000, reason: "" });
+    await server.protocol.signal.until(() => talk.isClosed, "end");
+  });
+
+  it("closes when the client ends its side without a close frame", async () => {
+    await using server = await serve();
+    using connection = await RawConnection.open(server.port, { allowHalfOpen: true });
+    connection.send(httpRequest("GET", "/app/key", { headers: HANDSHAKE }));
+    const talk = await server.protocol.first();
+    connection.socket.end();
+    await server.protocol.signal.until(() => talk.isClosed, "end");
+    await connection.untilClosed();
+    expect(talk.transport.bufferedBytes).toBe(0);
+  });
+
+  it("cuts a client that leaves a close frame without answer for 5 s", async () => {
+    await using server = await serve();
+    using connection = await RawConnection.open(server.port);
+    connection.send(httpRequest("GET", "/app/key", { headers: HANDSHAKE }));
+    const talk = await server.protocol.first();
+    talk.transport.close(new Disconnect(3009, "why"));
+    await connection.until("why");
+    server.clock.advance(4900);
+    await new Promise(setImmediate);
+    expect([talk.isClosed, connection.isClosed]).toEqual([false, false]);
+    server.clock.advance(200);
+    await connection.untilClosed();
     await server.protocol.signal.until(() => talk.isClosed, "end");
   });
 
