@@ -1,15 +1,13 @@
-import type { IncomingMessage } from "node:http";
 import { NO_OBSERVER, type ChannelObserver } from "../core/channel-observer.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
-import { clientAddress, networkOf } from "../http/client-address.ts";
 import type { ConnectionGate } from "../http/connection-gate.ts";
 import type { Route } from "../http/route.ts";
-import { type RateDecision, RateLimiter } from "../lib/rate-limiter.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
 import type { ServerNode } from "../node/server-node.ts";
+import { AddressLimits } from "../protocols/pusher/address-limits.ts";
 import { PusherApps } from "../protocols/pusher/app.ts";
-import type { PusherConfig, RateLimitConfig } from "../protocols/pusher/config.ts";
+import type { PusherConfig } from "../protocols/pusher/config.ts";
 import { createPusherApiRoutes } from "../protocols/pusher/http-api/routes.ts";
 import { PusherProtocol } from "../protocols/pusher/protocol.ts";
 import { ChannelEvents } from "../protocols/pusher/webhooks/channel-events.ts";
@@ -17,9 +15,6 @@ import type { WebhookEvent, WebhookSink } from "../protocols/pusher/webhooks/eve
 import { createPost } from "../protocols/pusher/webhooks/post.ts";
 import { Webhooks } from "../protocols/pusher/webhooks/webhooks.ts";
 import { createSocketRoutes } from "../transports/websocket/index.ts";
-
-/** Addresses that are remembered at most for the sake of their rate limits. */
-const MAX_ADDRESSES = 100_000;
 
 /** What Pusher's protocol is put together from. */
 export interface PusherParts {
@@ -97,7 +92,7 @@ export function assemblePusher(
   let apps = new PusherApps(config.apps);
   events.reload(apps);
   let limiter = config.rate_limiter;
-  const limits = new AddressLimits(() => limiter);
+  const limits = new AddressLimits(() => limiter, systemClock);
   const context = {
     node,
     wheel,
@@ -111,7 +106,7 @@ export function assemblePusher(
   return {
     routes: [
       ...createSocketRoutes(
-        { wheel, admits: (request) => (limits.admitsConnection(request).allowed ? undefined : 429) },
+        { wheel, admits: (request) => (limits.take("websocket", request).allowed ? undefined : 429) },
         {
           protocol: new PusherProtocol(context),
           path: `${config.path_prefix}/app/`,
@@ -119,7 +114,7 @@ export function assemblePusher(
           writeTimeoutMs: config.write_timeout,
         },
       ),
-      ...createPusherApiRoutes({ ...context, admits: (request) => limits.admitsRequest(request) }),
+      ...createPusherApiRoutes({ ...context, admits: (request) => limits.take("api", request) }),
     ],
     reload(next) {
       apps = new PusherApps(next.apps);
@@ -128,40 +123,4 @@ export function assemblePusher(
     },
     close: (deadline) => events.close(deadline),
   };
-}
-
-/** Limits for each client address (pusher §6). */
-class AddressLimits {
-  readonly #config: () => PusherConfig["rate_limiter"];
-  readonly #connections: RateLimiter;
-  readonly #requests: RateLimiter;
-
-  constructor(config: () => PusherConfig["rate_limiter"]) {
-    this.#config = config;
-    this.#connections = this.#limiter(() => config().websocket_rate_limit);
-    this.#requests = this.#limiter(() => config().api_rate_limit);
-  }
-
-  admitsConnection(request: IncomingMessage): RateDecision {
-    return this.#take(this.#connections, request);
-  }
-
-  admitsRequest(request: IncomingMessage): RateDecision {
-    return this.#take(this.#requests, request);
-  }
-
-  #take(limiter: RateLimiter, request: IncomingMessage): RateDecision {
-    return limiter.take(networkOf(clientAddress(request, this.#config().trust_hops)));
-  }
-
-  #limiter(config: () => RateLimitConfig): RateLimiter {
-    return new RateLimiter({
-      clock: systemClock,
-      maxKeys: MAX_ADDRESSES,
-      limit: () => {
-        const { max_requests: max, window_seconds: windowSec } = config();
-        return { max: this.#config().enabled ? max : 0, windowMs: windowSec * 1000 };
-      },
-    });
-  }
 }
