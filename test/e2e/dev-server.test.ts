@@ -59,6 +59,22 @@ it("npm start: every printed line works as it is, and one publication arrives ev
   await server.untilEnd();
 });
 
+it("npm start: the lines for Pusher clients work too", async () => {
+  await using server = new Command("npm", ["start", "--", ...FREE_PORTS]);
+  await server.until(() => /^ {2}curl .*"pusher:news".*\n/mu.test(server.stdout), "printed lines");
+  const [listen, publish] = linesBelow("Pusher clients", server.stdout);
+  await using terminal = new Command("bash", ["-c", listen?.command ?? ""]);
+  await terminal.until(() => terminal.stdout.includes("subscription_succeeded"), "subscription");
+  const { stdout } = await runCommand("bash", ["-c", publish?.command ?? ""]);
+  expect(JSON.parse(stdout)).toEqual({ result: {} });
+  await terminal.until(() => terminal.stdout.includes('"greeting"'), "event");
+  expect(JSON.parse(terminal.stdout.trim().split("\n").at(-1) ?? "")).toEqual({
+    event: "greeting",
+    channel: "news",
+    data: '{"text":"hello"}',
+  });
+});
+
 it("the development server lets a page of any origin in, and keeps its keys to one run", async () => {
   const secrets: string[] = [];
   for (let run = 0; run < 2; run++) {
