@@ -72,6 +72,8 @@ export class PushTransport implements Transport, ResponseStreamOwner {
   readonly #kind: PushTransportKind;
   readonly #stream: ResponseStream;
   #connection: UniConnection | undefined;
+  /** False where nothing waited after the last write: then nothing does before the next. */
+  #mayWait = true;
 
   constructor(
     request: IncomingMessage,
@@ -111,7 +113,7 @@ export class PushTransport implements Transport, ResponseStreamOwner {
   }
 
   get bufferedBytes(): number {
-    return this.#stream.bufferedBytes;
+    return this.#mayWait ? this.#stream.bufferedBytes : 0;
   }
 
   /** Runs the client's request; the transport lives until either side ends. */
@@ -129,7 +131,7 @@ export class PushTransport implements Transport, ResponseStreamOwner {
 
   write(bytes: Uint8Array): void {
     if (!this.#stream.started) this.#start();
-    this.#stream.write(bytes);
+    this.#mayWait = this.#stream.write(bytes);
   }
 
   refuse(failure: ClientError | Disconnect): boolean {

@@ -86,13 +86,16 @@ export class ResponseStream implements DetachedSocketUser {
     this.#response?.end(body);
   }
 
-  /** Writes bytes that carry the stream's framing. A client that takes nothing of them in time is cut. */
-  write(bytes: Uint8Array): void {
-    if (this.#ended) return;
+  /**
+   * Writes bytes that carry the stream's framing, and returns whether any have to wait. A client that takes nothing of
+   * what waits in time is cut.
+   */
+  write(bytes: Uint8Array): boolean {
+    if (this.#ended) return false;
     this.#send(bytes);
     // A stream that ends with these bytes needs no connection of its own.
     if (this.#response !== undefined) process.nextTick(ResponseStream.#detach, this);
-    this.#watch(bytes.byteLength);
+    return this.#watch(bytes.byteLength);
   }
 
   /** Writes bytes that are not framed yet. */
@@ -128,9 +131,8 @@ export class ResponseStream implements DetachedSocketUser {
   }
 
   #send(bytes: Uint8Array): void {
-    const socket = this.#chunkSocket;
-    if (socket !== undefined) {
-      if (!socket.destroyed) socket.write(bytes);
+    if (this.#chunkSocket !== undefined) {
+      this.#chunkSocket.write(bytes);
     } else if (this.#response !== undefined && !this.#response.destroyed) {
       this.#response.write(bytes);
     }
@@ -149,14 +151,15 @@ export class ResponseStream implements DetachedSocketUser {
     stream.#guard = undefined;
   }
 
-  /** Looks after bytes that wait; `count` of them are new. */
-  #watch(count: number): void {
-    if (this.#guard === undefined) {
-      const sink = this.#chunkSocket ?? this.#nodeSink;
-      if (sink === undefined || sink.writableLength === 0) return;
-      this.#guard = new StallGuard(sink, this.#owner.wheel, WRITE_TIMEOUT_MS, () => this.abort());
-    }
+  /** Looks after bytes that wait, `count` of them new; returns whether there are any. */
+  #watch(count: number): boolean {
+    const sink = this.#chunkSocket ?? this.#nodeSink;
+    // A pipelined response waits for its turn, however long.
+    if (sink === undefined) return true;
+    if (sink.writableLength === 0) return false;
+    this.#guard ??= new StallGuard(sink, this.#owner.wheel, WRITE_TIMEOUT_MS, () => this.abort());
     this.#guard.wrote(count);
+    return true;
   }
 
   /** Where bytes go that Node frames; undefined before there is a connection and once it is gone. */
