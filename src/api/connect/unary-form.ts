@@ -1,11 +1,14 @@
-import type { Message } from "@bufbuild/protobuf";
+import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { createMethodSerializationLookup, type Serialization } from "@connectrpc/connect/protocol";
 import { contentTypeUnaryJson, contentTypeUnaryProto } from "@connectrpc/connect/protocol-connect";
 import type { Rpc } from "../rpc.ts";
+import { hasPayload, readAroundPayload } from "./json-payload.ts";
 
 /** Requests and responses of one rpc in one of the two forms that Connect has for them. */
 export class UnaryForm {
   readonly contentType: string;
+  /** The type of requests in JSON whose payload is read on its own. */
+  readonly #carrier: DescMessage | undefined;
   readonly #requests: Serialization<Message>;
   readonly #responses: Serialization<Message>;
   readonly #empty: Message | undefined;
@@ -17,6 +20,7 @@ export class UnaryForm {
     // What responses may have is what connect-node allows when nothing is said.
     const limits = { readMaxBytes: maxBytes, writeMaxBytes: 0xffff_ffff };
     const lookup = createMethodSerializationLookup(desc, undefined, undefined, limits);
+    this.#carrier = !isBinary && hasPayload(desc.input) ? desc.input : undefined;
     this.#requests = lookup.getI(isBinary);
     this.#responses = lookup.getO(isBinary);
     this.#empty = empty;
@@ -25,7 +29,8 @@ export class UnaryForm {
 
   /** @throws ConnectError */
   parse(body: Uint8Array): Message {
-    return this.#requests.parse(body);
+    const message = this.#carrier && readAroundPayload(this.#carrier, body);
+    return message ?? this.#requests.parse(body);
   }
 
   /** @throws ConnectError */
