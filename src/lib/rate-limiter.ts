@@ -7,6 +7,8 @@ export interface RateLimit {
 /** What became of a request for points. */
 export interface RateDecision {
   readonly allowed: boolean;
+  /** Points of a window; Infinity without a limit. */
+  readonly max: number;
   /** Points left in this window; Infinity without a limit. */
   readonly remaining: number;
   /** Whole seconds until the window ends where it is not allowed, at least 1; otherwise 0. */
@@ -56,7 +58,12 @@ export interface RateLimiterOptions {
   readonly limit: (key: string) => RateLimit;
 }
 
-const UNLIMITED: RateDecision = { allowed: true, remaining: Infinity, retryAfterSec: 0 };
+const UNLIMITED: RateDecision = {
+  allowed: true,
+  max: Infinity,
+  remaining: Infinity,
+  retryAfterSec: 0,
+};
 
 /** A limit for each of many keys, such as the addresses of clients. */
 export class RateLimiter {
@@ -76,6 +83,7 @@ export class RateLimiter {
     const allowed = window.take(now, max, windowMs, points);
     return {
       allowed,
+      max,
       remaining: Math.max(0, max - window.used),
       retryAfterSec: allowed ? 0 : Math.ceil((window.endsAtMs - now) / 1000),
     };

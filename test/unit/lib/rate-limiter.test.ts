@@ -30,12 +30,12 @@ describe("RateLimiter", () => {
 
   it("tells what is left, and when to come back", () => {
     const { clock, limiter } = createLimiter(3);
-    expect(limiter.take("a")).toEqual({ allowed: true, remaining: 2, retryAfterSec: 0 });
+    expect(limiter.take("a")).toEqual({ allowed: true, max: 3, remaining: 2, retryAfterSec: 0 });
     clock.advance(1000);
-    expect(limiter.take("a", 2)).toEqual({ allowed: true, remaining: 0, retryAfterSec: 0 });
-    expect(limiter.take("a")).toEqual({ allowed: false, remaining: 0, retryAfterSec: 2 });
+    expect(limiter.take("a", 2)).toEqual({ allowed: true, max: 3, remaining: 0, retryAfterSec: 0 });
+    expect(limiter.take("a")).toEqual({ allowed: false, max: 3, remaining: 0, retryAfterSec: 2 });
     clock.advance(1500);
-    expect(limiter.take("a")).toEqual({ allowed: true, remaining: 2, retryAfterSec: 0 });
+    expect(limiter.take("a")).toEqual({ allowed: true, max: 3, remaining: 2, retryAfterSec: 0 });
   });
 
   it("counts each key by itself, by the limit of the key", () => {

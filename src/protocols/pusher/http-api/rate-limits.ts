@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Clock } from "../../../core/clock.ts";
-import { RateLimiter } from "../../../lib/rate-limiter.ts";
+import { type RateDecision, RateLimiter } from "../../../lib/rate-limiter.ts";
 import type { PusherApps } from "../app.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -38,19 +38,30 @@ export class AppRateLimits {
    * @throws Refusal 429 where there are not enough
    */
   spend(id: string, expense: Expense, points: number, response: ServerResponse): void {
-    const max = this.#maxOf(id, expense);
-    if (max === 0) return;
-    const { allowed, remaining, retryAfterSec } = this.#limiters[expense].take(id, points);
-    response.setHeader("X-RateLimit-Limit", max);
-    response.setHeader("X-RateLimit-Remaining", remaining);
-    if (!allowed) {
-      throw new Refusal(429, `The app may have ${max} of these a second`, {
-        "Retry-After": String(retryAfterSec),
-      });
-    }
+    enforce(
+      this.#limiters[expense].take(id, points),
+      "The app has used up what it may do in a second",
+      response,
+    );
   }
 
   #maxOf(id: string, expense: Expense): number {
     return this.#apps().withId(id)?.config[OPTIONS[expense]] ?? 0;
   }
+}
+
+/**
+ * Tells with the answer what is left of a limit, where there is one.
+ *
+ * @throws Refusal 429 where nothing is
+ */
+export function enforce(
+  { allowed, max, remaining, retryAfterSec }: RateDecision,
+  complaint: string,
+  response: ServerResponse,
+): void {
+  if (max === Infinity) return;
+  response.setHeader("X-RateLimit-Limit", max);
+  response.setHeader("X-RateLimit-Remaining", remaining);
+  if (!allowed) throw new Refusal(429, complaint, { "Retry-After": String(retryAfterSec) });
 }

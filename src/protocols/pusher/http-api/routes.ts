@@ -9,7 +9,7 @@ import { authenticate, checkBody } from "./authentication.ts";
 import { describeChannel, listChannels, listUsers } from "./channels.ts";
 import type { ApiNode, Endpoint } from "./endpoint.ts";
 import { triggerBatch, triggerEvent, triggerEventInChannel } from "./events.ts";
-import { AppRateLimits } from "./rate-limits.ts";
+import { AppRateLimits, enforce } from "./rate-limits.ts";
 import { Refusal, refusalJson } from "./refusal.ts";
 import { decodePath, headOf, type RequestHead } from "./request.ts";
 import { terminateConnections } from "./users.ts";
@@ -65,7 +65,9 @@ class PusherApi {
       return;
     }
     try {
-      this.#admit(request);
+      const decision = this.#options.admits?.(request);
+      if (decision !== undefined)
+        enforce(decision, "There are too many requests from this address", response);
       const head = headOf(request);
       const target = this.#findTarget(head);
       authenticate(target.app.config, head, this.#options.clock.wallMs());
@@ -77,13 +79,6 @@ class PusherApi {
     } catch (error) {
       this.#refuse(response, error);
     }
-  }
-
-  #admit(request: IncomingMessage): void {
-    const decision = this.#options.admits?.(request);
-    if (decision?.allowed !== false) return;
-    const headers = { "Retry-After": String(decision.retryAfterSec) };
-    throw new Refusal(429, "There are too many requests from this address", headers);
   }
 
   async #run(

@@ -27,7 +27,7 @@ it("each address has its own window for connections, and one for requests", () =
   expect([1, 2].map(() => limits.take("api", one).allowed)).toEqual([true, false]);
   expect(limits.take("websocket", requestFrom("192.0.2.2")).allowed).toBe(true);
   clock.advance(10_000);
-  expect(limits.take("websocket", one)).toEqual({ allowed: true, remaining: 1, retryAfterSec: 0 });
+  expect(limits.take("websocket", one)).toEqual({ allowed: true, max: 2, remaining: 1, retryAfterSec: 0 });
 });
 
 it("behind trusted proxies nobody escapes by a header of their own, nor by another address of their network", () => {

@@ -271,4 +271,23 @@ describe("limits of an app", () => {
     expect(await call("/events", { body: { ...EVENT, name: "" } })).toMatchObject({ status: 400 });
     expect(await call("/events", { body: EVENT })).toMatchObject({ status: 200 });
   });
+
+  it("of a client address: 429 beyond, before anything else is looked at", async () => {
+    let remaining = 2;
+    const { call } = await startApi({}, {}, () => {
+      remaining -= 1;
+      return { allowed: remaining >= 0, max: 2, remaining: Math.max(0, remaining), retryAfterSec: 7 };
+    });
+    const first = await call("/events", { body: EVENT });
+    expect([first.status, first.headers.get("x-ratelimit-remaining")]).toEqual([200, "1"]);
+    await call("/channels");
+    const beyond = await call("/channels", { secret: "x" });
+    expect([beyond.status, beyond.headers.get("retry-after")]).toEqual([429, "7"]);
+    expect([...beyond.headers]).toEqual(
+      expect.arrayContaining([
+        ["x-ratelimit-limit", "2"],
+        ["x-ratelimit-remaining", "0"],
+      ]),
+    );
+  });
 });

@@ -16,7 +16,10 @@ import { HttpApp } from "../../../../../src/http/http-app.ts";
 import type { ConfigInput } from "../../../../../src/index.ts";
 import { PusherApps } from "../../../../../src/protocols/pusher/app.ts";
 import type { ApiNode } from "../../../../../src/protocols/pusher/http-api/endpoint.ts";
-import { createPusherApiRoutes } from "../../../../../src/protocols/pusher/http-api/routes.ts";
+import {
+  createPusherApiRoutes,
+  type PusherApiOptions,
+} from "../../../../../src/protocols/pusher/http-api/routes.ts";
 import { FakeClock } from "../../../../support/fake-clock.ts";
 
 /** Key and secret of the documentation (pusher §2). */
@@ -127,7 +130,11 @@ export interface RunningApi {
 }
 
 /** Starts it on a free port; it closes with the test. */
-export async function startApi(app: Partial<AppInput> = {}, pusher: PusherInput = {}): Promise<RunningApi> {
+export async function startApi(
+  app: Partial<AppInput> = {},
+  pusher: PusherInput = {},
+  admits?: PusherApiOptions["admits"],
+): Promise<RunningApi> {
   const { config } = parseConfig({
     pusher: { enabled: true, ...pusher, apps: [{ id: "3", key: KEY, secret: SECRET, ...app }] },
   });
@@ -141,7 +148,8 @@ export async function startApi(app: Partial<AppInput> = {}, pusher: PusherInput 
     error: (fields: Readonly<Record<string, unknown>>) => void errors.push(fields["err"]),
   };
   const apps = new PusherApps(config.pusher.apps);
-  const routes = createPusherApiRoutes({ apps: () => apps, node, logger, clock, config: config.pusher });
+  const options = { apps: () => apps, node, logger, clock, config: config.pusher };
+  const routes = createPusherApiRoutes(admits === undefined ? options : { ...options, admits });
   const http = new HttpApp(routes, logger);
   const server = createServer((request, response) => http.handle(request, response));
   server.listen(0, "127.0.0.1");
