@@ -2,6 +2,7 @@ import { ConnectAuthenticator } from "../../src/auth/connect-authenticator.ts";
 import { ConnectFailureMap } from "../../src/auth/connect-failure.ts";
 import { MemoryBroker } from "../../src/brokers/memory/memory-broker.ts";
 import { MemoryPresenceManager } from "../../src/brokers/memory/memory-presence-manager.ts";
+import type { Broker } from "../../src/core/broker.ts";
 import {
   type ChannelOptions,
   DEFAULT_CHANNEL_OPTIONS,
@@ -30,6 +31,15 @@ export interface TestNodeOptions {
   /** Of all channels. Clients may listen to what they ask for. */
   readonly channels?: Partial<ChannelOptions>;
   readonly limits?: Partial<NodeLimits>;
+  /** What it has in common with other nodes. */
+  readonly cluster?: TestCluster;
+}
+
+/** What nodes have in common: one clock, a view of the same broker for each, and one presence manager. */
+export interface TestCluster {
+  readonly clock: FakeClock;
+  readonly presence: MemoryPresenceManager;
+  newBroker(): Broker;
 }
 
 /** A client that connects. */
@@ -75,11 +85,11 @@ export function keepHistory(size: number, ttlMs = 600_000): Partial<ChannelOptio
 
 /** A node in memory with the unidirectional protocol, on a clock of its own; broker and presence behind a gate. */
 export class TestNode {
-  readonly clock: FakeClock = new FakeClock();
+  readonly clock: FakeClock;
   readonly gate: CallGate = new CallGate();
-  readonly presence: MemoryPresenceManager = new MemoryPresenceManager();
+  readonly presence: MemoryPresenceManager;
   /** Behind the gate. */
-  readonly broker: MemoryBroker;
+  readonly broker: Broker;
   /** Channels that the node has the broker deliver. */
   readonly subscribed: ReadonlySet<string>;
   readonly wheel: TimerWheel;
@@ -88,8 +98,11 @@ export class TestNode {
   /** One for all clients, as transports have it. */
   readonly format: FakeTransport["format"] = lineFormat();
 
-  private constructor({ channels, limits }: TestNodeOptions) {
-    const { clock, gate } = this;
+  private constructor({ channels, limits, cluster }: TestNodeOptions) {
+    const clock = cluster?.clock ?? new FakeClock();
+    const { gate } = this;
+    this.clock = clock;
+    this.presence = cluster?.presence ?? new MemoryPresenceManager();
     this.wheel = new TimerWheel(clock, 1000);
     const withoutNamespace = {
       ...DEFAULT_CHANNEL_OPTIONS,
@@ -99,7 +112,9 @@ export class TestNode {
     };
     const subscribed = new Set<string>();
     this.subscribed = subscribed;
-    this.broker = new MemoryBroker({ clock, idempotencyTtlMs: 300_000, idempotencyMaxKeys: 1000 });
+    this.broker =
+      cluster?.newBroker() ??
+      new MemoryBroker({ clock, idempotencyTtlMs: 300_000, idempotencyMaxKeys: 1000 });
     this.node = new ServerNode({
       name: "test",
       version: "0",

@@ -1,5 +1,6 @@
 import type { Labels } from "../../core/label-filter.ts";
 import type { Codec } from "../../core/wire-format.ts";
+import { OriginPolicy } from "../../http/origin-policy.ts";
 import { userChannelName, userOfChannelName } from "./channel-name.ts";
 import { createPusherCodec } from "./codec.ts";
 import type { PusherAppConfig } from "./config.ts";
@@ -22,15 +23,17 @@ export class PusherApp {
   readonly codec: Codec;
   /** What its sessions can be told apart by in the Connections API. */
   readonly labels: Labels;
-  /** Open connections. */
-  connectionCount = 0;
+  /** Web pages that may connect; undefined for all. */
+  readonly origins: OriginPolicy | undefined;
   readonly #prefix: string;
 
+  /** Throws SyntaxError for a malformed pattern of origins. */
   constructor(config: PusherAppConfig) {
     this.config = config;
     this.namespace = config.namespace === "" ? config.id : config.namespace;
     this.#prefix = this.namespace + BOUNDARY;
     this.labels = new Map([[APP_LABEL, config.id]]);
+    this.origins = config.allowed_origins.length > 0 ? new OriginPolicy(config.allowed_origins) : undefined;
     this.codec = createPusherCodec(this);
   }
 

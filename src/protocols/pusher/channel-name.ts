@@ -40,9 +40,12 @@ export function isValidName(name: string, maxLength: number): boolean {
   return NAME.test(name) && (maxLength === 0 || name.length <= maxLength);
 }
 
+/** Characters of a user's id, as hosted Pusher has it. */
+const MAX_USER_ID_LENGTH = 128;
+
 /** Whether a signed-in user may have the id: channel names are made of it. */
 export function isValidUserId(id: string): boolean {
-  return NAME.test(id);
+  return isValidName(id, MAX_USER_ID_LENGTH);
 }
 
 const SERVER_TO_USER = "#server-to-user-";

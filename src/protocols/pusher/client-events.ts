@@ -2,6 +2,7 @@ import type { Session } from "../../session/session.ts";
 import { RateWindow } from "../../lib/rate-limiter.ts";
 import type { PusherApp } from "./app.ts";
 import { kindOf } from "./channel-name.ts";
+import { type ClientMessage, eventDataOf } from "./client-message.ts";
 import { PUSHER_CODE, pusherClose } from "./close.ts";
 import type { PusherContext } from "./context.ts";
 import { errorFrame } from "./frames.ts";
@@ -25,9 +26,9 @@ export class ClientEvents {
   }
 
   /** Passes an event on to the other subscribers, or tells the sender why not. */
-  relay(event: string, name: string | undefined, data: unknown): void {
+  relay({ event, channel: name, data }: ClientMessage): void {
     // Always as a string: clients of typed languages expect one.
-    const text = typeof data === "string" ? data : JSON.stringify(data ?? {});
+    const text = eventDataOf(data);
     const problem = this.#problemWith(event, name, text);
     if (problem !== undefined) {
       this.#session.sendMessage(errorFrame(PUSHER_CODE.clientEvent, problem));

@@ -24,10 +24,17 @@ export function pusherClose(code: keyof typeof PUSHER_CODE, reason: string): Dis
 
 const OWN_CODES: ReadonlySet<number> = new Set(Object.values(PUSHER_CODE));
 
-/** Disconnects of the core that are told as something more definite than whether to come back. */
+/**
+ * Disconnects of the core that are told as something more definite than whether to come back: not at once, where the
+ * server is in trouble.
+ */
 const TRANSLATED: ReadonlyMap<number, number> = new Map([
+  [3004, PUSHER_CODE.overCapacity],
   [3005, PUSHER_CODE.unauthorized],
   [3008, PUSHER_CODE.overCapacity],
+  [3009, PUSHER_CODE.overCapacity],
+  [3013, PUSHER_CODE.overCapacity],
+  [3502, PUSHER_CODE.overCapacity],
   [3504, PUSHER_CODE.connectionQuota],
 ]);
 

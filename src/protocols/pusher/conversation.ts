@@ -5,7 +5,7 @@ import { WheelTimer } from "../../lib/timer-wheel.ts";
 import type { Session } from "../../session/session.ts";
 import type { PusherApp } from "./app.ts";
 import { ClientEvents } from "./client-events.ts";
-import { type ClientMessage, fieldsOf, parseClientMessage } from "./client-message.ts";
+import { channelIn, type ClientMessage, fieldsOf, parseClientMessage } from "./client-message.ts";
 import { pusherClose } from "./close.ts";
 import { CLIENT_EVENT_PREFIX } from "./codec.ts";
 import type { PusherContext } from "./context.ts";
@@ -20,8 +20,10 @@ export interface ClientApplication {
   readonly version: string;
 }
 
-/** Messages that wait for one before them; a client that sends more is cut off. */
-const MAX_WAITING = 1000;
+/** Messages that wait for one before them may have so many bytes together, in messages of the largest size. */
+const MAX_WAITING_MESSAGES = 4;
+/** What a waiting message counts besides its bytes. */
+const WAITING_MESSAGE_BYTES = 64;
 
 const PING = new EncodedPush({ type: "ping" });
 const PONG = stringDataFrame("pusher:pong", "{}");
@@ -45,6 +47,7 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
   #hasClosed = false;
   /** Messages behind the one that is being worked on; undefined while there is none. */
   #waiting: ClientMessage[] | undefined;
+  #waitingBytes = 0;
 
   constructor(context: PusherContext, app: PusherApp, session: Session) {
     super();
@@ -55,11 +58,26 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
     this.#signIn = new SignIn(context, app, session);
     this.#clientEvents = new ClientEvents(context, app, session);
     this.#heardAtMs = context.clock.monotonicMs();
-    app.connectionCount += 1;
   }
 
-  /** Welcomes the client. */
-  start({ name, version }: ClientApplication): void {
+  /** Welcomes the client: at once, or as soon as the app is known to have a place for it. */
+  start(application: ClientApplication): void {
+    if (this.#app.config.max_connections > 0) this.#waitFor(this.#startInPlace(application));
+    else this.#welcome(application);
+  }
+
+  /** Places are those of the app on all nodes, whatever becomes of its configuration. */
+  async #startInPlace(application: ClientApplication): Promise<void> {
+    const { id, max_connections: max } = this.#app.config;
+    if (await this.#context.node.takePlace(this.#session, `pusher app ${id}`, max)) {
+      this.#welcome(application);
+    } else {
+      const text = "The app has as many connections as it may have";
+      this.#session.disconnect(pusherClose("connectionQuota", text));
+    }
+  }
+
+  #welcome({ name, version }: ClientApplication): void {
     const { node, config } = this.#context;
     const session = this.#session;
     session.identify({
@@ -75,7 +93,7 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
       source: "anonymous",
     });
     node.admit(session);
-    const activityTimeoutSec = Math.max(1, Math.round(config.activity_timeout / 1000));
+    const activityTimeoutSec = Math.round(config.activity_timeout / 1000);
     const welcome = { socket_id: socketIdOf(session.id), activity_timeout: activityTimeoutSec };
     session.sendMessage(stringDataFrame("pusher:connection_established", JSON.stringify(welcome)));
     session.startKeeping();
@@ -94,8 +112,13 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
       this.#session.sendMessage(errorFrame(undefined, "The message is no JSON object with an event"));
     } else if (this.#waiting === undefined) {
       this.#take(message);
-    } else if (this.#waiting.push(message) > MAX_WAITING) {
-      this.#session.abort(pusherClose("overCapacity", "Too many messages at once"));
+    } else {
+      this.#waiting.push(message);
+      this.#waitingBytes += WAITING_MESSAGE_BYTES + bytes.byteLength;
+      const maxBytes = MAX_WAITING_MESSAGES * this.#context.config.message_size_limit;
+      if (this.#waitingBytes > maxBytes) {
+        this.#session.abort(pusherClose("overCapacity", "Too many messages at once"));
+      }
     }
   }
 
@@ -103,7 +126,6 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
     if (this.#hasClosed) return;
     this.#hasClosed = true;
     this.#context.wheel.cancel(this);
-    this.#app.connectionCount -= 1;
     this.#session.transportClosed();
   }
 
@@ -147,7 +169,11 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
   /** Works on a message, and then on those that have come meanwhile. */
   #take(message: ClientMessage): void {
     const work = this.#work(message);
-    if (work === undefined) return;
+    if (work !== undefined) this.#waitFor(work);
+  }
+
+  /** Has all messages wait that come before the work is done. */
+  #waitFor(work: Promise<void>): void {
     this.#waiting = [];
     void this.#drain(work);
   }
@@ -158,30 +184,38 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
       try {
         await work;
       } catch (err) {
-        this.#context.logger.error({ session: this.#session.id, err }, "message of a client failed");
-        this.#session.disconnect(disconnect("serverError", err));
+        this.#fail(err);
       }
       const next = this.#waiting?.shift();
       if (next === undefined || this.#session.isClosed) break;
       work = this.#work(next);
     }
     this.#waiting = undefined;
+    this.#waitingBytes = 0;
+  }
+
+  /** What fails because the client has left meanwhile is no failure. */
+  #fail(err: unknown): void {
+    if (this.#session.isClosed) return;
+    this.#context.logger.error({ session: this.#session.id, err }, "message of a client failed");
+    this.#session.disconnect(disconnect("serverError", err));
   }
 
   /** Resolves when the message has been worked on; undefined where it has been already. */
-  #work({ event, channel, data }: ClientMessage): Promise<void> | undefined {
+  #work(message: ClientMessage): Promise<void> | undefined {
+    const { event, data } = message;
     switch (event) {
       case "pusher:subscribe":
         return this.#subscriptions.subscribe(fieldsOf(data));
       case "pusher:unsubscribe":
-        return this.#subscriptions.unsubscribe(typeof data === "string" ? data : fieldsOf(data)["channel"]);
+        return this.#subscriptions.unsubscribe(channelIn(data));
       case "pusher:signin":
         return this.#signIn.run(fieldsOf(data));
       case "pusher:ping":
         this.#session.sendMessage(PONG);
         return undefined;
       default:
-        if (event.startsWith(CLIENT_EVENT_PREFIX)) this.#clientEvents.relay(event, channel, data);
+        if (event.startsWith(CLIENT_EVENT_PREFIX)) this.#clientEvents.relay(message);
         return undefined;
     }
   }

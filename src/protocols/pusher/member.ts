@@ -1,4 +1,4 @@
-import { parseObject } from "./client-message.ts";
+import { parseRawObject } from "./client-message.ts";
 import type { SubscriptionProblem } from "./frames.ts";
 
 const KIB = 1024;
@@ -27,16 +27,25 @@ export function memberOf(
   signedIn: SignedInUser,
   maxKib: number,
 ): Member | SubscriptionProblem {
-  if (channelData === undefined) {
-    return signedIn.user === "" ? BAD_DATA : { user: signedIn.user, info: signedIn.info };
-  }
-  if (maxKib > 0 && Buffer.byteLength(channelData) > maxKib * KIB) return TOO_LARGE;
-  const { user_id: id, user_info: info } = parseObject(channelData) ?? {};
-  if (typeof id !== "string" && typeof id !== "number") return BAD_DATA;
-  const user = String(id);
-  if (user === "") return BAD_DATA;
-  if (user.length > MAX_ID_LENGTH) return TOO_LARGE;
-  return { user, info: info === undefined ? undefined : Buffer.from(JSON.stringify(info)) };
+  const member = channelData === undefined ? signedIn : parseMember(channelData);
+  if (member.user === "") return BAD_DATA;
+  const isTooLarge = maxKib > 0 && member.info !== undefined && member.info.byteLength > maxKib * KIB;
+  return isTooLarge || member.user.length > MAX_ID_LENGTH ? TOO_LARGE : member;
+}
+
+/** The member that the text describes, with user "" where it names none. */
+function parseMember(channelData: string): Member {
+  const members = parseRawObject(channelData);
+  const info = members?.get("user_info");
+  return { user: idIn(members?.get("user_id")), info: info === undefined ? undefined : Buffer.from(info) };
+}
+
+/** A number is a string with the same digits: ids may have more of them than a double. */
+function idIn(json: string | undefined): string {
+  const id: unknown = json === undefined ? undefined : JSON.parse(json);
+  if (typeof id === "string") return id.toWellFormed();
+  if (typeof id !== "number") return "";
+  return /^-?\d+$/u.test(json ?? "") ? (json ?? "") : String(id);
 }
 
 const BAD_DATA: SubscriptionProblem = {

@@ -7,7 +7,6 @@ import type {
 } from "../../core/socket-protocol.ts";
 import type { Transport } from "../../core/transport.ts";
 import type { Codec } from "../../core/wire-format.ts";
-import { OriginPolicy } from "../../http/origin-policy.ts";
 import type { PusherApp } from "./app.ts";
 import { farewellOf, pusherClose } from "./close.ts";
 import type { PusherContext } from "./context.ts";
@@ -36,13 +35,9 @@ export class PusherProtocol implements SocketProtocol {
   }
 
   #refusalBy(app: PusherApp, request: SocketRequest): Disconnect | undefined {
-    const { enabled, allowed_origins: origins, max_connections: maxConnections } = app.config;
-    if (!enabled) return pusherClose("disabledApp", "The app is disabled");
-    if (origins.length > 0 && !new OriginPolicy(origins).allows(request.header("origin"))) {
+    if (!app.config.enabled) return pusherClose("disabledApp", "The app is disabled");
+    if (app.origins?.allows(request.header("origin")) === false) {
       return pusherClose("unauthorized", "The origin is not allowed");
-    }
-    if (maxConnections > 0 && app.connectionCount >= maxConnections) {
-      return pusherClose("connectionQuota", "The app has as many connections as it may have");
     }
     return this.#context.gate.admits()
       ? undefined

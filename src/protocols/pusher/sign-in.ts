@@ -1,7 +1,7 @@
 import type { Session } from "../../session/session.ts";
 import type { PusherApp } from "./app.ts";
 import { isValidUserId } from "./channel-name.ts";
-import { parseObject } from "./client-message.ts";
+import { parseObject, parseRawObject } from "./client-message.ts";
 import { PUSHER_CODE } from "./close.ts";
 import type { PusherContext } from "./context.ts";
 import { errorFrame, frameOf } from "./frames.ts";
@@ -40,10 +40,10 @@ export class SignIn {
   async #accept(id: string, data: Readonly<Record<string, unknown>>, userData: string): Promise<void> {
     const session = this.#session;
     const isNew = session.user === "";
-    const { user_info: info, watchlist } = data;
+    const { watchlist } = data;
     if (isNew) {
-      const infoBytes = info === undefined ? undefined : Buffer.from(JSON.stringify(info));
-      this.#context.node.signIn(session, id, infoBytes);
+      const info = parseRawObject(userData)?.get("user_info");
+      this.#context.node.signIn(session, id, info === undefined ? undefined : Buffer.from(info));
       // The user may be locked out.
       if (session.isClosed) return;
     }

@@ -63,7 +63,11 @@ export class Subscriptions {
 
   /** Resolves at once; whoever is not subscribed is told nothing. */
   unsubscribe(name: unknown): undefined {
-    if (typeof name === "string") this.#context.node.unsubscribe(this.#session, this.#app.channelOf(name));
+    if (typeof name !== "string") return;
+    // Others stand for channels that clients know nothing of.
+    if (isValidName(name, 0) || userOfChannelName(name) !== undefined) {
+      this.#context.node.unsubscribe(this.#session, this.#app.channelOf(name));
+    }
   }
 
   #admit(name: string, fields: Readonly<Record<string, unknown>>): Admission | SubscriptionProblem {
@@ -76,8 +80,7 @@ export class Subscriptions {
     const { max_channel_name_length: maxLength } = this.#app.config;
     if (maxLength > 0 && name.length > maxLength) return REFUSED.longName;
     if (!isValidName(name, 0)) return REFUSED.badName;
-    const { max_channels_per_connection: maxChannels } = this.#context.config;
-    if (maxChannels > 0 && this.#session.subscriptions.size >= maxChannels) return REFUSED.tooManyChannels;
+    if (!this.#hasRoomFor(name)) return REFUSED.tooManyChannels;
     if (!kind.isPrivate) return { name, kind, member: undefined };
     const channelData = typeof fields["channel_data"] === "string" ? fields["channel_data"] : undefined;
     if (!this.#isSigned(name, fields["auth"], channelData)) return REFUSED.badSignature;
@@ -89,6 +92,15 @@ export class Subscriptions {
       this.#app.config.max_presence_member_size_in_kb,
     );
     return "status" in member ? member : { name, kind, member };
+  }
+
+  /** Whether the connection may listen to the channel, or does already, by the number of those that it knows of. */
+  #hasRoomFor(name: string): boolean {
+    const { max_channels_per_connection: max } = this.#context.config;
+    const { subscriptions } = this.#session;
+    if (max === 0 || subscriptions.size < max || subscriptions.has(this.#app.channelOf(name))) return true;
+    const known = [...subscriptions.keys()].filter((channel) => !this.#app.isWatchChannel(channel));
+    return known.length < max;
   }
 
   #isSigned(name: string, auth: unknown, channelData: string | undefined): boolean {
