@@ -21,7 +21,7 @@ import { channelRulesOf } from "./channel-rules.ts";
 import type { Config } from "./config.ts";
 import { createHealthRoutes } from "./health.ts";
 import type { HttpRoutes } from "./http-listeners.ts";
-import { createNode } from "./node.ts";
+import { createNode, type NodeIdentity } from "./node.ts";
 import type { NodePorts } from "./ports.ts";
 import { assemblePusher, type ConnectPusher } from "./pusher.ts";
 import { CLIENT_VERSION } from "./version.ts";
@@ -35,15 +35,15 @@ export interface Assembly {
   readonly grpcApi: GrpcListener | undefined;
   /** Follows a new configuration as far as `RELOADABLE` says. Rejects, changing nothing, for unusable keys. */
   reload(config: Config): Promise<void>;
-  /** Finishes what outlives the connections, as far as the deadline allows. To be called once they have ended. */
+  /** Finishes what outlives the sessions, as far as the deadline allows. To be called once they have ended. */
   close(deadline: AbortSignal): Promise<void>;
 }
 
 /** What a server is assembled on. */
 export interface AssemblyOptions {
   readonly ports: NodePorts;
-  /** Of the node; a new one by default. */
-  readonly uid?: string;
+  /** Of the node, where it is a part of something. */
+  readonly identity?: NodeIdentity;
   /** Where what happens in Pusher's channels is told of. */
   readonly connectPusher: ConnectPusher;
 }
@@ -52,10 +52,10 @@ export interface AssemblyOptions {
 export async function assembleServer(
   config: Config,
   logger: Logger,
-  { ports, uid, connectPusher }: AssemblyOptions,
+  { ports, identity, connectPusher }: AssemblyOptions,
 ): Promise<Assembly> {
   const wheel = new TimerWheel(systemClock);
-  const node = createNode(config, ports, wheel, logger, uid);
+  const node = createNode(config, ports, wheel, logger, identity);
   let settings = await createUniSettings(config, node, logger);
   let limits = connectionLimitsOf(config);
   const protocol = createUniProtocol({ node, clock: systemClock, logger, settings: () => settings });

@@ -8,17 +8,25 @@ import type { Config } from "./config.ts";
 import type { NodePorts } from "./ports.ts";
 import { VERSION } from "./version.ts";
 
-/** A node as the configuration describes it; with a uid of its own unless it is given one. */
+/** What a node is called among others. */
+export interface NodeIdentity {
+  readonly uid: string;
+  /** Uid of what it is a part of, to the server API. */
+  readonly serverUid: string;
+}
+
+/** A node as the configuration describes it; alone, under a new uid, unless it is told what it is a part of. */
 export function createNode(
   config: Config,
   { broker, presence, controller, quotas, records }: NodePorts,
   wheel: TimerWheel,
   logger: Logger,
-  uid?: string,
+  identity: NodeIdentity | undefined,
 ): ServerNode {
   const { client } = config;
   return new ServerNode({
-    uid,
+    uid: identity?.uid,
+    serverUid: identity?.serverUid,
     name: config.node.name || `${hostname()}_${config.http_server.port}`,
     version: VERSION,
     broker,

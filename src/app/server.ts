@@ -1,8 +1,10 @@
 import type { Server as HttpServer } from "node:http";
+import { availableParallelism } from "node:os";
 import type { EntryStore } from "../core/entry-store.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ServerNode } from "../node/server-node.ts";
 import type { Config } from "./config.ts";
+import { ClusterServer } from "./cluster/cluster-server.ts";
 import { openLocalPorts } from "./ports.ts";
 import { type ConnectPusher, LocalPusherEvents } from "./pusher.ts";
 import { changesThatNeedRestart } from "./reload.ts";
@@ -52,7 +54,12 @@ export interface MillraceServer {
 
 /** Makes a server. Nothing happens until it is started. */
 export function createServer(options: ServerOptions): MillraceServer {
-  return new Server(options);
+  const { config, logger, attachTo } = options;
+  const workers = config.node.workers === "auto" ? availableParallelism() : Number(config.node.workers);
+  if (workers === 1) return new Server(options);
+  if (attachTo !== undefined)
+    throw new Error("node.workers: workers cannot serve on a server of the host process");
+  return new ClusterServer(config, logger, workers);
 }
 
 /** A server in this process alone. */

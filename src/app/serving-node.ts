@@ -53,8 +53,8 @@ export class ServingNode {
     this.#http.stopAccepting();
     const grpcClosed = [uniGrpc, grpcApi].map((listener) => listener?.stop(deadline));
     await node.stop(disconnect("shutdown"));
-    await Promise.all([this.#http.drain(deadline), ...grpcClosed]);
-    await this.#assembly.close(deadline);
+    // Not after the drain: where a client does not leave, that takes all the time there is.
+    await Promise.all([this.#http.drain(deadline), ...grpcClosed, this.#assembly.close(deadline)]);
   }
 }
 

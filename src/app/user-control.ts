@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import type { RetentionConfig } from "../config/sections/user-control.ts";
 import type { EntryStore } from "../core/entry-store.ts";
 import type { Logger } from "../core/logger.ts";
+import type { UserStatusBook } from "../core/user-status.ts";
 import { Re2Pattern } from "../lib/re2.ts";
 import { AccessList, type AccessRetention } from "../node/control/access-list.ts";
 import { UserStatuses } from "../node/control/user-statuses.ts";
@@ -14,7 +15,19 @@ export interface UserRecords {
   readonly store: EntryStore;
   readonly access: AccessList;
   /** Undefined where switched off. */
-  readonly statuses: UserStatuses | undefined;
+  readonly statuses: UserStatusBook | undefined;
+}
+
+/** What control over users is in a worker, where the primary remembers everything. */
+export async function openRemoteRecords(
+  config: UserRecordsConfig,
+  clock: Clock,
+  store: EntryStore,
+  statuses: UserStatusBook,
+): Promise<UserRecords> {
+  const access = createAccessList(config, clock, store);
+  await access.load();
+  return { store, access, statuses: config.user_status.enabled ? statuses : undefined };
 }
 
 /** The options that control over users follows. */
@@ -31,13 +44,7 @@ export async function openUserRecords(
 ): Promise<UserRecords> {
   await using cleanup = new AsyncDisposableStack();
   const store = cleanup.adopt(await openStore(config.store.path, clock, logger), (opened) => opened.close());
-  const access = new AccessList({
-    store,
-    clock,
-    blocks: retentionOf(config.user_block),
-    revocations: retentionOf(config.token_revoke),
-    invalidations: retentionOf(config.user_tokens_invalidate),
-  });
+  const access = createAccessList(config, clock, store);
   const statuses = createStatuses(config, store, clock);
   await namingThePath(config.store.path, Promise.all([access.load(), statuses?.load()]));
   cleanup.move();
@@ -51,6 +58,16 @@ async function openStore(path: string, clock: Clock, logger: Logger): Promise<En
   }
   const nowSec = Math.floor(clock.wallMs() / 1000);
   return namingThePath(path, SqliteStore.open({ path, nowSec }));
+}
+
+function createAccessList(config: UserRecordsConfig, clock: Clock, store: EntryStore): AccessList {
+  return new AccessList({
+    store,
+    clock,
+    blocks: retentionOf(config.user_block),
+    revocations: retentionOf(config.token_revoke),
+    invalidations: retentionOf(config.user_tokens_invalidate),
+  });
 }
 
 function createStatuses(

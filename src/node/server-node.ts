@@ -57,6 +57,8 @@ export interface NodeLimits extends SessionLimits {
 export interface ServerNodeOptions {
   /** A new one by default. */
   readonly uid?: string | undefined;
+  /** Uid of what the node is a part of, as the API sees it; that of the node by default. */
+  readonly serverUid?: string | undefined;
   readonly name: string;
   readonly version: string;
   readonly broker: Broker;
@@ -406,9 +408,9 @@ export class ServerNode implements BrokerListener, SessionHost {
 
   /** All that the API is to see as nodes: this one, with everything that shares its broker, counted as one. */
   async info(): Promise<readonly NodeInfo[]> {
-    const { name, version, clock } = this.#options;
+    const { name, version, clock, serverUid = this.uid } = this.#options;
     const uptimeSec = Math.floor((clock.monotonicMs() - this.#startedAtMs) / 1000);
-    const node = { uid: this.uid, name, version, uptimeSec };
+    const node = { uid: serverUid, name, version, uptimeSec };
     const hub = this.#hub;
     if (this.#options.controller.others().length === 0) {
       const numSubs = hub.subscriptionCount;

@@ -25,6 +25,8 @@ export interface WorkerStart {
   /** The configuration, as the primary has loaded it. */
   readonly config: unknown;
   readonly nodeUid: string;
+  /** Uid of the whole, to the server API. */
+  readonly serverUid: string;
 }
 
 /** What the primary does for its workers. */
@@ -32,6 +34,8 @@ export interface PrimaryCalls {
   begin(): WorkerStart;
   /** The worker listens here. */
   ready(addresses: unknown): void;
+  /** The worker cannot start. */
+  failed(error: unknown): void;
   log(level: LogLevel, fields: LogFields, message: string): void;
 
   publish(channel: string, init: PublicationInit, options: BrokerPublishOptions): Promise<PublishResult>;

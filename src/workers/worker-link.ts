@@ -50,6 +50,11 @@ export class WorkerLink {
     this.observer = createRemoteObserver(this.link);
     Object.assign(calls, { stop, reload, ...this.broker.deliveries, ...this.controller.answers });
   }
+
+  /** Tells the primary that the worker cannot start. */
+  fail(error: unknown): void {
+    this.link.notify("failed", encodeError(error));
+  }
 }
 
 function createRemoteLogger(link: PrimaryLink): Logger {

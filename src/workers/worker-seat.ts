@@ -40,6 +40,7 @@ export interface SeatOptions {
   readonly stream: Duplex;
   readonly start: WorkerStart;
   readonly onReady: (addresses: unknown) => void;
+  readonly onFailed: (error: Error) => void;
 }
 
 /** Bytes that a worker may leave unread before it is given up. */
@@ -90,7 +91,7 @@ export class WorkerSeat {
 
   #calls(): PrimaryCalls {
     const { logger, router, statuses, observer, onEmit, records } = this.#ports;
-    const { start, onReady } = this.#options;
+    const { start, onReady, onFailed } = this.#options;
     const [broker, presence, quotas, uid] = [this.#broker, this.#presence, this.#quotas, start.nodeUid];
     const book = (): UserStatusBook => statuses ?? notAvailable();
     return {
@@ -103,6 +104,7 @@ export class WorkerSeat {
         onReady(addresses);
       },
       log: (level, fields, message) => logger[level]({ worker: uid, ...fields }, message),
+      failed: (error) => onFailed(decodeError(error)),
       publish: (channel, init, options) => broker.publish(channel, init, options),
       publishNotice: (channel, notice) => broker.publishNotice(channel, notice),
       history: async (...args) => {

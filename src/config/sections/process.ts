@@ -55,15 +55,24 @@ export const healthConfig: Section<HealthConfig> = section<HealthConfig>(
   },
 );
 
-/** What this node is called. */
+/** What this node is. */
 export interface NodeConfig {
   readonly name: string;
+  /** A number, or "auto". */
+  readonly workers: string;
 }
 
-export const nodeConfig: Section<NodeConfig> = section<NodeConfig>("What this node is called.", {
+export const nodeConfig: Section<NodeConfig> = section<NodeConfig>("What this node is.", {
   name: z
     .string()
     .default("")
     .describe("Name in the server API's `info`; empty for the host name and port.")
     .meta({ formerly: ["name"] }),
+  workers: z
+    .string()
+    .regex(/^(auto|[1-9]\d?)$/u, "must be `auto` or a number from 1 to 99")
+    .default("1")
+    .describe(
+      "Processes that share the connections, for more than one CPU core; `auto` for one on each core. To clients and the server API they are one node. With 1, everything is in a single process.",
+    ),
 });

@@ -1,6 +1,6 @@
 import type { AccessSubject, TokenInvalidation } from "../../core/access.ts";
 import type { Clock } from "../../core/clock.ts";
-import type { EntryStore } from "../../core/entry-store.ts";
+import type { EntryStore, EntryTable, StoredEntry } from "../../core/entry-store.ts";
 import { type Entry, ExpiringTable } from "./expiring-table.ts";
 
 /** How long what has no end of its own is kept, and how much of it. */
@@ -63,6 +63,20 @@ export class AccessList {
   /** Takes over what the store has. */
   async load(): Promise<void> {
     await Promise.all([this.#blocks.load(), this.#revocations.load(), this.#invalidations.load()]);
+  }
+
+  /** What the list has in one of its tables, as it is stored; nothing of other tables. */
+  records(table: EntryTable): readonly StoredEntry[] {
+    switch (table) {
+      case "user_block":
+        return this.#blocks.records();
+      case "token_revoke":
+        return this.#revocations.records();
+      case "user_tokens_invalidate":
+        return this.#invalidations.records();
+      case "user_status":
+        return [];
+    }
   }
 
   verdictOn({ user, source, tokenId, issuedAtSec }: AccessSubject): AccessVerdict {

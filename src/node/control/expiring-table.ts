@@ -46,6 +46,13 @@ export class ExpiringTable<Value> {
     }
   }
 
+  /** All entries that have not expired, as they are stored. */
+  records(): readonly StoredEntry[] {
+    return [...this.#entries]
+      .filter(([, entry]) => !this.#hasExpired(entry))
+      .map(([key, { value, expireAtSec }]) => ({ key, value: JSON.stringify(value), expireAtSec }));
+  }
+
   /** The entry of a key; undefined when there is none, or none any more. */
   get(key: string): Entry<Value> | undefined {
     const entry = this.#entries.get(key);

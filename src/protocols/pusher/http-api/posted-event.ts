@@ -54,8 +54,9 @@ export function channelsIn({ channels, channel }: Fields): readonly unknown[] {
 
 function readName(name: unknown, { max_event_name_length: maxLength }: PusherAppConfig): string {
   if (typeof name !== "string" || name === "") throw badRequest("name is missing or no string");
-  if (maxLength > 0 && name.length > maxLength)
+  if (maxLength > 0 && name.length > maxLength) {
     throw badRequest(`name has more than ${maxLength} characters`);
+  }
   if (RESERVED_PREFIXES.some((prefix) => name.startsWith(prefix))) {
     throw badRequest("name is one of the protocol's own");
   }

@@ -68,11 +68,12 @@ export function textOf(body: Buffer): string {
 
 /** Lists are written as `channels[]=a&channels[]=b`. */
 function queryFields(query: URLSearchParams): Fields {
-  const names = new Set(query.keys());
+  const pairs = Map.groupBy(query, ([name]) => name);
   return Object.fromEntries(
-    [...names].map((name) =>
-      name.endsWith("[]") ? [name.slice(0, -2), query.getAll(name)] : [name, query.get(name)],
-    ),
+    [...pairs].map(([name, same]) => {
+      const values = same.map(([, value]) => value);
+      return name.endsWith("[]") ? [name.slice(0, -2), values] : [name, values[0]];
+    }),
   );
 }
 

@@ -1,0 +1,120 @@
+import type { ChildProcess } from "node:child_process";
+import cluster, { type Worker } from "node:cluster";
+import { randomUUID } from "node:crypto";
+import { extname, join } from "node:path";
+import { Duplex } from "node:stream";
+import type { Logger } from "../../core/logger.ts";
+import { type SharedPorts, WorkerSeat } from "../../workers/worker-seat.ts";
+import type { Config } from "../config.ts";
+import type { ServerAddresses } from "../server.ts";
+
+/** What the pool works with. */
+export interface WorkerPoolOptions {
+  readonly count: number;
+  /** Uid of the whole, to the server API. */
+  readonly serverUid: string;
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly ports: SharedPorts;
+}
+
+interface RunningWorker {
+  readonly process: Worker;
+  readonly seat: WorkerSeat;
+}
+
+/** File descriptor of the link in a worker, behind the standard streams and Node's own channel. */
+export const LINK_FD = 4;
+const MAIN = join(import.meta.dirname, `worker-main${extname(import.meta.filename)}`);
+/** A worker that ends sooner is started again after a while only. */
+const MIN_LIFE_MS = 5000;
+const RESTART_DELAY_MS = 1000;
+
+/** Starts the workers, and starts others in place of those that end unasked. */
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #workers = new Set<RunningWorker>();
+  readonly #restarts = new Set<NodeJS.Timeout>();
+  #config: Config;
+  #isStopping = false;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.#config = options.config;
+  }
+
+  /** Resolves to where the workers listen once all do; rejects, with some perhaps running, where one cannot. */
+  async start(): Promise<ServerAddresses> {
+    // The first one finds free ports, if any are wanted; the others get the same ones.
+    const first = await this.#startWorker();
+    await Promise.all(Array.from({ length: this.#options.count - 1 }, () => this.#startWorker()));
+    return first;
+  }
+
+  async reload(config: Config): Promise<void> {
+    await Promise.all([...this.#workers].map(({ seat }) => seat.reload(config)));
+    this.#config = config;
+  }
+
+  /** Ends all workers, at the deadline by force; resolves to whether none had to cut connections. */
+  async stop(deadline: AbortSignal): Promise<boolean> {
+    this.#isStopping = true;
+    for (const restart of this.#restarts) clearTimeout(restart);
+    const workers = [...this.#workers];
+    const kill = (): void => {
+      for (const { process } of workers) process.process.kill("SIGKILL");
+    };
+    deadline.addEventListener("abort", kill, { once: true });
+    if (deadline.aborted) kill();
+    const isClean = await Promise.all(workers.map(({ seat }) => seat.stop().catch(() => false)));
+    for (const { process } of workers) process.process.disconnect();
+    await Promise.all(workers.map(({ seat }) => seat.left));
+    deadline.removeEventListener("abort", kill);
+    return isClean.every(Boolean) && !deadline.aborted;
+  }
+
+  #startWorker(): Promise<ServerAddresses> {
+    const { ports, logger } = this.#options;
+    cluster.setupPrimary({
+      exec: MAIN,
+      execArgv: [],
+      args: [],
+      stdio: ["inherit", "inherit", "inherit", "ipc", "pipe"],
+    });
+    const process = cluster.fork();
+    const nodeUid = randomUUID();
+    const startedAtMs = performance.now();
+    const { promise: addresses, resolve, reject } = Promise.withResolvers<ServerAddresses>();
+    const seat = new WorkerSeat(ports, {
+      stream: linkOf(process.process),
+      start: { config: this.#config, nodeUid, serverUid: this.#options.serverUid },
+      // A worker of this program tells where its server listens.
+      onReady: (where) => resolve(where as ServerAddresses),
+      onFailed: reject,
+    });
+    const worker = { process, seat };
+    this.#workers.add(worker);
+    process.once("exit", (code, signal) => {
+      this.#workers.delete(worker);
+      reject(new Error("a worker has ended before it was ready"));
+      if (this.#isStopping) return;
+      logger.error({ worker: nodeUid, code, signal }, "worker ended");
+      this.#restartAfter(performance.now() - startedAtMs < MIN_LIFE_MS ? RESTART_DELAY_MS : 0);
+    });
+    return addresses;
+  }
+
+  #restartAfter(delayMs: number): void {
+    const restart = setTimeout(() => {
+      this.#restarts.delete(restart);
+      this.#startWorker().catch((err: unknown) => this.#options.logger.error({ err }, "worker not started"));
+    }, delayMs);
+    this.#restarts.add(restart);
+  }
+}
+
+function linkOf({ stdio }: ChildProcess): Duplex {
+  const link = stdio[LINK_FD];
+  if (!(link instanceof Duplex)) throw new Error("the worker has no link");
+  return link;
+}

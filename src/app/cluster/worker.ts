@@ -1,0 +1,75 @@
+import type { Duplex } from "node:stream";
+import { systemClock } from "../../core/clock.ts";
+import { WorkerLink } from "../../workers/worker-link.ts";
+import type { Config } from "../config.ts";
+import { changesThatNeedRestart } from "../reload.ts";
+import { ServingNode } from "../serving-node.ts";
+import { openRemoteRecords } from "../user-control.ts";
+import type { ConnectPusher } from "../pusher.ts";
+
+/** How long a worker takes over its own end at most, once its primary is gone. */
+const ORPHAN_EXIT_MS = 1000;
+
+/** Runs this process as a worker, until its primary ends it or is gone. */
+export function runWorker(stream: Duplex): void {
+  // Whoever sends signals to a whole group of processes means the primary, which ends its workers in order.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
+  new WorkerServer(stream).start();
+}
+
+class WorkerServer {
+  readonly #link: WorkerLink;
+  #config: Config | undefined;
+  #serving: ServingNode | undefined;
+
+  constructor(stream: Duplex) {
+    this.#link = new WorkerLink(stream, {
+      stop: () => this.#stop(),
+      reload: (config) => this.#reload(config),
+      // Clients come back to the next server; there is nobody to publish to them.
+      onPrimaryGone: () => process.exit(1),
+    });
+  }
+
+  start(): void {
+    this.#run().catch((error: unknown) => {
+      this.#link.fail(error);
+      setTimeout(() => process.exit(1), ORPHAN_EXIT_MS).unref();
+    });
+  }
+
+  async #run(): Promise<void> {
+    const { link, broker, presence, controller, quotas, records, statuses, observer, logger } = this.#link;
+    const { config: received, nodeUid: uid, serverUid } = await link.call("begin");
+    // The primary is of the same program, and has loaded it.
+    const config = received as Config;
+    this.#config = config;
+    const userRecords = await openRemoteRecords(config, systemClock, records, statuses);
+    const connectPusher: ConnectPusher = () => ({
+      observer,
+      webhooks: { emit: (app, event) => link.notify("emit", app.config.id, event) },
+      reload: () => undefined,
+      close: () => Promise.resolve(),
+    });
+    const ports = { broker, presence, controller, quotas, records: userRecords };
+    this.#serving = await ServingNode.assemble(config, logger, {
+      ports,
+      identity: { uid, serverUid },
+      connectPusher,
+    });
+    link.notify("ready", await this.#serving.start());
+  }
+
+  async #stop(): Promise<boolean> {
+    if (this.#config === undefined) return true;
+    const deadline = AbortSignal.timeout(this.#config.shutdown.timeout);
+    await this.#serving?.stop(deadline);
+    return !deadline.aborted;
+  }
+
+  async #reload(received: unknown): Promise<readonly string[]> {
+    const config = received as Config;
+    await this.#serving?.reload(config);
+    return this.#config === undefined ? [] : changesThatNeedRestart(this.#config, config);
+  }
+}
