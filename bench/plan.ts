@@ -109,8 +109,8 @@ export const EFFORTS: Readonly<Record<"full" | "quick", Effort>> = {
     memory: { repetitions: 1, connections: [1000, 2000, 5000, 10_000] },
     idle: { connections: 10_000, windows: 2 },
     unary: { repetitions: 5, durationMs: 1000, warmUpMs: 1000 },
-    storm: { repetitions: 3, connections: 10_000 },
-    slow: { repetitions: 3, subscribers: 10_000, publications: 20 },
+    storm: { repetitions: 2, connections: 10_000 },
+    slow: { repetitions: 2, subscribers: 10_000, publications: 20 },
   },
   quick: {
     headline: { repetitions: 3, deliveries: 50_000, maxCpuMs: 250, minCpuMs: 100, warmUpCpuMs: 150 },

@@ -49,7 +49,10 @@ const LOOP_PROBE_MS = 1;
 const loopDelay = monitorEventLoopDelay({ resolution: LOOP_PROBE_MS });
 
 const processMethods: ProcessMethods = {
-  usage: async () => ({ cpuMicros: cpuMicros(), rssBytes: process.memoryUsage.rss() }),
+  usage: async () => {
+    const { rss: rssBytes, heapUsed, external } = process.memoryUsage();
+    return { cpuMicros: cpuMicros(), rssBytes, heldBytes: heapUsed + external };
+  },
   collectGarbage: async () => {
     if (globalThis.gc === undefined) throw new Error("started without --expose-gc");
     await globalThis.gc({ execution: "async" });

@@ -29,4 +29,6 @@ export interface ProcessMethods {
 export interface Usage {
   readonly cpuMicros: number;
   readonly rssBytes: number;
+  /** What objects and buffers hold, garbage included. */
+  readonly heldBytes: number;
 }

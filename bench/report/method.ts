@@ -46,7 +46,7 @@ cost is most of it.
 **Subscribers that do not read.** 10,000 WebSockets, of which every hundredth stops reading once it is subscribed. Slow
 ones also have a channel each, into which as much is published as it takes to fill half of what may wait for them;
 then the publish-to-receive times of the others are taken, at four publications a second, in turns with the same
-without slow ones. Then the slow ones get more until the last of them is cut: how far the resident memory has grown at
+without slow ones. Then the slow ones get more until the last of them is cut: what objects and buffers have held more at
 most, after garbage collections, is divided by their number. Nothing of what waits is shared, and the write timeout is
 an hour, so that nothing but the limit of the queue cuts anybody.
 

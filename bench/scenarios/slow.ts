@@ -3,7 +3,7 @@ import type { SubscriberMethods } from "../clients/subscribers.ts";
 import { type Figure, FigureBuilder } from "../figures.ts";
 import { HEADLINE, type SlowSampling } from "../plan.ts";
 import { Child } from "../process/child.ts";
-import type { SlowMethods } from "../servers/millrace-slow.ts";
+import type { Flood, SlowMethods } from "../servers/millrace-slow.ts";
 import { quantile } from "../statistics.ts";
 import { GROUP, paceEntrant } from "./entrant.ts";
 
@@ -11,9 +11,12 @@ import { GROUP, paceEntrant } from "./entrant.ts";
 const SLOW_SHARE = 100;
 /** Default of `client.queue_max_size`. */
 const QUEUE_MAX_BYTES = 1_048_576;
-const FLOOD = { messages: 4, payloadBytes: 32 * 1024 };
-/** The kernel takes some megabytes for each slow client first; but not more than this. */
-const MAX_FLOODS = 200;
+/** The kernel takes some megabytes for each slow client first: in large steps, and then in small ones. */
+const LARGE_FLOOD = { messages: 8, payloadBytes: 48 * 1024 };
+const SMALL_FLOOD = { messages: 2, payloadBytes: 32 * 1024 };
+const MAX_FLOODS = 100;
+/** Share of the queue's limit from which it counts as half full: one more large step would not fill it. */
+const FILLED_SHARE = 0.3;
 /** Subscribers that one millisecond between two publications is enough for, at a fraction of a core. */
 const SUBSCRIBERS_PER_MS = 40;
 const WARM_UP_ROUNDS = 20;
@@ -42,10 +45,9 @@ export async function* measureSlow({ sampling, profileFolder }: SlowOptions): As
   };
   const withSlow = async (): Promise<void> => {
     await stage.openSlow();
-    await stage.flood((grown) => grown > (slow * QUEUE_MAX_BYTES) / 2);
+    await stage.fill();
     await measure("millrace");
-    const peak = await stage.flood((_, isCut) => isCut);
-    figure.add("bytesPerSlowSession", "millrace", peak / slow);
+    figure.add("bytesPerSlowSession", "millrace", (await stage.overflow()) / slow);
     await stage.closeSlow();
   };
   for (let repetition = 0; repetition < repetitions; repetition++) {
@@ -96,7 +98,7 @@ class Stage implements AsyncDisposable {
   }
 
   async openSlow(): Promise<void> {
-    this.#emptyBytes = await this.#residentBytes();
+    this.#emptyBytes = await this.#heldBytes();
     await this.#slow.call("open", { port: this.#port, clients: this.#slowCount });
   }
 
@@ -104,20 +106,28 @@ class Stage implements AsyncDisposable {
     await this.#slow.call("close");
   }
 
-  /** Publishes to the slow ones until it is enough; resolves to how far the server has grown at most. */
-  async flood(isEnough: (grownBytes: number, isCut: boolean) => boolean): Promise<number> {
-    let peak = 0;
+  /** Publishes to the slow ones until their queues are about half full. */
+  async fill(): Promise<void> {
     for (let floods = 0; floods < MAX_FLOODS; floods++) {
-      // oxlint-disable no-await-in-loop -- one step after the other
-      await this.#server.call("flood", { ...FLOOD, clients: this.#slowCount });
-      const grown = (await this.#residentBytes()) - this.#emptyBytes;
-      const connections = await this.#server.call("connections");
-      // oxlint-enable no-await-in-loop
-      peak = Math.max(peak, grown);
-      // One connection more is that of the credits.
-      if (isEnough(grown, connections <= this.#fastCount + 1)) return peak;
+      // oxlint-disable-next-line no-await-in-loop -- one step after the other
+      const waiting = await this.#flood(LARGE_FLOOD);
+      if (waiting > FILLED_SHARE * this.#slowCount * QUEUE_MAX_BYTES) return;
     }
     throw new Error("the queues of the slow ones do not fill");
+  }
+
+  /** Goes on until the last of them is cut; resolves to what the server has held for them at most. */
+  async overflow(): Promise<number> {
+    let most = 0;
+    for (let floods = 0; floods < MAX_FLOODS; floods++) {
+      // oxlint-disable no-await-in-loop -- one step after the other
+      most = Math.max(most, await this.#flood(SMALL_FLOOD));
+      const connections = await this.#server.call("connections");
+      // oxlint-enable no-await-in-loop
+      // One connection more is that of the credits.
+      if (connections <= this.#fastCount + 1) return most;
+    }
+    throw new Error("the slow ones are not cut");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -135,8 +145,14 @@ class Stage implements AsyncDisposable {
     this.#roundBytes = await this.#subscribers.call("receivedByEach", GROUP);
   }
 
-  async #residentBytes(): Promise<number> {
+  /** Publishes to the slow ones; resolves to what the server holds more than without them. */
+  async #flood(flood: Omit<Flood, "clients">): Promise<number> {
+    await this.#server.call("flood", { ...flood, clients: this.#slowCount });
+    return (await this.#heldBytes()) - this.#emptyBytes;
+  }
+
+  async #heldBytes(): Promise<number> {
     await this.#server.call("collectGarbage");
-    return (await this.#server.call("usage")).rssBytes;
+    return (await this.#server.call("usage")).heldBytes;
   }
 }

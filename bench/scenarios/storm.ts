@@ -9,6 +9,7 @@ import { rotate } from "./fan-out.ts";
 /** What every client has missed. */
 const MISSED = 10;
 const SEEN = 20;
+const WARM_UP_CONNECTIONS = 1000;
 
 export interface StormScenarioOptions {
   readonly sampling: StormSampling;
@@ -48,16 +49,18 @@ export async function* measureStorm({
     const result = await clients.call("run", options);
     const after = await child.call("usage");
     const stallMicros = await child.call("longestStallMicros");
-    const expected = options.since === undefined ? 0 : connections;
+    const expected = options.since === undefined ? 0 : options.connections;
     if (result.recovered !== expected || result.publications !== expected * MISSED) {
       throw new Error(
         `of ${connections} clients ${result.recovered} recovered ${result.publications} publications`,
       );
     }
-    const cpuMicros = (after.cpuMicros - before.cpuMicros) / connections;
+    const cpuMicros = (after.cpuMicros - before.cpuMicros) / options.connections;
     return { cpuMicros, stallMicros, wallMicros: result.wallMicros };
   };
-  for (const { child, options } of contenders) await run(child, options);
+  for (const { child, options } of contenders) {
+    await run(child, { ...options, connections: Math.min(connections, WARM_UP_CONNECTIONS) });
+  }
   for (let repetition = 0; repetition < repetitions; repetition++) {
     for (const { contender, child, options } of rotate(contenders, repetition)) {
       const { cpuMicros, stallMicros, wallMicros } = await run(child, options);

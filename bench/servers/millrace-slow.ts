@@ -6,7 +6,7 @@ import { CHANNEL, floodChannel, type TransportName } from "../wire/transport.ts"
 import { fanOutMethods, type FanOutMethods, type FanOutServer, type Round } from "./fan-out-host.ts";
 import { fanOutConfig } from "./millrace-config.ts";
 
-/** What is published to each slow client in one step; nothing of it is shared. */
+/** What is published to each slow client in one step; once framed, nothing of it is shared. */
 export interface Flood {
   readonly clients: number;
   readonly messages: number;
@@ -44,10 +44,12 @@ class SlowServer implements FanOutServer {
   }
 
   async flood({ clients, messages, payloadBytes }: Flood): Promise<void> {
-    for (let message = 0; message < messages; message++) {
-      for (let client = 0; client < clients; client++) {
-        void this.#server?.publish(floodChannel(client), payloadOf(payloadBytes));
+    const payload = payloadOf(payloadBytes);
+    for (let client = 0; client < clients; client++) {
+      for (let message = 0; message < messages; message++) {
+        void this.#server?.publish(floodChannel(client), payload);
       }
+      // Few at a time: garbage of the flood itself is not what is looked for.
       // oxlint-disable-next-line no-await-in-loop -- one after the other is the point
       await nextTurn();
     }
