@@ -4,9 +4,10 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 /** A TCP proxy whose connections can be cut while something flows through them. */
 export class SeverableProxy implements AsyncDisposable {
   readonly port: number;
+  /** Where new connections go. */
+  targetPort: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  readonly #targetPort: number;
   #cutBehind: string | undefined;
   #onCut: () => void = () => undefined;
   #connections = 0;
@@ -15,7 +16,7 @@ export class SeverableProxy implements AsyncDisposable {
     // It listens on TCP.
     this.port = (server.address() as AddressInfo).port;
     this.#server = server;
-    this.#targetPort = targetPort;
+    this.targetPort = targetPort;
     server.on("connection", (client: Socket) => this.#accept(client));
   }
 
@@ -53,7 +54,7 @@ export class SeverableProxy implements AsyncDisposable {
 
   #accept(client: Socket): void {
     this.#connections += 1;
-    const target = connect({ port: this.#targetPort, host: "127.0.0.1", noDelay: true });
+    const target = connect({ port: this.targetPort, host: "127.0.0.1", noDelay: true });
     for (const [from, to] of [
       [client, target],
       [target, client],
