@@ -17,7 +17,7 @@ export class EncodedPush {
     this.push = push;
   }
 
-  /** The frame for a format; empty where there is nothing to be said, undefined when its encoding cannot carry the push. */
+  /** The frame for a format; `NOTHING` where there is nothing to be said, undefined when its encoding cannot carry the push. */
   frameFor(format: WireFormat): Uint8Array | undefined {
     if (this.#lastFormat === format) return this.#lastFrame;
     return this.#switchTo(format);

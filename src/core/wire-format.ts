@@ -1,12 +1,15 @@
 import type { Push } from "./push.ts";
 
+/** What a codec makes of a push that its protocol has no words for: nothing is sent. Told apart by identity. */
+export const NOTHING: Uint8Array = new Uint8Array(0);
+
 /** Push → message bytes, for one protocol and encoding. */
 export interface Codec {
   /** Unique name, such as "centrifugo-json". */
   readonly id: string;
   /**
-   * Message bytes without framing: none where the protocol has no words for the push, and undefined when this encoding
-   * cannot carry it (binary data in JSON).
+   * Message bytes without framing; `NOTHING` where the protocol has no words for the push, undefined when this
+   * encoding cannot carry it (binary data in JSON).
    */
   encode(push: Push): Uint8Array | undefined;
 }
@@ -33,10 +36,10 @@ export class WireFormat {
     this.#framer = framer;
   }
 
-  /** A framed push; empty where there is nothing to be said, undefined when the encoding cannot carry it. */
+  /** A framed push; `NOTHING` where there is nothing to be said, undefined when the encoding cannot carry it. */
   encode(push: Push): Uint8Array | undefined {
     const message = this.#codec.encode(push);
-    return message === undefined || message.byteLength === 0 ? message : this.#framer.frame(message);
+    return message === undefined || message === NOTHING ? message : this.#framer.frame(message);
   }
 
   /** A message that is not a push, framed. */

@@ -15,6 +15,7 @@ import type { SubscriptionGrant } from "../core/token-verifier.ts";
 import type { Session } from "../session/session.ts";
 import { Subscription, type SubscriptionFeatures } from "../session/subscription.ts";
 import { ChannelInterest } from "./channel-interest.ts";
+import { HistoryReads } from "./history-reads.ts";
 import { recover, type Recovery } from "./recovery.ts";
 
 /** A subscription to be made. */
@@ -84,11 +85,13 @@ export interface SubscriptionServiceOptions {
 export class SubscriptionService {
   readonly #options: SubscriptionServiceOptions;
   readonly #interest: ChannelInterest;
+  readonly #reads: HistoryReads;
   readonly #background = new Set<Promise<void>>();
 
   constructor(options: SubscriptionServiceOptions) {
     this.#options = options;
     this.#interest = new ChannelInterest(options.broker, options.observer);
+    this.#reads = new HistoryReads(options.broker);
   }
 
   /**
@@ -250,9 +253,9 @@ export class SubscriptionService {
     options: ChannelOptions,
     asked: { readonly since: StreamPosition | undefined } | undefined,
   ): Promise<Recovery> {
-    const { broker, recoveryMaxPublications } = this.#options;
+    const { recoveryMaxPublications } = this.#options;
     const read = (filter: HistoryFilter): Promise<HistoryPage> =>
-      broker.history(channel, filter, options.historyMetaTtlMs);
+      this.#reads.read(channel, filter, options.historyMetaTtlMs);
     if (asked !== undefined) return recover(read, options.recoveryMode, asked.since, recoveryMaxPublications);
     const { position } = await read(POSITION_ONLY);
     return { top: position, recovered: false, publications: [] };
@@ -265,13 +268,13 @@ export class SubscriptionService {
   }
 
   async #checkPosition(subscription: Subscription): Promise<void> {
-    const { broker, clock, logger, positionCheckDelayMs } = this.#options;
+    const { clock, logger, positionCheckDelayMs } = this.#options;
     const { session, channel, metaTtlMs } = subscription;
     if (positionCheckDelayMs <= 0 || subscription.hasEnded) return;
     if (!subscription.isCheckDue(clock.monotonicMs(), positionCheckDelayMs)) return;
     try {
       const asked = subscription.position;
-      const { position } = await broker.history(channel, POSITION_ONLY, metaTtlMs);
+      const { position } = await this.#reads.read(channel, POSITION_ONLY, metaTtlMs);
       if (subscription.hasEnded || subscription.isInOrder(position, asked?.offset)) return;
       session.disconnect(disconnect("insufficientState"));
     } catch (err) {

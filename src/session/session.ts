@@ -7,7 +7,7 @@ import type { Logger } from "../core/logger.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { CredentialSource } from "../core/token-verifier.ts";
 import type { Transport } from "../core/transport.ts";
-import type { WireFormat } from "../core/wire-format.ts";
+import { NOTHING, type WireFormat } from "../core/wire-format.ts";
 import { createUuid } from "../lib/flat-uuid.ts";
 import { type TimerWheel, WheelTimer } from "../lib/timer-wheel.ts";
 import { type FlushList, Outbox } from "./outbox.ts";
@@ -200,7 +200,7 @@ export class Session extends WheelTimer {
       this.disconnect(disconnect("inappropriateProtocol"));
       return;
     }
-    if (frame.byteLength > 0 && !this.#outbox.enqueue(frame)) this.abort(disconnect("slow"));
+    if (frame !== NOTHING && !this.#outbox.enqueue(frame)) this.abort(disconnect("slow"));
   }
 
   /** Queues a message in the words of the session's own protocol. */

@@ -64,8 +64,11 @@ export class FakeTransport implements Transport {
 }
 
 /** Resolves when the current turn of the event loop, with its flushes, is over. */
-export function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(() => setImmediate(resolve));
-  });
+export async function endOfTurn(): Promise<void> {
+  // Histories are read when a turn is over, and outboxes written; what follows may begin with either.
+  for (let turn = 0; turn < 4; turn++) {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
 }

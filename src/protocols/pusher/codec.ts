@@ -1,7 +1,7 @@
 import type { ClientInfo } from "../../core/client-info.ts";
 import type { Publication } from "../../core/publication.ts";
 import type { Push } from "../../core/push.ts";
-import type { Codec } from "../../core/wire-format.ts";
+import { type Codec, NOTHING } from "../../core/wire-format.ts";
 import { stringDataFrame, watchlistText } from "./frames.ts";
 
 /** Tag with the event's name. */
@@ -15,8 +15,6 @@ export const PLAIN_TEXT = "text/plain";
 
 /** What begins the names of events that clients send. */
 export const CLIENT_EVENT_PREFIX = "client-";
-
-const NOTHING = new Uint8Array(0);
 
 /** What the codec needs to know of an app. */
 export interface CodecApp {

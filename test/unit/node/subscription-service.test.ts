@@ -157,6 +157,7 @@ describe("what is due from time to time", () => {
     await endOfTurn();
     test.gate.hold("history");
     test.clock.advance(80_000);
+    await endOfTurn();
     test.gate.run("history");
     await test.publish("c", 1);
     test.gate.open();
@@ -185,6 +186,7 @@ describe("what is due from time to time", () => {
     await test.lose("c", 1);
     test.gate.hold("history");
     test.clock.advance(80_000);
+    await endOfTurn();
     test.gate.fail("history");
     await endOfTurn();
     expect(transport.closedWith).toBeUndefined();
