@@ -28,6 +28,7 @@ Options; those that take a list also take commas:
   --repetitions N      instead of what is usual for a figure
   --quick              less of everything; two minutes instead of ten
   --json FILE          everything measured, as JSON
+  --from FILE          measures nothing; shows, and writes, what --json has kept
   --write, --no-write  docs/benchmarks.md and docs/plots; written by default when everything runs in full
   --cpu-prof FOLDER    CPU profiles of Millrace's processes
   --help
@@ -62,6 +63,7 @@ export function parsePlan(argv: readonly string[]): Plan | undefined {
     doors: namesOf(values.door, DOORS, "door"),
     effort: effortOf(values, EFFORTS[amount]),
     jsonFile: values.json,
+    fromFile: values.from,
     writePage: values.write ?? argv.length === 0,
     profileFolder: values["cpu-prof"],
   };
@@ -86,6 +88,7 @@ function parse(argv: readonly string[]) {
         repetitions: { type: "string" },
         quick: { type: "boolean" },
         json: { type: "string" },
+        from: { type: "string" },
         write: { type: "boolean" },
         "cpu-prof": { type: "string" },
         help: { type: "boolean" },

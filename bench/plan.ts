@@ -135,6 +135,8 @@ export interface Plan {
   readonly effort: Effort;
   /** File for everything measured, as JSON. */
   readonly jsonFile: string | undefined;
+  /** File of an earlier run to show instead of measuring. */
+  readonly fromFile: string | undefined;
   /** Whether to write docs/benchmarks.md anew. */
   readonly writePage: boolean;
   /** Where Millrace's processes leave CPU profiles. */

@@ -23,6 +23,7 @@ const SOURCES: readonly (Frame & Source)[] = [
     yLabel: "µs per delivery",
     xScale: "log",
     yScale: "log",
+    sharesY: true,
     metric: "cpuMicrosPerDelivery",
     contenders: ["millrace", "bare", "naive"],
     place: (subject) =>
@@ -38,6 +39,7 @@ const SOURCES: readonly (Frame & Source)[] = [
     yLabel: "µs per delivery",
     xScale: "log",
     yScale: "log",
+    sharesY: true,
     metric: "cpuMicrosPerDelivery",
     contenders: ["millrace", "bare", "joined", "naive"],
     place: (subject) =>
@@ -55,6 +57,7 @@ const SOURCES: readonly (Frame & Source)[] = [
     yLabel: "KB per connection",
     xScale: "linear",
     yScale: "linear",
+    sharesY: true,
     metric: "rssBytesPerConnection",
     contenders: ["millrace", "bare"],
     place: (subject) =>
@@ -68,6 +71,7 @@ const SOURCES: readonly (Frame & Source)[] = [
     yLabel: "million deliveries per second",
     xScale: "steps",
     yScale: "linear",
+    sharesY: false,
     metric: "wallMicrosPerDelivery",
     contenders: ["millrace", "bare", "joined", "naive"],
     place: (subject) =>

@@ -20,7 +20,7 @@ export interface Panel {
   readonly lines: readonly Line[];
 }
 
-/** Diagrams with the same axes. */
+/** Diagrams of the same thing. */
 export interface Plot {
   /** File name without its ending. */
   readonly name: string;
@@ -30,5 +30,7 @@ export interface Plot {
   /** Equal steps for equal ratios, from 0, or a place for each value. */
   readonly xScale: "log" | "linear" | "steps";
   readonly yScale: "log" | "linear";
+  /** Whether all panels go up to the same height. */
+  readonly sharesY: boolean;
   readonly panels: readonly Panel[];
 }

@@ -4,7 +4,7 @@ import type { Line, Panel, Plot } from "./plot.ts";
 
 const COLUMNS = 3;
 const PANEL = { width: 290, height: 220 };
-const MARGIN = { top: 26, right: 14, bottom: 26, left: 48 };
+const MARGIN = { top: 26, right: 22, bottom: 26, left: 48 };
 const HEADER_PX = 58;
 const FOOTER_PX = 26;
 const MARKER_PX = 3.2;
@@ -60,9 +60,8 @@ export function renderSvg(plot: Plot): string {
     `<rect class="ground" width="${width}" height="${height}"/>`,
     text(MARGIN.left, 20, plot.title, "title"),
     ...renderLegend(plot),
-    text(width - MARGIN.right, 42, plot.yLabel, "", "end"),
     ...panels,
-    text(width / 2, height - 8, plot.xLabel, "", "middle"),
+    text(width / 2, height - 8, `across: ${plot.xLabel}; up: ${plot.yLabel}`, "", "middle"),
     "</svg>",
     "",
   ].join("\n");
@@ -72,7 +71,7 @@ function renderPanel(plot: Plot, { title, lines }: Panel): string {
   const [left, right] = [MARGIN.left, PANEL.width - MARGIN.right];
   const [top, bottom] = [MARGIN.top, PANEL.height - MARGIN.bottom];
   const x = xAxis(plot, [left, right]);
-  const y = yAxis(plot, [bottom, top]);
+  const y = yAxis(plot.yScale, plot.sharesY ? plot.panels : [{ title, lines }], [bottom, top]);
   return [
     text(left, top - 10, title, "panel"),
     ...y.ticks.flatMap((tick) => [
@@ -123,7 +122,7 @@ function isRoomy(value: number): boolean {
   return value < 1000 || Number.isInteger(Math.log10(value));
 }
 
-function yAxis({ panels, yScale }: Plot, extent: Extent): Axis {
+function yAxis(yScale: Plot["yScale"], panels: readonly Panel[], extent: Extent): Axis {
   const points = panels.flatMap(({ lines }) => lines.flatMap((line) => line.points));
   const values = points.flatMap(({ low, high }) => [low, high]);
   if (yScale === "linear") return linearAxis(values, extent);
