@@ -136,8 +136,7 @@ function subscribeResultObject(result: SubscribeResult): string {
   return objectOf([
     result.recoverable && `"recoverable":true`,
     position !== undefined && `"epoch":${quoteJson(position.epoch)}`,
-    publications.length > 0 &&
-      `"publications":[${publications.map((one) => publicationObject(one, delta)).join(",")}]`,
+    publications.length > 0 && `"publications":${publicationsText(publications, delta)}`,
     result.recovered && `"recovered":true`,
     position !== undefined && position.offset > 0 && `"offset":${position.offset}`,
     position !== undefined && `"positioned":true`,
@@ -156,6 +155,22 @@ function subscribeObject({ position, recoverable, data }: SubscribeResult): stri
     position !== undefined && `"positioned":true`,
     data !== undefined && `"data":${rawText(data)}`,
   ]);
+}
+
+/** Clients that come back at once with the same gap get the same list, whose text is made once for all of them. */
+const knownTexts = {
+  whole: new WeakMap<readonly Publication[], string>(),
+  delta: new WeakMap<readonly Publication[], string>(),
+};
+
+function publicationsText(publications: readonly Publication[], delta: boolean): string {
+  const known = delta ? knownTexts.delta : knownTexts.whole;
+  let text = known.get(publications);
+  if (text === undefined) {
+    text = `[${publications.map((one) => publicationObject(one, delta)).join(",")}]`;
+    known.set(publications, text);
+  }
+  return text;
 }
 
 /** A publication outside a push of its own; for a subscriber that wants differences, its payload is a string. */
