@@ -17,8 +17,8 @@ import { socketIdOf } from "./socket-id.ts";
 
 const MEMBER_NOTICES: readonly NoticeType[] = ["memberAdded", "memberRemoved"];
 const COUNT_NOTICES: readonly NoticeType[] = ["subscriptionCount"];
-/** Options of the namespace are for Centrifugo's clients: these have no positions. */
-const NO_POSITIONS = { forceRecovery: false, forcePositioning: false, joinLeave: false } as const;
+/** Such options of the namespace are for Centrifugo's clients: these have no positions. */
+export const NO_POSITIONS = { forceRecovery: false, forcePositioning: false } as const;
 const SUCCEEDED = "pusher_internal:subscription_succeeded";
 const LIMIT_EXCEEDED = 106;
 

@@ -9,6 +9,7 @@ import { PUSHER_CODE } from "./close.ts";
 import type { PusherContext } from "./context.ts";
 import { errorFrame, stringDataFrame, watchlistText } from "./frames.ts";
 import { Roster } from "./roster.ts";
+import { NO_POSITIONS } from "./subscriptions.ts";
 
 /** Users that one connection may watch (pusher §3). */
 const MAX_WATCHED = 100;
@@ -68,7 +69,11 @@ export class Watchlist {
     return this.#context.node.subscribe(this.#session, {
       channel: this.#app.watchChannelOf(user),
       source: SUBSCRIPTION_SOURCE.personalChannel,
-      grant: { info: undefined, data: undefined, override: { presence: isOwn } },
+      grant: {
+        info: undefined,
+        data: undefined,
+        override: { ...NO_POSITIONS, presence: isOwn, joinLeave: false },
+      },
       since: undefined,
       wantsDelta: false,
       expireAtSec: undefined,

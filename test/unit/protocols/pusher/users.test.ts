@@ -209,6 +209,20 @@ describe("pusher watchlist", () => {
     expect(await watched(client)).toEqual([]);
   });
 
+  it("asks nothing of a stream, whatever the namespace has for others", async () => {
+    const channel = {
+      namespaces: [
+        { name: ONE.id, join_leave: true, force_recovery: true, history_size: 9, history_ttl: "60s" },
+      ],
+    };
+    const pusher = await PusherTestNode.start({ app: WATCHING, channel });
+    pusher.test.gate.hold("history", "join", "leave");
+    const client = await pusher.welcomed();
+    expect(await client.signIn('{"id":"w","watchlist":["1"]}')).toHaveLength(2);
+    await client.subscribe("#server-to-user-w");
+    expect(pusher.test.gate.waiting).toEqual(["join"]);
+  });
+
   it("who comes while the list is read is told once", async () => {
     for (const isBefore of [true, false]) {
       const pusher = await PusherTestNode.start({ app: WATCHING });
