@@ -321,7 +321,7 @@ describe("disconnect closes the connections of a user", () => {
     await second.next();
     const answer = await call(server, "/api/disconnect", JSON.stringify({ client }));
     expect(answer.text).toBe('{"result":{}}');
-    expect(server.node.sessionCount).toBe(2);
+    expect(await server.sessionCount()).toBe(2);
     await call(server, "/api/disconnect", JSON.stringify({ user: "1", session }));
     expect((await first.next()).disconnect?.code).toBe(3503);
     await server.untilSessions(1);

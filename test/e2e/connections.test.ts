@@ -404,7 +404,7 @@ describe("commands to connections by label", () => {
       expect(stream.status).toBe(200);
       const request = { channel: "a", expired: true, label_filter: { key: "plan", cmp: "eq" } };
       expect(await post(server, `/api/${method}`, request)).toMatchObject({ error: { code: 107 } });
-      expect(server.node.sessionCount).toBe(1);
+      expect(await server.sessionCount()).toBe(1);
     },
   );
 });

@@ -147,7 +147,7 @@ describe("uni: personal channel", () => {
     await using second = await openHttpStream(server, USER_42);
     expect((await first.next()).disconnect).toEqual({ code: 3504, reason: "connection limit" });
     expect((await second.next()).connect).toBeDefined();
-    expect(server.node.sessionCount).toBe(2);
+    expect(await server.sessionCount()).toBe(2);
   });
 });
 
@@ -177,7 +177,7 @@ describe("uni: limits", () => {
     await using anonymous = await openHttpStream(server);
     await anonymous.next();
     expect(await codeOf(server, {})).toBe(0);
-    expect(server.node.sessionsOf("u").size).toBe(1);
+    expect(await server.connectionsOf("u")).toHaveLength(1);
   });
 
   it("uni 56: over connection_limit every HTTP transport answers an empty 503 without CORS", async () => {
@@ -224,7 +224,7 @@ describe("uni: credentials without token", () => {
     await using server = await runServer(clientConfig(ANONYMOUS));
     await using stream = await openHttpStream(server);
     await stream.next();
-    expect(server.node.sessionsOf("").size).toBe(1);
+    expect(await server.connectionsOf("")).toHaveLength(1);
   });
 
   it("core 28: a token without sub is anonymous; disallow_anonymous_connection_tokens makes it 3507", async () => {
@@ -242,7 +242,7 @@ describe("uni: credentials without token", () => {
     await using server = await runServer({ client: { ...headerAuth, ...personal }, channel });
     await using stream = await openHttpStream(server, { subs: { a: {} } }, { "X-U": "5" });
     expect((await stream.next()).connect).not.toHaveProperty("subs");
-    expect(server.node.sessionsOf("5").size).toBe(1);
+    expect(await server.connectionsOf("5")).toHaveLength(1);
     expect(await codeOf(server, {})).toBe(3501);
     expect(await codeOf(server, {}, { "X-U": "" })).toBe(3501);
   });
@@ -254,14 +254,14 @@ describe("uni: credentials without token", () => {
     await sse.next();
     using webSocket = await openWebSocket(server, {}, { headers });
     await webSocket.next();
-    expect(server.node.sessionsOf("5").size).toBe(2);
+    expect(await server.connectionsOf("5")).toHaveLength(2);
   });
 
   it("core 30: with allow_anonymous_connect_without_token the header is ignored", async () => {
     await using server = await runServer(clientConfig({ ...headerAuth, ...ANONYMOUS }));
     await using stream = await openHttpStream(server, {}, { "X-U": "5" });
     await stream.next();
-    expect(server.node.sessionsOf("").size).toBe(1);
+    expect(await server.connectionsOf("")).toHaveLength(1);
   });
 
   it("uni 90: insecure still refuses a token that is garbage", async () => {

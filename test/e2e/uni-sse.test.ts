@@ -88,7 +88,7 @@ describe("uni_sse: connect request", () => {
     await using server = await runServer({ channel: OPEN.channel ?? {} });
     await using stream = await openSse(server, { token: hmacToken({ sub: "ü" }), subs: { "a+b&c": {} } });
     expect((await stream.next()).connect?.subs).toEqual({ "a+b&c": {} });
-    expect(server.node.sessionsOf("ü").size).toBe(1);
+    expect(await server.connectionsOf("ü")).toHaveLength(1);
   });
 
   it("uni 16: malformed cf_connect gets an empty 400", async () => {

@@ -120,7 +120,7 @@ describe("uni: connection token", () => {
     await using server = await tokenServer({ user_id_claim: "uid" });
     await using stream = await openHttpStream(server, { token: hmacToken({ sub: "x", uid: 7 }) });
     await stream.next();
-    expect(server.node.sessionsOf("7").size).toBe(1);
+    expect(await server.connectionsOf("7")).toHaveLength(1);
   });
 
   it("core 19: the previous key is accepted until its time is over", async () => {

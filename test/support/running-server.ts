@@ -2,11 +2,13 @@ import type { Server as HttpServer } from "node:http";
 import { vi } from "vitest";
 import { loadConfig } from "../../src/app/config.ts";
 import { createServer, type MillraceServer, type ServerAddresses } from "../../src/app/server.ts";
+import type { ConnectionInfo } from "../../src/core/connection-info.ts";
 import { Disconnect } from "../../src/core/disconnect.ts";
 import type { Logger } from "../../src/core/logger.ts";
 import type { ConfigInput } from "../../src/index.ts";
 import type { ServerNode } from "../../src/node/server-node.ts";
 import { PATIENCE_MS } from "./signal.ts";
+import { WORKERS } from "./workers.ts";
 
 export type { ConfigInput } from "../../src/index.ts";
 
@@ -18,6 +20,7 @@ const TEST_DEFAULTS = {
   uni_sse: { enabled: true },
   uni_http_stream: { enabled: true },
   shutdown: { timeout: "5s" },
+  node: { workers: WORKERS },
 };
 
 /** Configuration that lets in clients without token, and lets them listen to whatever they ask for. */
@@ -95,11 +98,23 @@ export class RunningServer implements AsyncDisposable {
     return { clients, users, channels, subs };
   }
 
+  /** Identified connections. */
+  async sessionCount(): Promise<number> {
+    return (await this.counts())?.clients ?? 0;
+  }
+
+  /** Connections of a user, "" for the anonymous ones. */
+  async connectionsOf(user: string): Promise<readonly ConnectionInfo[]> {
+    const query = { user, expression: "", labelFilter: undefined, limit: 0, cursor: "" };
+    const { connections } = await this.node.connections(query, new AbortController().signal);
+    return connections.filter((connection) => connection.user === user);
+  }
+
   /** Resolves once so many identified connections are left. */
   async untilSessions(count: number): Promise<void> {
     await vi.waitFor(
-      () => {
-        const { sessionCount } = this.node;
+      async () => {
+        const sessionCount = await this.sessionCount();
         if (sessionCount !== count) throw new Error(`${sessionCount} sessions instead of ${count}`);
       },
       { timeout: PATIENCE_MS, interval: 10 },
@@ -128,7 +143,8 @@ export async function attachServer(http: HttpServer, config: ConfigInput = {}): 
 }
 
 async function start(input: ConfigInput, attachTo: HttpServer | undefined): Promise<RunningServer> {
-  const { config, warnings } = loadConfig({ defaults: TEST_DEFAULTS, values: input });
+  const defaults = attachTo === undefined ? TEST_DEFAULTS : { ...TEST_DEFAULTS, node: {} };
+  const { config, warnings } = loadConfig({ defaults, values: input });
   if (warnings.length > 0) throw new Error(warnings.join("\n"));
   const errors: unknown[] = [];
   const server = createServer({ config, logger: loggerInto(errors), attachTo });

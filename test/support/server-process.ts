@@ -12,11 +12,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ConfigInput } from "../../src/index.ts";
 import { type Endpoint, endpointUrl } from "./running-server.ts";
+import { HAS_WORKERS, WORKERS } from "./workers.ts";
 import { Command, type CommandEnd, type CommandResult, NODE, ROOT, runCommand } from "./command.ts";
 
 const MAIN = join(ROOT, "src/main.ts");
-/** Halves what a start costs. */
-const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/node-compile") };
+/** What commands have in their environment unless a test says otherwise. The cache halves what a start costs. */
+const ENVIRONMENT = {
+  NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/node-compile"),
+  ...(HAS_WORKERS ? { MILLRACE_NODE_WORKERS: WORKERS } : {}),
+};
 
 /** A directory of its own, where `millrace` stands for the command line. Disposing removes it. */
 export class Workplace implements Disposable {
@@ -42,7 +46,7 @@ export class Workplace implements Disposable {
   millrace(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CommandResult> {
     return runCommand(NODE, [MAIN, ...args], {
       cwd: this.directory,
-      env: { ...COMPILE_CACHE, ...env },
+      env: { ...ENVIRONMENT, ...env },
     });
   }
 
@@ -50,7 +54,7 @@ export class Workplace implements Disposable {
   start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Command {
     return new Command(NODE, [MAIN, ...args], {
       cwd: this.directory,
-      env: { ...COMPILE_CACHE, ...env },
+      env: { ...ENVIRONMENT, ...env },
     });
   }
 
@@ -64,7 +68,7 @@ export class Workplace implements Disposable {
     const path = [bin, join(ROOT, "node_modules/.bin"), process.env["PATH"]].join(":");
     return new Command("bash", ["-c", line], {
       cwd: this.directory,
-      env: { ...COMPILE_CACHE, ...env, PATH: path },
+      env: { ...ENVIRONMENT, ...env, PATH: path },
     });
   }
 
