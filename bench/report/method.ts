@@ -34,7 +34,7 @@ loop stands beside it, because the kernel's part grows too: ten thousand sockets
 processor.
 
 **Workers.** Millrace as one runs it, by its command line, with \`node.workers\` of 1 and 2 in turns. Rounds come through
-the server API, a burst as one batch, and the next round when everybody has received the last. CPU is that of all
+the server API, a burst as one batch with \`parallel\`, and the next round when everybody has received the last. CPU is that of all
 processes of the server. The loops beside it are as many processes, each with its share of the
 subscribers and its own publisher. The receiver is one process; time only shows what workers bring as long as its CPU per
 delivery, in the last column, is well below the server's.

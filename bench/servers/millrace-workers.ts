@@ -20,7 +20,7 @@ const OTHERS_START_MS = 1000;
 
 /**
  * Millrace as one runs it, by its command line, with as many workers as the first argument says. A round is published
- * through the server API, as one batch.
+ * through the server API, as one batch whose commands do not wait for each other.
  */
 class WorkersServer implements FanOutServer {
   readonly #workers: number;
@@ -66,7 +66,7 @@ class WorkersServer implements FanOutServer {
     const commands = Array<string>(burst).fill(
       `{"publish":${publishBody(payloadBytes, this.#channel).toString()}}`,
     );
-    const body = Buffer.from(`{"commands":[${commands.join(",")}]}`);
+    const body = Buffer.from(`{"parallel":true,"commands":[${commands.join(",")}]}`);
     const headers = { "Content-Type": "application/json", "X-API-Key": API_KEY };
     this.#request = httpRequest({ path: BATCH_PATH, headers, body });
     // The server may have closed the last connection meanwhile, for it was idle.
