@@ -10,7 +10,7 @@ import type { Report } from "./report/report.ts";
 import { tablesOf, verdictTable } from "./report/tables.ts";
 import { renderText } from "./report/terminal.ts";
 import { runPlan } from "./run-plan.ts";
-import { judge } from "./targets.ts";
+import { judge } from "./judge.ts";
 
 const PAGE = new URL("../docs/benchmarks.md", import.meta.url);
 const PLOTS = new URL("../docs/plots/", import.meta.url);

@@ -37,7 +37,7 @@ processor.
 the server API, a burst as one batch with \`parallel\`, and the next round when everybody has received the last. CPU is that of all
 processes of the server. The loops beside it are as many processes, each with its share of the
 subscribers and its own publisher. The receiver is one process; time only shows what workers bring as long as its CPU per
-delivery, in the last column, is well below the server's.
+delivery, in the last column, is a fifth of the server's or less.
 
 **Latency.** From the moment before the publication to each subscriber's read, on the clock that all processes share,
 at ten publications a second. The last subscriber of a publication waits for the writes to all others, so fan-out

@@ -1,6 +1,6 @@
 import type { Figure } from "../figures.ts";
 import type { Machine } from "../machine.ts";
-import type { Verdict } from "../targets.ts";
+import type { Verdict } from "../judge.ts";
 
 /** Everything that a run has to say. */
 export interface Report {

@@ -1,5 +1,5 @@
 import type { Figure, ScenarioName, Subject } from "../figures.ts";
-import type { Verdict } from "../targets.ts";
+import type { Verdict } from "../judge.ts";
 import { compared, ratioColumn, subjectColumn, type Table, tableOf, valueColumn } from "./columns.ts";
 import { times, units } from "./units.ts";
 
@@ -99,7 +99,7 @@ export function verdictTable(verdicts: readonly Verdict[]): Table {
   return {
     title: "Figures to reach",
     headings: ["what", "where", "against", "to reach", "measured", ""],
-    rows: verdicts.map(({ what, subject, metric, baseline, bound, limit, measured, reached }) => {
+    rows: verdicts.map(({ what, subject, metric, baseline, bound, limit, measured, reached, obstacle }) => {
       const { name, format, scaled } = units[metric];
       const isRatio = baseline !== undefined;
       return [
@@ -108,7 +108,7 @@ export function verdictTable(verdicts: readonly Verdict[]): Table {
         baseline ?? "–",
         `${bound} ${isRatio ? `${limit} ×` : `${scaled(limit)} ${name}`}`,
         isRatio ? times(measured) : `${format(measured)} ${name}`,
-        reached ? "reached" : "MISSED",
+        reached ? "reached" : (obstacle ?? "MISSED"),
       ];
     }),
   };
