@@ -16,6 +16,13 @@ export const PLAIN_TEXT = "text/plain";
 /** What begins the names of events that clients send. */
 export const CLIENT_EVENT_PREFIX = "client-";
 
+const RESERVED_EVENTS = ["pusher:", "pusher_internal:"];
+
+/** Whether the name is one of the protocol's own events, which nobody else may use. */
+export function isReservedEvent(name: string): boolean {
+  return RESERVED_EVENTS.some((prefix) => name.startsWith(prefix));
+}
+
 /** What the codec needs to know of an app. */
 export interface CodecApp {
   readonly namespace: string;
@@ -92,9 +99,12 @@ function encodeWatchPush(push: Push): Uint8Array {
 
 /** An event of a channel. Those that clients send in presence channels tell whose they are. */
 function eventFrame({ defaultEvent }: CodecApp, { tags, data, info }: Publication, name: string): Buffer {
-  const event = tags?.[EVENT_TAG] ?? defaultEvent;
+  const tag = tags?.[EVENT_TAG] ?? "";
+  // Nothing published is to pass for a word of the protocol.
+  const event = tag === "" || isReservedEvent(tag) ? defaultEvent : tag;
   const json = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString();
-  const dataJson = tags?.[CONTENT_TYPE_TAG] === PLAIN_TEXT ? json : JSON.stringify(json);
+  const isText = tags?.[CONTENT_TYPE_TAG] === PLAIN_TEXT && json.startsWith('"');
+  const dataJson = isText ? json : JSON.stringify(json);
   const isMembers =
     info !== undefined && event.startsWith(CLIENT_EVENT_PREFIX) && name.startsWith("presence-");
   const sender = isMembers ? `,"user_id":${JSON.stringify(info.user)}` : "";

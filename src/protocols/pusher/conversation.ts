@@ -80,6 +80,7 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
   #welcome({ name, version }: ClientApplication): void {
     const { node, config } = this.#context;
     const session = this.#session;
+    if (session.isClosed) return;
     session.identify({
       user: "",
       expireAtSec: undefined,

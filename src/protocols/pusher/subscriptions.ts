@@ -54,7 +54,7 @@ export class Subscriptions {
     const admission = this.#admit(name, fields);
     if ("status" in admission) {
       this.#session.sendMessage(subscriptionErrorFrame(name, admission));
-    } else if (this.#session.subscriptions.has(this.#app.channelOf(name))) {
+    } else if (this.#isSubscribed(name)) {
       await this.#tellAgain(admission);
     } else {
       await this.#make(admission);
@@ -68,6 +68,15 @@ export class Subscriptions {
     if (isValidName(name, 0) || userOfChannelName(name) !== undefined) {
       this.#context.node.unsubscribe(this.#session, this.#app.channelOf(name));
     }
+  }
+
+  /** What the server API has subscribed the client to, the client takes over: as the member that it says it is. */
+  #isSubscribed(name: string): boolean {
+    const channel = this.#app.channelOf(name);
+    const subscription = this.#session.subscriptions.get(channel);
+    if (subscription?.source !== SUBSCRIPTION_SOURCE.serverApi) return subscription !== undefined;
+    this.#context.node.unsubscribe(this.#session, channel);
+    return false;
   }
 
   #admit(name: string, fields: Readonly<Record<string, unknown>>): Admission | SubscriptionProblem {

@@ -1,5 +1,6 @@
 import type { PublicationInit } from "../../../core/publication.ts";
 import { isValidName, isValidUserId, userOfChannelName } from "../channel-name.ts";
+import { isReservedEvent } from "../codec.ts";
 import type { PusherAppConfig } from "../config.ts";
 import { publicationOf } from "../publish-event.ts";
 import { clientIdOf, isSocketId } from "../socket-id.ts";
@@ -21,8 +22,6 @@ export interface PostedEvent {
 }
 
 const KIB = 1024;
-/** What the names of the protocol's own events begin with. */
-const RESERVED_PREFIXES = ["pusher:", "pusher_internal:"];
 const MAX_IDEMPOTENCY_KEY_LENGTH = 128;
 
 /**
@@ -57,7 +56,7 @@ function readName(name: unknown, { max_event_name_length: maxLength }: PusherApp
   if (maxLength > 0 && name.length > maxLength) {
     throw badRequest(`name has more than ${maxLength} characters`);
   }
-  if (RESERVED_PREFIXES.some((prefix) => name.startsWith(prefix))) {
+  if (isReservedEvent(name)) {
     throw badRequest("name is one of the protocol's own");
   }
   return name;
