@@ -19,6 +19,7 @@ import type { Duplex } from "node:stream";
 import type { SecureContextOptions, TLSSocket } from "node:tls";
 import { DetachableResponse, type DetachingHome } from "./detachable-response.ts";
 import type { DetachedSocket } from "./detached-socket.ts";
+import { PacedQueue } from "../lib/paced-queue.ts";
 import { type HttpApp, sendEmpty } from "./http-app.ts";
 
 /** Where and how to listen. */
@@ -46,6 +47,11 @@ const HTTP1_OPTIONS: HttpServerOptions = {
   noDelay: true,
 };
 
+/** Connections that begin to be served in one turn of the event loop, however many clients come back at once. */
+const STARTS_PER_TURN = 16;
+/** Connections that may wait to be accepted: the kernel refuses, or forgets, those beyond. */
+const BACKLOG = 4096;
+
 const HTTP2_PREFACE = Buffer.from("PRI * HTTP/2.0");
 
 /**
@@ -64,6 +70,8 @@ export class HttpListener {
   readonly #http2Sessions = new Set<Http2Session>();
   /** Connections that a WebSocket or an HTTP/2 session has to itself. */
   readonly #handedOver = new WeakSet<Duplex>();
+  /** Connections whose first bytes have come, and wait to be served. */
+  readonly #starts = new PacedQueue(STARTS_PER_TURN);
   /** HTTP/1 connections with the number of responses under way on each. */
   readonly #underWay = new WeakMap<Socket, number>();
   /** Connections that a streaming response has to itself. */
@@ -87,7 +95,7 @@ export class HttpListener {
     const { host, port } = this.#options;
     return new Promise((resolve, reject) => {
       this.#front.once("error", reject);
-      this.#front.listen({ port, ...(host === "" ? {} : { host }) }, () => {
+      this.#front.listen({ port, backlog: BACKLOG, ...(host === "" ? {} : { host }) }, () => {
         this.#front.off("error", reject);
         resolve(this.#front.address() as AddressInfo);
       });
@@ -146,7 +154,7 @@ export class HttpListener {
     http1.removeAllListeners("connection");
     http1.on("connection", (socket) => {
       track(this.#connections, socket);
-      sniff(socket, this.#headersTimeoutMs, (isHttp2) => {
+      sniff(socket, this.#headersTimeoutMs, this.#starts, (isHttp2) => {
         if (isHttp2) {
           this.#handedOver.add(socket);
           // A session sees the client leave only on a socket that then ends by itself.
@@ -239,7 +247,12 @@ export class HttpListener {
 }
 
 /** Tells from the first bytes of a connection whether it is HTTP/2; they can be read again afterwards. */
-function sniff(socket: Socket, timeoutMs: number, decide: (isHttp2: boolean) => void): void {
+function sniff(
+  socket: Socket,
+  timeoutMs: number,
+  starts: PacedQueue,
+  decide: (isHttp2: boolean) => void,
+): void {
   const destroy = (): void => {
     socket.destroy();
   };
@@ -248,14 +261,17 @@ function sniff(socket: Socket, timeoutMs: number, decide: (isHttp2: boolean) => 
   socket.once("error", destroy);
   socket.once("data", (first: Buffer) => {
     socket.pause();
-    socket.off("timeout", destroy).off("end", destroy).setTimeout(0);
-    socket.unshift(first);
-    const length = Math.min(first.length, HTTP2_PREFACE.length);
-    // Three bytes tell "PRI" from every HTTP/1 method.
-    const isHttp2 = length >= 3 && first.subarray(0, length).equals(HTTP2_PREFACE.subarray(0, length));
-    decide(isHttp2);
-    // An HTTP/2 session reads what was put back by itself.
-    if (!isHttp2) socket.resume();
+    starts.run(() => {
+      socket.off("timeout", destroy).off("end", destroy).setTimeout(0);
+      if (socket.destroyed) return;
+      socket.unshift(first);
+      const length = Math.min(first.length, HTTP2_PREFACE.length);
+      // Three bytes tell "PRI" from every HTTP/1 method.
+      const isHttp2 = length >= 3 && first.subarray(0, length).equals(HTTP2_PREFACE.subarray(0, length));
+      decide(isHttp2);
+      // An HTTP/2 session reads what was put back by itself.
+      if (!isHttp2) socket.resume();
+    });
   });
 }
 

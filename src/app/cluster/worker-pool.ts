@@ -4,8 +4,10 @@ import { randomUUID } from "node:crypto";
 import { extname, join } from "node:path";
 import { Duplex } from "node:stream";
 import type { Logger } from "../../core/logger.ts";
+import { LinkClosed } from "../../lib/link/message-link.ts";
 import { type SharedPorts, WorkerSeat } from "../../workers/worker-seat.ts";
 import type { Config } from "../config.ts";
+import { followReload } from "../reload.ts";
 import type { ServerAddresses } from "../server.ts";
 
 /** What the pool works with. */
@@ -25,6 +27,8 @@ interface RunningWorker {
 
 /** File descriptor of the link in a worker, behind the standard streams and Node's own channel. */
 export const LINK_FD = 4;
+/** A young generation that may not grow far leaves the memory to connections. */
+const NODE_FLAGS = ["--max-semi-space-size=16"];
 const MAIN = join(import.meta.dirname, `worker-main${extname(import.meta.filename)}`);
 /** A worker that ends sooner is started again after a while only. */
 const MIN_LIFE_MS = 5000;
@@ -45,15 +49,23 @@ export class WorkerPool {
 
   /** Resolves to where the workers listen once all do; rejects, with some perhaps running, where one cannot. */
   async start(): Promise<ServerAddresses> {
-    // The first one finds free ports, if any are wanted; the others get the same ones.
-    const first = await this.#startWorker();
-    await Promise.all(Array.from({ length: this.#options.count - 1 }, () => this.#startWorker()));
+    // Where free ports are wanted, node:cluster gives all of them the same ones.
+    const [first] = await Promise.all(Array.from({ length: this.#options.count }, () => this.#startWorker()));
+    if (first === undefined) throw new Error("no workers");
     return first;
   }
 
+  /** Rejects, changing nothing, where the workers refuse the configuration. */
   async reload(config: Config): Promise<void> {
-    await Promise.all([...this.#workers].map(({ seat }) => seat.reload(config)));
-    this.#config = config;
+    const before = this.#config;
+    // Workers that are started meanwhile begin with it.
+    this.#config = followReload(before, config);
+    try {
+      await Promise.all([...this.#workers].map(({ seat }) => seat.reload(config).catch(unlessGone)));
+    } catch (error) {
+      this.#config = before;
+      throw error;
+    }
   }
 
   /** Ends all workers, at the deadline by force; resolves to whether none had to cut connections. */
@@ -67,7 +79,7 @@ export class WorkerPool {
     deadline.addEventListener("abort", kill, { once: true });
     if (deadline.aborted) kill();
     const isClean = await Promise.all(workers.map(({ seat }) => seat.stop().catch(() => false)));
-    for (const { process } of workers) process.process.disconnect();
+    for (const { process } of workers) if (process.isConnected()) process.process.disconnect();
     await Promise.all(workers.map(({ seat }) => seat.left));
     deadline.removeEventListener("abort", kill);
     return isClean.every(Boolean) && !deadline.aborted;
@@ -77,7 +89,7 @@ export class WorkerPool {
     const { ports, logger } = this.#options;
     cluster.setupPrimary({
       exec: MAIN,
-      execArgv: [],
+      execArgv: NODE_FLAGS,
       args: [],
       stdio: ["inherit", "inherit", "inherit", "ipc", "pipe"],
     });
@@ -94,6 +106,8 @@ export class WorkerPool {
     });
     const worker = { process, seat };
     this.#workers.add(worker);
+    // Nothing is left of a worker that does not read what it is sent; it must not go on with its connections.
+    void seat.left.then(() => process.process.kill("SIGKILL"));
     process.once("exit", (code, signal) => {
       this.#workers.delete(worker);
       reject(new Error("a worker has ended before it was ready"));
@@ -111,6 +125,11 @@ export class WorkerPool {
     }, delayMs);
     this.#restarts.add(restart);
   }
+}
+
+/** Whoever comes in place of a worker that is gone follows the configuration from the start. */
+function unlessGone(error: unknown): void {
+  if (!(error instanceof LinkClosed)) throw error;
 }
 
 function linkOf({ stdio }: ChildProcess): Duplex {
