@@ -2,7 +2,6 @@ import { createHmac } from "node:crypto";
 import { channelRulesOf } from "../../src/app/channel-rules.ts";
 import { loadConfig } from "../../src/app/config.ts";
 import type { Disconnect } from "../../src/core/disconnect.ts";
-import type { Logger } from "../../src/core/logger.ts";
 import type { SocketConnection, SocketHost } from "../../src/core/socket-protocol.ts";
 import { type Codec, WireFormat } from "../../src/core/wire-format.ts";
 import { ConnectionGate } from "../../src/http/connection-gate.ts";
@@ -13,6 +12,7 @@ import { publishEvent } from "../../src/protocols/pusher/publish-event.ts";
 import { ChannelEvents } from "../../src/protocols/pusher/webhooks/channel-events.ts";
 import type { WebhookEvent } from "../../src/protocols/pusher/webhooks/event.ts";
 import { endOfTurn, FakeTransport, lineFramer } from "./fake-transport.ts";
+import { loggerInto } from "./silent-logger.ts";
 import { type TestCluster, TestNode } from "./test-node.ts";
 
 /** Options of the apps in tests, beside the defaults. */
@@ -249,15 +249,4 @@ export class PusherClient {
 /** The signature of a text with the secret of the first app. */
 export function hmac(text: string, secret: string = ONE.secret): string {
   return createHmac("sha256", secret).update(text).digest("hex");
-}
-
-function loggerInto(errors: unknown[]): Logger {
-  return {
-    debug: () => undefined,
-    info: () => undefined,
-    warn: () => undefined,
-    error: (fields, message) => {
-      errors.push(fields["err"] ?? message);
-    },
-  };
 }

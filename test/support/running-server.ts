@@ -4,10 +4,10 @@ import { loadConfig } from "../../src/app/config.ts";
 import { createServer, type MillraceServer, type ServerAddresses } from "../../src/app/server.ts";
 import type { ConnectionInfo } from "../../src/core/connection-info.ts";
 import { Disconnect } from "../../src/core/disconnect.ts";
-import type { Logger } from "../../src/core/logger.ts";
 import type { ConfigInput } from "../../src/index.ts";
 import type { ServerNode } from "../../src/node/server-node.ts";
 import { PATIENCE_MS } from "./signal.ts";
+import { loggerInto } from "./silent-logger.ts";
 import { WORKERS } from "./workers.ts";
 
 export type { ConfigInput } from "../../src/index.ts";
@@ -158,15 +158,4 @@ async function start(input: ConfigInput, attachTo: HttpServer | undefined): Prom
     config.http_server.tls.enabled ? "https" : "http",
     errors,
   );
-}
-
-function loggerInto(errors: unknown[]): Logger {
-  return {
-    debug: () => undefined,
-    info: () => undefined,
-    warn: () => undefined,
-    error: (fields, message) => {
-      errors.push(fields["err"] ?? message);
-    },
-  };
 }

@@ -7,3 +7,13 @@ export const silentLogger: Logger = {
   warn: () => undefined,
   error: () => undefined,
 };
+
+/** A logger that keeps what errors are about, and says nothing else. */
+export function loggerInto(errors: unknown[]): Logger {
+  return {
+    ...silentLogger,
+    error: (fields, message) => {
+      errors.push(fields["err"] ?? message);
+    },
+  };
+}
