@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=16
+#!/usr/bin/env node
 // Plain JavaScript for every Node: finds a way to run the program, or says in one sentence what is missing.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -8,16 +8,13 @@ const source = new URL("../src/main.ts", import.meta.url);
 const compiled = new URL("../dist/src/main.js", import.meta.url);
 const localNode = fileURLToPath(new URL("../node_modules/.bin/node", import.meta.url));
 
-// A young generation that may not grow far keeps memory for connections; no figure showed that it costs anything.
-const FLAGS = ["--max-semi-space-size=16"];
-
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 const isSupported = major > 24 || (major === 24 && minor >= 9);
 
 if (isSupported) {
   await import((existsSync(source) ? source : compiled).href);
 } else if (existsSync(localNode) && !process.env.MILLRACE_VAR_LAUNCHED) {
-  const child = spawn(localNode, [...FLAGS, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+  const child = spawn(localNode, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: "inherit",
     env: { ...process.env, MILLRACE_VAR_LAUNCHED: "1" },
   });
