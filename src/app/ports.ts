@@ -21,8 +21,13 @@ export interface NodePorts {
   readonly records: UserRecords;
 }
 
+/** Ports of a process that has everything. */
+export interface LocalPorts extends NodePorts {
+  readonly quotas: LocalQuotas;
+}
+
 /** Ports of one process: everything in its memory, but for what the store keeps. Rejects where that cannot be used. */
-export async function openLocalPorts(config: Config, logger: Logger): Promise<NodePorts> {
+export async function openLocalPorts(config: Config, logger: Logger): Promise<LocalPorts> {
   return {
     broker: new MemoryBroker({
       clock: systemClock,

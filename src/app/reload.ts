@@ -22,6 +22,22 @@ export const RELOADABLE: readonly string[] = [
   "pusher.rate_limiter",
 ];
 
+/** The first configuration, with the second one's values of what a running server follows. */
+export function followReload(before: Config, after: Config): Config {
+  // What is put in place of a section is the section of another configuration.
+  return mergePaths(before, after, "") as Config;
+}
+
+function mergePaths(before: unknown, after: unknown, path: string): unknown {
+  if (RELOADABLE.includes(path)) return after;
+  if (!isSection(before) || !isSection(after)) return before;
+  const merged = Object.keys(before).map((key) => {
+    const inner = path === "" ? key : `${path}.${key}`;
+    return [key, mergePaths(before[key], after[key], inner)] as const;
+  });
+  return Object.fromEntries(merged);
+}
+
 /** Paths of the options that differ between two configurations, and that a running server does not follow. */
 export function changesThatNeedRestart(before: Config, after: Config): string[] {
   return changedPaths(before, after, "").filter(

@@ -18,15 +18,14 @@ export interface UserRecords {
   readonly statuses: UserStatusBook | undefined;
 }
 
-/** What control over users is in a worker, where the primary remembers everything. */
-export async function openRemoteRecords(
+/** What control over users is in a worker, where the primary remembers everything. The list is still to be loaded. */
+export function createRemoteRecords(
   config: UserRecordsConfig,
   clock: Clock,
   store: EntryStore,
   statuses: UserStatusBook,
-): Promise<UserRecords> {
+): UserRecords {
   const access = createAccessList(config, clock, store);
-  await access.load();
   return { store, access, statuses: config.user_status.enabled ? statuses : undefined };
 }
 

@@ -11,6 +11,11 @@ export class LocalQuotas implements Quotas {
   readonly #counts = new Map<string, number>();
 
   async take(key: string, max: number): Promise<boolean> {
+    return this.takeNow(key, max);
+  }
+
+  /** Does what `take` does, at once. */
+  takeNow(key: string, max: number): boolean {
     const count = this.#counts.get(key) ?? 0;
     if (count >= max) return false;
     this.#counts.set(key, count + 1);

@@ -32,10 +32,13 @@ export interface WorkerStart {
 /** What the primary does for its workers. */
 export interface PrimaryCalls {
   begin(): WorkerStart;
+  /** The worker answers from now on what other nodes ask. */
+  join(): void;
   /** The worker listens here. */
   ready(addresses: unknown): void;
   /** The worker cannot start. */
   failed(error: unknown): void;
+  /** An error in `err` as `encodeError` made it. */
   log(level: LogLevel, fields: LogFields, message: string): void;
 
   publish(channel: string, init: PublicationInit, options: BrokerPublishOptions): Promise<PublishResult>;
@@ -50,7 +53,7 @@ export interface PrimaryCalls {
   presence(channel: string): Promise<ReadonlyMap<string, ClientInfo>>;
   presenceStats(channel: string): Promise<PresenceStats>;
 
-  takeQuota(key: string, max: number): Promise<boolean>;
+  takeQuota(key: string, max: number): boolean;
   giveQuota(key: string): void;
 
   records(table: EntryTable): readonly StoredEntry[];
@@ -76,9 +79,9 @@ export interface WireHistoryPage {
   readonly position: StreamPosition;
 }
 
-/** What has happened to a channel: a call of its observers. */
+/** What has happened to a channel: a call of its observers. The primary itself sees it occupied and vacated. */
 export type ChannelEvent =
-  | { readonly type: "onOccupied" | "onVacated" | "onSubscribersChanged"; readonly channel: string }
+  | { readonly type: "onSubscribersChanged"; readonly channel: string }
   | {
       readonly type: "onMemberAdded" | "onMemberRemoved";
       readonly channel: string;

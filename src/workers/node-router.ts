@@ -71,11 +71,11 @@ export class NodeRouter {
     }
   }
 
-  /** Once for all that changes in this turn. */
+  /** Once for all that has come with it, before anything else comes. */
   #tellSoon(): void {
     if (this.#isTelling) return;
     this.#isTelling = true;
-    setImmediate(() => {
+    process.nextTick(() => {
       this.#isTelling = false;
       const total = [...this.#nodes.values()].reduce((sum, { sessions }) => sum + sessions, 0);
       for (const [uid, { node, sessions }] of this.#nodes)

@@ -19,19 +19,19 @@ export class PresenceSeat implements PresenceManager {
     this.#presence = presence;
   }
 
+  /** Remembered from the call on, so that whatever follows it, the end of the node included, finds the entry. */
   async add(channel: string, info: ClientInfo, maxUsers: number): Promise<PresenceEntry> {
+    const ofChannel = this.#entries.get(channel) ?? new Map<string, ClientInfo>();
+    const before = ofChannel.get(info.client);
+    this.#entries.set(channel, ofChannel.set(info.client, info));
     const entry = await this.#presence.add(channel, info, maxUsers);
-    if (entry === "full") return entry;
-    const ofChannel = this.#entries.get(channel);
-    if (ofChannel === undefined) this.#entries.set(channel, new Map([[info.client, info]]));
-    else ofChannel.set(info.client, info);
+    if (entry === "full" && before === undefined) this.#forget(channel, info);
     return entry;
   }
 
   remove(channel: string, client: string, user: string): Promise<boolean> {
-    const ofChannel = this.#entries.get(channel);
-    ofChannel?.delete(client);
-    if (ofChannel?.size === 0) this.#entries.delete(channel);
+    const info = this.#entries.get(channel)?.get(client);
+    if (info !== undefined) this.#forget(channel, info);
     return this.#presence.remove(channel, client, user);
   }
 
@@ -56,5 +56,13 @@ export class PresenceSeat implements PresenceManager {
     }
     this.#entries.clear();
     return lost;
+  }
+
+  /** Unless the client has been entered anew. */
+  #forget(channel: string, info: ClientInfo): void {
+    const ofChannel = this.#entries.get(channel);
+    if (ofChannel?.get(info.client) !== info) return;
+    ofChannel.delete(info.client);
+    if (ofChannel.size === 0) this.#entries.delete(channel);
   }
 }

@@ -13,17 +13,20 @@ import type { PrimaryLink } from "./worker-link.ts";
 /** The primary's router, as a worker reaches it. */
 export class RemoteController implements Controller {
   readonly #link: PrimaryLink;
+  readonly #onJoined: () => Promise<void>;
   readonly #calls = Promise.withResolvers<NodeCalls>();
   #others: readonly string[] = [];
   #sessionsElsewhere = 0;
   #sessions = 0;
   #isReporting = false;
 
-  constructor(link: PrimaryLink) {
+  /** `onJoined` takes over what has happened before other nodes' questions come. */
+  constructor(link: PrimaryLink, onJoined: () => Promise<void>) {
     this.#link = link;
+    this.#onJoined = onJoined;
   }
 
-  /** Answers what other nodes ask, once the node has started. */
+  /** Answers what other nodes ask, once the node has started; until then they wait. */
   readonly answers: Pick<WorkerCalls, "ask" | "others"> = {
     ask: async (name, args) => answerAsk(await this.#calls.promise, name, args),
     others: (uids, sessions) => {
@@ -33,6 +36,8 @@ export class RemoteController implements Controller {
   };
 
   async start(calls: NodeCalls): Promise<void> {
+    await this.#link.call("join");
+    await this.#onJoined();
     this.#calls.resolve(calls);
   }
 
@@ -61,7 +66,8 @@ export class RemoteController implements Controller {
     this.#sessions = count;
     if (this.#isReporting) return;
     this.#isReporting = true;
-    setImmediate(() => {
+    // Before clients are told that they are connected: the others know of them when they see it.
+    process.nextTick(() => {
       this.#isReporting = false;
       this.#link.notify("reportSessions", this.#sessions);
     });

@@ -45,9 +45,14 @@ export class SharedBroker implements BrokerListener {
       await shared.ready;
       return false;
     }
-    const ready = this.#broker.subscribe(channel);
-    this.#channels.set(channel, { seats: new Set([seat]), ready });
-    await ready;
+    const first = { seats: new Set([seat]), ready: this.#broker.subscribe(channel) };
+    this.#channels.set(channel, first);
+    try {
+      await first.ready;
+    } catch (error) {
+      if (this.#channels.get(channel) === first) this.#channels.delete(channel);
+      throw error;
+    }
     return true;
   }
 
@@ -118,7 +123,12 @@ export class BrokerSeat implements Broker {
   async subscribe(channel: string): Promise<boolean> {
     if (this.#channels.has(channel)) return false;
     this.#channels.add(channel);
-    return this.#shared.subscribe(channel, this);
+    try {
+      return await this.#shared.subscribe(channel, this);
+    } catch (error) {
+      this.#channels.delete(channel);
+      throw error;
+    }
   }
 
   async unsubscribe(channel: string): Promise<boolean> {

@@ -7,13 +7,15 @@ import { RemoteBroker } from "./remote-broker.ts";
 import { RemoteController } from "./remote-controller.ts";
 import { RemotePresenceManager } from "./remote-presence-manager.ts";
 import { RemoteQuotas, RemoteRecords, RemoteStatuses } from "./remote-users.ts";
-import { decodeError, encodeError } from "./wire.ts";
+import { decodeError, encodeError, encodeLogFields } from "./wire.ts";
 
 /** A worker's link to its primary. */
 export type PrimaryLink = MessageLink<WorkerCalls, PrimaryCalls>;
 
 /** What a worker does when its primary says so, or is gone. */
 export interface WorkerLife extends Pick<WorkerCalls, "stop" | "reload"> {
+  /** Takes over what has happened so far, before other nodes are answered. */
+  readonly onJoined: () => Promise<void>;
   readonly onPrimaryGone: () => void;
 }
 
@@ -26,10 +28,12 @@ export class WorkerLink {
   readonly quotas: RemoteQuotas;
   readonly records: RemoteRecords;
   readonly statuses: RemoteStatuses;
+  /** Keeps lines of the lowest level to itself unless `logsDebug`. */
   readonly logger: Logger;
+  logsDebug = false;
   readonly observer: ChannelObserver;
 
-  constructor(stream: Duplex, { stop, reload, onPrimaryGone }: WorkerLife) {
+  constructor(stream: Duplex, { stop, reload, onJoined, onPrimaryGone }: WorkerLife) {
     // The ports answer through the link, and the link is made of their answers.
     const calls = {} as { -readonly [Name in keyof WorkerCalls]: WorkerCalls[Name] };
     this.link = new MessageLink<WorkerCalls, PrimaryCalls>(stream, {
@@ -42,11 +46,11 @@ export class WorkerLink {
     });
     this.broker = new RemoteBroker(this.link);
     this.presence = new RemotePresenceManager(this.link);
-    this.controller = new RemoteController(this.link);
+    this.controller = new RemoteController(this.link, onJoined);
     this.quotas = new RemoteQuotas(this.link);
     this.records = new RemoteRecords(this.link);
     this.statuses = new RemoteStatuses(this.link);
-    this.logger = createRemoteLogger(this.link);
+    this.logger = createRemoteLogger(this.link, () => this.logsDebug);
     this.observer = createRemoteObserver(this.link);
     Object.assign(calls, { stop, reload, ...this.broker.deliveries, ...this.controller.answers });
   }
@@ -57,18 +61,27 @@ export class WorkerLink {
   }
 }
 
-function createRemoteLogger(link: PrimaryLink): Logger {
+function createRemoteLogger(link: PrimaryLink, logsDebug: () => boolean): Logger {
   const logAs =
     (level: LogLevel) =>
     (fields: LogFields, message: string): void =>
-      link.notify("log", level, fields, message);
-  return { debug: logAs("debug"), info: logAs("info"), warn: logAs("warn"), error: logAs("error") };
+      link.notify("log", level, encodeLogFields(fields), message);
+  const debug = logAs("debug");
+  return {
+    debug: (fields, message) => {
+      if (logsDebug()) debug(fields, message);
+    },
+    info: logAs("info"),
+    warn: logAs("warn"),
+    error: logAs("error"),
+  };
 }
 
 function createRemoteObserver(link: PrimaryLink): ChannelObserver {
   return {
-    onOccupied: (channel) => link.notify("observe", { type: "onOccupied", channel }),
-    onVacated: (channel) => link.notify("observe", { type: "onVacated", channel }),
+    // The primary is the first to know.
+    onOccupied: () => undefined,
+    onVacated: () => undefined,
     onSubscribersChanged: (channel) => link.notify("observe", { type: "onSubscribersChanged", channel }),
     onMemberAdded: (channel, info) => link.notify("observe", { type: "onMemberAdded", channel, info }),
     onMemberRemoved: (channel, info) => link.notify("observe", { type: "onMemberRemoved", channel, info }),

@@ -6,7 +6,7 @@ import { clientError } from "../core/client-error.ts";
 import type { EntryTable, StoredEntry } from "../core/entry-store.ts";
 import type { Logger } from "../core/logger.ts";
 import type { PresenceManager } from "../core/presence-manager.ts";
-import type { Quotas } from "../core/quotas.ts";
+import type { LocalQuotas } from "../core/quotas.ts";
 import type { UserStatusBook } from "../core/user-status.ts";
 import { MessageLink } from "../lib/link/message-link.ts";
 import type { ChannelEvent, PrimaryCalls, WorkerCalls, WorkerStart } from "./calls.ts";
@@ -15,14 +15,14 @@ import { type LostEntry, PresenceSeat } from "./presence-seat.ts";
 import { QuotaSeat } from "./quota-seat.ts";
 import type { BrokerSeat, SharedBroker } from "./shared-broker.ts";
 import type { SharedEncoder } from "./shared-encoder.ts";
-import { decodeError, encodeError, encodePublication } from "./wire.ts";
+import { decodeError, decodeLogFields, encodeError, encodePublication } from "./wire.ts";
 
 /** What the primary shares with its workers. */
 export interface SharedPorts {
   readonly broker: SharedBroker;
   readonly encoder: SharedEncoder;
   readonly presence: PresenceManager;
-  readonly quotas: Quotas;
+  readonly quotas: LocalQuotas;
   readonly router: NodeRouter;
   /** Undefined where statuses are switched off. */
   readonly statuses: UserStatusBook | undefined;
@@ -96,14 +96,14 @@ export class WorkerSeat {
     const book = (): UserStatusBook => statuses ?? notAvailable();
     return {
       begin: () => start,
-      ready: (addresses) => {
+      join: () => {
         router.add(uid, {
           ask: (name, args) => this.#link.call("ask", name, args),
           setOthers: (uids, sessions) => this.#link.notify("others", uids, sessions),
         });
-        onReady(addresses);
       },
-      log: (level, fields, message) => logger[level]({ worker: uid, ...fields }, message),
+      ready: onReady,
+      log: (level, fields, message) => logger[level]({ worker: uid, ...decodeLogFields(fields) }, message),
       failed: (error) => onFailed(decodeError(error)),
       publish: (channel, init, options) => broker.publish(channel, init, options),
       publishNotice: (channel, notice) => broker.publishNotice(channel, notice),
@@ -112,11 +112,17 @@ export class WorkerSeat {
         return { publications: publications.map(encodePublication), position };
       },
       removeHistory: (channel) => broker.removeHistory(channel),
-      subscribe: (channel) => {
+      subscribe: async (channel) => {
         broker.listener ??= this.#listener();
-        return broker.subscribe(channel);
+        const isFirst = await broker.subscribe(channel);
+        if (isFirst) observer.onOccupied(channel);
+        return isFirst;
       },
-      unsubscribe: (channel) => broker.unsubscribe(channel),
+      unsubscribe: async (channel) => {
+        const wasLast = await broker.unsubscribe(channel);
+        if (wasLast) observer.onVacated(channel);
+        return wasLast;
+      },
       addPresence: (...args) => presence.add(...args),
       removePresence: (...args) => presence.remove(...args),
       presence: (channel) => presence.get(channel),

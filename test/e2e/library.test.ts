@@ -17,6 +17,7 @@ import { openHttpStream, openSse, parsePush, type PushJson } from "../support/pu
 import { endpointUrl, OPEN } from "../support/running-server.ts";
 import { silentLogger } from "../support/silent-logger.ts";
 import { WebSocketClient } from "../support/web-socket-client.ts";
+import { WORKERS } from "../support/workers.ts";
 import { hmacToken } from "../unit/auth/tokens.ts";
 
 const LISTENER = { address: "127.0.0.1", port: 0 };
@@ -30,6 +31,7 @@ const OPTIONS: MillraceOptions = {
     uni_http_stream: { enabled: true },
     uni_websocket: { enabled: true },
     uni_grpc: { ...LISTENER, enabled: true },
+    node: { workers: WORKERS },
   },
 };
 
@@ -198,7 +200,8 @@ describe("attachTo", () => {
     const origin = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
     const text = async (path: string): Promise<string> => (await fetch(origin + path)).text();
 
-    const server = createServer({ ...OPTIONS, attachTo: http });
+    const config = { ...OPTIONS.config, node: { workers: "1" } };
+    const server = createServer({ ...OPTIONS, config, attachTo: http });
     expect((await server.start()).http).toBeUndefined();
     expect(await text("/page")).toBe("own /page");
     using ownSocket = await WebSocketClient.open(`${origin.replace("http", "ws")}/own`);

@@ -16,6 +16,7 @@ import { openHttpStream, openSse } from "../support/push-stream.ts";
 import { type ConfigInput, OPEN, type RunningServer, runServer } from "../support/running-server.ts";
 import { PATIENCE_MS } from "../support/signal.ts";
 import { hmacToken } from "../unit/auth/tokens.ts";
+import { HAS_WORKERS } from "../support/workers.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/u;
 const GRPC = { enabled: true, address: "127.0.0.1", port: 0 };
@@ -233,20 +234,24 @@ describe("uni_grpc: the end of a call", () => {
     expect(pushJsonOf(await reader.next()).pub).toEqual({ data: 1 });
   });
 
-  it("uni 84: what was queued for a client that does not read is freed while it is still there", async () => {
-    await using server = await runGrpcServer(withQueue(60_000_000));
-    using stream = await openSubscribed(server);
-    stream.call.pause();
-    const before = await bufferBytesInUse();
-    for (let count = 0; count < 50; count++) await server.publish("a", Buffer.alloc(1_000_000, 0xff));
-    expect((await bufferBytesInUse()) - before).toBeGreaterThan(40_000_000);
-    await server.publish("a", Buffer.alloc(20_000_000, 0xff));
-    await server.untilSessions(0);
-    // Node lets go of a stream that was reset some turns later.
-    await vi.waitFor(async () => expect((await bufferBytesInUse()) - before).toBeLessThan(20_000_000), {
-      timeout: PATIENCE_MS,
-    });
-  });
+  // What workers hold cannot be looked at from here.
+  it.skipIf(HAS_WORKERS)(
+    "uni 84: what was queued for a client that does not read is freed while it is still there",
+    async () => {
+      await using server = await runGrpcServer(withQueue(60_000_000));
+      using stream = await openSubscribed(server);
+      stream.call.pause();
+      const before = await bufferBytesInUse();
+      for (let count = 0; count < 50; count++) await server.publish("a", Buffer.alloc(1_000_000, 0xff));
+      expect((await bufferBytesInUse()) - before).toBeGreaterThan(40_000_000);
+      await server.publish("a", Buffer.alloc(20_000_000, 0xff));
+      await server.untilSessions(0);
+      // Node lets go of a stream that was reset some turns later.
+      await vi.waitFor(async () => expect((await bufferBytesInUse()) - before).toBeLessThan(20_000_000), {
+        timeout: PATIENCE_MS,
+      });
+    },
+  );
 
   it("uni 84: a client that never reads again does not hold up the shutdown", async () => {
     await using server = await runGrpcServer({

@@ -13,21 +13,25 @@ import { SharedEncoder } from "../../workers/shared-encoder.ts";
 import { channelRulesOf } from "../channel-rules.ts";
 import type { Config } from "../config.ts";
 import { createNode } from "../node.ts";
-import { type NodePorts, openLocalPorts } from "../ports.ts";
+import { type LocalPorts, openLocalPorts } from "../ports.ts";
 import { LocalPusherEvents } from "../pusher.ts";
 import { changesThatNeedRestart } from "../reload.ts";
 import type { MillraceServer, ServerAddresses } from "../server.ts";
+import { withOwnPorts } from "./own-ports.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
 /** What a cluster has once it has been started. */
 interface Started {
   readonly node: ServerNode;
-  readonly ports: NodePorts;
+  readonly ports: LocalPorts;
   readonly broker: SharedBroker;
   readonly pusherEvents: LocalPusherEvents;
   readonly wheel: TimerWheel;
   readonly pool: WorkerPool;
 }
+
+/** Those of this process that have been started and not stopped. */
+const running = new Set<ClusterServer>();
 
 /**
  * A server of several processes that is one node to clients and the server API.
@@ -54,8 +58,10 @@ export class ClusterServer implements MillraceServer {
   }
 
   async start(): Promise<ServerAddresses> {
-    this.#started = await this.#assemble();
+    const isAlone = running.size === 0;
+    running.add(this);
     try {
+      this.#started = await this.#assemble(isAlone ? this.#config : await withOwnPorts(this.#config));
       await this.#started.broker.start();
       await this.#started.node.start();
       return await this.#started.pool.start();
@@ -79,8 +85,8 @@ export class ClusterServer implements MillraceServer {
     return this.#stopping;
   }
 
-  async #assemble(): Promise<Started> {
-    const [config, logger] = [this.#config, this.#logger];
+  async #assemble(config: Config): Promise<Started> {
+    const logger = this.#logger;
     const ports = await openLocalPorts(config, logger);
     const { presence, quotas, records } = ports;
     const broker = new SharedBroker(ports.broker);
@@ -117,6 +123,7 @@ export class ClusterServer implements MillraceServer {
   }
 
   async #stop(): Promise<boolean> {
+    running.delete(this);
     if (this.#started === undefined) return true;
     const { node, ports, broker, pusherEvents, wheel, pool } = this.#started;
     const deadline = AbortSignal.timeout(this.#config.shutdown.timeout);

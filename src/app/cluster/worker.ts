@@ -4,7 +4,7 @@ import { WorkerLink } from "../../workers/worker-link.ts";
 import type { Config } from "../config.ts";
 import { changesThatNeedRestart } from "../reload.ts";
 import { ServingNode } from "../serving-node.ts";
-import { openRemoteRecords } from "../user-control.ts";
+import { createRemoteRecords, type UserRecords } from "../user-control.ts";
 import type { ConnectPusher } from "../pusher.ts";
 
 /** How long a worker takes over its own end at most, once its primary is gone. */
@@ -20,19 +20,26 @@ export function runWorker(stream: Duplex): void {
 class WorkerServer {
   readonly #link: WorkerLink;
   #config: Config | undefined;
+  #userRecords: UserRecords | undefined;
   #serving: ServingNode | undefined;
+  /** Settles when the worker listens, or cannot. */
+  readonly #started = Promise.withResolvers<void>();
 
   constructor(stream: Duplex) {
     this.#link = new WorkerLink(stream, {
       stop: () => this.#stop(),
       reload: (config) => this.#reload(config),
+      onJoined: async () => this.#userRecords?.access.load(),
       // Clients come back to the next server; there is nobody to publish to them.
       onPrimaryGone: () => process.exit(1),
     });
   }
 
   start(): void {
-    this.#run().catch((error: unknown) => {
+    // Reloads wait for it, if there are any.
+    this.#started.promise.catch(() => undefined);
+    this.#run().then(this.#started.resolve, (error: unknown) => {
+      this.#started.reject(error);
       this.#link.fail(error);
       setTimeout(() => process.exit(1), ORPHAN_EXIT_MS).unref();
     });
@@ -44,7 +51,9 @@ class WorkerServer {
     // The primary is of the same program, and has loaded it.
     const config = received as Config;
     this.#config = config;
-    const userRecords = await openRemoteRecords(config, systemClock, records, statuses);
+    this.#link.logsDebug = config.log.level === "debug" || config.log.level === "trace";
+    const userRecords = createRemoteRecords(config, systemClock, records, statuses);
+    this.#userRecords = userRecords;
     const connectPusher: ConnectPusher = () => ({
       observer,
       webhooks: { emit: (app, event) => link.notify("emit", app.config.id, event) },
@@ -69,6 +78,7 @@ class WorkerServer {
 
   async #reload(received: unknown): Promise<readonly string[]> {
     const config = received as Config;
+    await this.#started.promise;
     await this.#serving?.reload(config);
     return this.#config === undefined ? [] : changesThatNeedRestart(this.#config, config);
   }

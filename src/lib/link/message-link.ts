@@ -108,25 +108,53 @@ export class MessageLink<Own extends Calls<Own>, Other extends Calls<Other>> {
   }
 
   #receive([kind, id, name, content]: Message): void {
-    if (kind === CALL) void this.#answer(id, name, content);
-    else if (kind === NOTIFICATION) void this.#run(name, content).catch(this.#options.onError);
+    if (kind === CALL) this.#answer(id, name, content);
+    else if (kind === NOTIFICATION) this.#take(name, content);
     else this.#settle(kind, id, content);
   }
 
-  async #answer(id: number, name: string, args: unknown): Promise<void> {
-    let reply: Message;
+  /** What is known at once is answered at once: nothing that happens later overtakes it. */
+  #answer(id: number, name: string, args: unknown): void {
     try {
-      reply = [RESULT, id, "", await this.#run(name, args)];
+      const result = this.#run(name, args);
+      if (!(result instanceof Promise)) return this.#reply(RESULT, id, result);
+      result.then(
+        (value: unknown) => this.#reply(RESULT, id, value),
+        (error: unknown) => this.#fail(id, error),
+      );
     } catch (error) {
-      reply = [FAILURE, id, "", this.#options.encodeError(error)];
+      this.#fail(id, error);
     }
-    this.#send(encode(reply));
+  }
+
+  #take(name: string, args: unknown): void {
+    const { onError } = this.#options;
+    try {
+      const result = this.#run(name, args);
+      if (result instanceof Promise) result.catch(onError);
+    } catch (error) {
+      onError(error);
+    }
   }
 
   /** Runs up to its first wait at once, so that what comes in order happens in order. */
-  async #run(name: string, args: unknown): Promise<unknown> {
+  #run(name: string, args: unknown): unknown {
     const call = this.#options.calls[name as keyof Own];
     return call(...(args as Parameters<typeof call>));
+  }
+
+  #reply(kind: number, id: number, content: unknown): void {
+    let encoded: EncodedNotification;
+    try {
+      encoded = encode([kind, id, "", content]);
+    } catch (error) {
+      encoded = encode([FAILURE, id, "", this.#options.encodeError(error)]);
+    }
+    this.#send(encoded);
+  }
+
+  #fail(id: number, error: unknown): void {
+    this.#reply(FAILURE, id, this.#options.encodeError(error));
   }
 
   #settle(kind: number, id: number, content: unknown): void {
