@@ -7,6 +7,7 @@ import { type Codec, WireFormat } from "../../src/core/wire-format.ts";
 import { ConnectionGate } from "../../src/http/connection-gate.ts";
 import type { ConfigInput } from "../../src/index.ts";
 import { PusherApps } from "../../src/protocols/pusher/app.ts";
+import type { PusherAppConfig } from "../../src/protocols/pusher/config.ts";
 import { PusherProtocol } from "../../src/protocols/pusher/protocol.ts";
 import { publishEvent } from "../../src/protocols/pusher/publish-event.ts";
 import { ChannelEvents } from "../../src/protocols/pusher/webhooks/channel-events.ts";
@@ -51,7 +52,7 @@ export interface PusherFrame {
 /** A node in memory with Pusher's protocol, on a clock of its own. Keeps what webhooks are to be told. */
 export class PusherTestNode {
   readonly test: TestNode;
-  readonly apps: PusherApps;
+  apps: PusherApps;
   readonly webhooks: WebhookEvent[] = [];
   readonly errors: unknown[] = [];
   readonly #protocol: PusherProtocol;
@@ -85,6 +86,12 @@ export class PusherTestNode {
     const { cluster } = options;
     const test = await TestNode.start(cluster === undefined ? {} : { cluster });
     return new PusherTestNode(test, options);
+  }
+
+  /** Changes the first app, and forgets the other one, as a reload does. */
+  reload(changes: Partial<PusherAppConfig>): void {
+    const { config } = this.apps.withId(ONE.id) ?? {};
+    this.apps = new PusherApps(config === undefined ? [] : [{ ...config, ...changes }]);
   }
 
   /** Connects a client; resolves when it has been welcomed, or not. */

@@ -91,6 +91,12 @@ export class PusherApps {
     return this.#byId.get(id);
   }
 
+  /** What an earlier configuration's app is by now; itself where its channels are called something else, or it is gone. */
+  currentOf(app: PusherApp): PusherApp {
+    const current = this.#byId.get(app.config.id);
+    return current?.namespace === app.namespace ? current : app;
+  }
+
   /** The app that a channel of the core belongs to; undefined for channels of no app. */
   ofChannel(channel: string): PusherApp | undefined {
     const boundary = channel.indexOf(BOUNDARY);

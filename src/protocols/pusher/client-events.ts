@@ -14,12 +14,12 @@ const KIB = 1024;
 /** The events that one client sends to the others of its channels (pusher §2). */
 export class ClientEvents {
   readonly #context: PusherContext;
-  readonly #app: PusherApp;
+  readonly #app: () => PusherApp;
   readonly #session: Session;
   /** Made with the first event. */
   #rate: RateWindow | undefined;
 
-  constructor(context: PusherContext, app: PusherApp, session: Session) {
+  constructor(context: PusherContext, app: () => PusherApp, session: Session) {
     this.#context = context;
     this.#app = app;
     this.#session = session;
@@ -38,7 +38,7 @@ export class ClientEvents {
   }
 
   #problemWith(event: string, name: string | undefined, text: string): string | undefined {
-    const { config } = this.#app;
+    const { config } = this.#app();
     const { max_event_name_length: maxLength, max_event_payload_in_kb: maxKib } = config;
     if (!config.enable_client_messages) return "The app does not allow client events";
     if (name === undefined || !kindOf(name).isPrivate) {
@@ -51,7 +51,7 @@ export class ClientEvents {
   }
 
   #subscriptionTo(name: string) {
-    const subscription = this.#session.subscriptions.get(this.#app.channelOf(name));
+    const subscription = this.#session.subscriptions.get(this.#app().channelOf(name));
     return subscription?.isActive === true ? subscription : undefined;
   }
 
@@ -60,7 +60,7 @@ export class ClientEvents {
       max_client_events_per_second: max,
       decay_seconds: windowSec,
       terminate_on_limit: isFatal,
-    } = this.#app.config;
+    } = this.#app().config;
     if (max === 0) return true;
     this.#rate ??= new RateWindow();
     if (this.#rate.take(this.#context.clock.monotonicMs(), max, windowSec * 1000)) return true;
@@ -75,7 +75,7 @@ export class ClientEvents {
     const { node, logger, webhooks } = this.#context;
     const info = this.#subscriptionTo(name)?.info;
     const { id } = this.#session;
-    publishEvent(node, this.#app, {
+    publishEvent(node, this.#app(), {
       channel: name,
       event,
       data,
@@ -84,7 +84,7 @@ export class ClientEvents {
       skipHistory: true,
     }).catch((err: unknown) => logger.error({ session: id, err }, "client event not published"));
     const ofMember = kindOf(name).isPresence && info !== undefined ? { user_id: info.user } : {};
-    webhooks.emit(this.#app, {
+    webhooks.emit(this.#app(), {
       name: "client_event",
       channel: name,
       event,

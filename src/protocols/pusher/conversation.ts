@@ -54,9 +54,10 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
     this.#context = context;
     this.#app = app;
     this.#session = session;
-    this.#subscriptions = new Subscriptions(context, app, session);
-    this.#signIn = new SignIn(context, app, session);
-    this.#clientEvents = new ClientEvents(context, app, session);
+    const current = (): PusherApp => context.apps().currentOf(app);
+    this.#subscriptions = new Subscriptions(context, current, session);
+    this.#signIn = new SignIn(context, current, session);
+    this.#clientEvents = new ClientEvents(context, current, session);
     this.#heardAtMs = context.clock.monotonicMs();
   }
 

@@ -12,10 +12,10 @@ import { Watchlist } from "./watchlist.ts";
 /** Who a connection's client is, once it has signed in (pusher §3). */
 export class SignIn {
   readonly #context: PusherContext;
-  readonly #app: PusherApp;
+  readonly #app: () => PusherApp;
   readonly #session: Session;
 
-  constructor(context: PusherContext, app: PusherApp, session: Session) {
+  constructor(context: PusherContext, app: () => PusherApp, session: Session) {
     this.#context = context;
     this.#app = app;
     this.#session = session;
@@ -48,14 +48,16 @@ export class SignIn {
       if (session.isClosed) return;
     }
     session.sendMessage(frameOf("pusher:signin_success", JSON.stringify({ user_data: userData })));
-    if (!isNew || !this.#app.config.enable_watchlist_events) return;
-    await new Watchlist(this.#context, this.#app, session).follow(Array.isArray(watchlist) ? watchlist : []);
+    if (!isNew || !this.#app().config.enable_watchlist_events) return;
+    await new Watchlist(this.#context, this.#app(), session).follow(
+      Array.isArray(watchlist) ? watchlist : [],
+    );
   }
 
   /** What the user's data says; undefined where nobody has signed it. */
   #verify(auth: unknown, userData: unknown): Readonly<Record<string, unknown>> | undefined {
     if (typeof auth !== "string" || typeof userData !== "string") return undefined;
-    const isSigned = authorizesSignIn(auth, this.#app.config, socketIdOf(this.#session.id), userData);
+    const isSigned = authorizesSignIn(auth, this.#app().config, socketIdOf(this.#session.id), userData);
     return isSigned ? parseObject(userData) : undefined;
   }
 

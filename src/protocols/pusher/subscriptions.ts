@@ -33,12 +33,12 @@ interface Admission {
 /** The channels of one connection (pusher §2). */
 export class Subscriptions {
   readonly #context: PusherContext;
-  readonly #app: PusherApp;
+  readonly #app: () => PusherApp;
   readonly #session: Session;
   /** A signature has been accepted. */
   hasAuthorized = false;
 
-  constructor(context: PusherContext, app: PusherApp, session: Session) {
+  constructor(context: PusherContext, app: () => PusherApp, session: Session) {
     this.#context = context;
     this.#app = app;
     this.#session = session;
@@ -66,13 +66,13 @@ export class Subscriptions {
     if (typeof name !== "string") return;
     // Others stand for channels that clients know nothing of.
     if (isValidName(name, 0) || userOfChannelName(name) !== undefined) {
-      this.#context.node.unsubscribe(this.#session, this.#app.channelOf(name));
+      this.#context.node.unsubscribe(this.#session, this.#app().channelOf(name));
     }
   }
 
   /** What the server API has subscribed the client to, the client takes over: as the member that it says it is. */
   #isSubscribed(name: string): boolean {
-    const channel = this.#app.channelOf(name);
+    const channel = this.#app().channelOf(name);
     const subscription = this.#session.subscriptions.get(channel);
     if (subscription?.source !== SUBSCRIPTION_SOURCE.serverApi) return subscription !== undefined;
     this.#context.node.unsubscribe(this.#session, channel);
@@ -86,7 +86,7 @@ export class Subscriptions {
       const isOwn = user !== "" && user === this.#session.user;
       return isOwn ? { name, kind, member: undefined } : REFUSED.foreignUser;
     }
-    const { max_channel_name_length: maxLength } = this.#app.config;
+    const { max_channel_name_length: maxLength } = this.#app().config;
     if (maxLength > 0 && name.length > maxLength) return REFUSED.longName;
     if (!isValidName(name, 0)) return REFUSED.badName;
     if (!this.#hasRoomFor(name)) return REFUSED.tooManyChannels;
@@ -98,7 +98,7 @@ export class Subscriptions {
     const member = memberOf(
       channelData,
       this.#session.identity,
-      this.#app.config.max_presence_member_size_in_kb,
+      this.#app().config.max_presence_member_size_in_kb,
     );
     return "status" in member ? member : { name, kind, member };
   }
@@ -107,20 +107,20 @@ export class Subscriptions {
   #hasRoomFor(name: string): boolean {
     const { max_channels_per_connection: max } = this.#context.config;
     const { subscriptions } = this.#session;
-    if (max === 0 || subscriptions.size < max || subscriptions.has(this.#app.channelOf(name))) return true;
-    const known = [...subscriptions.keys()].filter((channel) => !this.#app.isWatchChannel(channel));
+    if (max === 0 || subscriptions.size < max || subscriptions.has(this.#app().channelOf(name))) return true;
+    const known = [...subscriptions.keys()].filter((channel) => !this.#app().isWatchChannel(channel));
     return known.length < max;
   }
 
   #isSigned(name: string, auth: unknown, channelData: string | undefined): boolean {
     if (typeof auth !== "string") return false;
-    return authorizesSubscription(auth, this.#app.config, socketIdOf(this.#session.id), name, channelData);
+    return authorizesSubscription(auth, this.#app().config, socketIdOf(this.#session.id), name, channelData);
   }
 
   async #make(admission: Admission): Promise<void> {
     const { node, logger } = this.#context;
     const session = this.#session;
-    const channel = this.#app.channelOf(admission.name);
+    const channel = this.#app().channelOf(admission.name);
     try {
       const made = await node.subscribe(session, this.#requestFor(admission, channel));
       const roster = await this.#rosterOf(admission);
@@ -164,7 +164,7 @@ export class Subscriptions {
       this.#session.send(new EncodedPush({ type: "publication", channel, publication: latest }));
     } else if (kind.isCache) {
       this.#session.sendMessage(stringDataFrame("pusher:cache_miss", "{}", name));
-      webhooks.emit(this.#app, { name: "cache_miss", channel: name });
+      webhooks.emit(this.#app(), { name: "cache_miss", channel: name });
     }
     node.activate(made, (push) => isNews(push, roster, latest));
   }
@@ -176,7 +176,7 @@ export class Subscriptions {
 
   async #rosterOf({ name, kind }: Admission): Promise<Roster | undefined> {
     if (!kind.isPresence) return undefined;
-    return new Roster(await this.#context.node.presence(this.#app.channelOf(name)));
+    return new Roster(await this.#context.node.presence(this.#app().channelOf(name)));
   }
 
   async #latestIn(channel: string): Promise<Publication | undefined> {
