@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import type { Quotas } from "../../src/core/quotas.ts";
+
+/** Makes quotas of which nothing is taken, as two nodes see them, for one test. */
+export type CreateQuotas = () => Promise<readonly [Quotas, Quotas]>;
+
+/** What all quotas promise; see the port in core/quotas.ts. */
+export function describeQuotasContract(name: string, create: CreateQuotas): void {
+  describe(`quotas contract: ${name}`, () => {
+    it("grants so many and no more, whichever node asks", async () => {
+      const [one, two] = await create();
+      expect([await one.take("a", 2), await two.take("a", 2)]).toEqual([true, true]);
+      expect([await one.take("a", 2), await two.take("a", 2)]).toEqual([false, false]);
+      expect(await two.take("a", 3)).toBe(true);
+    });
+
+    it("grants exactly so many of those asked for at once", async () => {
+      const [one, two] = await create();
+      const granted = await Promise.all(
+        Array.from({ length: 20 }, (_, at) => (at % 2 === 0 ? one : two).take("a", 7)),
+      );
+      expect(granted.filter(Boolean)).toHaveLength(7);
+    });
+
+    it("grants again what has been given back", async () => {
+      const [one, two] = await create();
+      await one.take("a", 1);
+      one.give("a");
+      // Whatever a node asks comes after what it has given.
+      expect(await one.take("a", 1)).toBe(true);
+      expect(await two.take("a", 1)).toBe(false);
+    });
+
+    it("counts each key for itself", async () => {
+      const [one, two] = await create();
+      expect([await one.take("a", 1), await two.take("b", 1), await one.take("", 1)]).toEqual([
+        true,
+        true,
+        true,
+      ]);
+      expect([await two.take("a", 1), await one.take("b", 1), await two.take("", 1)]).toEqual([
+        false,
+        false,
+        false,
+      ]);
+    });
+
+    it("counts what is taken without limit", async () => {
+      const [one, two] = await create();
+      expect(await one.take("a", Infinity)).toBe(true);
+      expect(await one.take("a", Infinity)).toBe(true);
+      expect(await one.take("a", 2)).toBe(false);
+      one.give("a");
+      expect(await one.take("a", 2)).toBe(true);
+      expect(await two.take("a", 2)).toBe(false);
+    });
+
+    it("takes and gives in the order of the calls", async () => {
+      const [one, two] = await create();
+      for (let round = 0; round < 3; round++) {
+        void one.take("a", Infinity);
+        one.give("a");
+      }
+      expect([await one.take("a", 1), await two.take("a", 1)]).toEqual([true, false]);
+    });
+
+    it("refuses where there may be none", async () => {
+      const [one] = await create();
+      expect(await one.take("a", 0)).toBe(false);
+      expect(await one.take("a", 1)).toBe(true);
+    });
+  });
+}
