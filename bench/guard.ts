@@ -32,15 +32,15 @@ const FAN_OUT_BOUNDS: Readonly<Record<TransportName, FanOutBounds>> = {
 /** The share of a bare echo's requests per second that publishing over HTTP must reach. */
 const MIN_HTTP_SHARE = 0.4;
 
-const SUBSCRIBERS = 500;
+const SUBSCRIBERS = 400;
 const PAYLOAD_BYTES = 128;
 const BURST = 16;
 const SAMPLING: Sampling = {
-  repetitions: 5,
+  repetitions: 3,
   deliveries: 20_000,
   maxCpuMs: 100,
   minCpuMs: 50,
-  warmUpCpuMs: 150,
+  warmUpCpuMs: 100,
 };
 
 /** One comparison. */

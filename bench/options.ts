@@ -26,14 +26,14 @@ Options; those that take a list also take commas:
   --connections LIST   memory, idle, storm: how many
   --door LIST          unary: ${DOORS.join(", ")}
   --repetitions N      instead of what is usual for a figure
-  --quick              less of everything; two minutes instead of ten
+  --quick              less of everything; three minutes instead of ten
   --json FILE          everything measured, as JSON
   --from FILE          measures nothing; shows, and writes, what --json has kept
   --write, --no-write  docs/benchmarks.md and docs/plots; written by default when everything runs in full
   --cpu-prof FOLDER    CPU profiles of Millrace's processes
   --help
 
-scale, workers, slow, idle and storm take the first of the transports and measure WebSockets by default.`;
+scale and workers take the first of the transports; slow, idle and storm are about uni_websocket.`;
 
 const SCENARIOS: readonly ScenarioName[] = [
   "fanout",

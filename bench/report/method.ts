@@ -3,7 +3,7 @@ export const HOW_IT_IS_MEASURED: string = `## How to rerun
 
 \`\`\`
 npm run bench                                   # everything, about ten minutes; writes this page and its plots
-npm run bench -- --quick                        # everything once over, two or three minutes
+npm run bench -- --quick                        # everything once over, about three minutes
 npm run bench -- fanout --transport uni_sse --subscribers 1000 --burst 1,64
 npm run bench -- memory idle --connections 2000
 npm run bench -- unary --door http --cpu-prof /tmp/profiles
