@@ -41,31 +41,32 @@ export class Outbox {
   readonly #flushList: FlushList;
   readonly #maxBytes: number;
   #pending: FrameSequence | undefined;
+  /**
+   * What may be pending, by what waited in the transport when it was last asked. What waits there gets less until the
+   * next flush, so the transport is asked only then, and when there is too little room.
+   */
+  #roomBytes = 0;
 
   /** `maxBytes` of 0 or less means no limit. */
   constructor(transport: Transport, flushList: FlushList, maxBytes: number) {
     this.#transport = transport;
     this.#flushList = flushList;
-    this.#maxBytes = maxBytes > 0 ? maxBytes : Number.POSITIVE_INFINITY;
+    this.#maxBytes = maxBytes > 0 ? maxBytes : Number.MAX_SAFE_INTEGER;
   }
 
   /** Queues a frame for the end of the turn; returns false, and queues nothing, where it would exceed the limit. */
   enqueue(frame: Uint8Array): boolean {
     const pending = this.#pending;
-    const queuedBytes = (pending?.byteLength ?? 0) + this.#transport.bufferedBytes;
-    if (queuedBytes + frame.byteLength > this.#maxBytes) return false;
-    if (pending === undefined) {
-      this.#pending = this.#flushList.root.append(frame);
-      this.#flushList.add(this);
-    } else {
-      this.#pending = pending.append(frame);
-    }
+    const next = (pending ?? this.#flushList.root).append(frame);
+    if (next.byteLength > this.#roomBytes && next.byteLength > this.#askForRoom()) return false;
+    this.#pending = next;
+    if (pending === undefined) this.#flushList.add(this);
     return true;
   }
 
   /** Whether so many bytes more would be within the limit. */
   hasRoomFor(byteLength: number): boolean {
-    return (this.#pending?.byteLength ?? 0) + this.#transport.bufferedBytes + byteLength <= this.#maxBytes;
+    return (this.#pending?.byteLength ?? 0) + byteLength <= this.#askForRoom();
   }
 
   /** Hands everything queued to the transport in one write. */
@@ -74,10 +75,16 @@ export class Outbox {
     if (pending === undefined) return;
     this.#pending = undefined;
     this.#transport.write(pending.bytes(this.#transport.format));
+    this.#askForRoom();
   }
 
   /** Forgets everything queued. */
   clear(): void {
     this.#pending = undefined;
+  }
+
+  #askForRoom(): number {
+    this.#roomBytes = this.#maxBytes - this.#transport.bufferedBytes;
+    return this.#roomBytes;
   }
 }

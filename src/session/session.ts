@@ -85,6 +85,10 @@ const ANONYMOUS: SessionIdentity = {
  * expires) → `closed`. It is its own timer, so that a connection costs one object on the shared wheel.
  */
 export class Session extends WheelTimer {
+  // What every push needs stands first, and so together in memory.
+  readonly #outbox: Outbox;
+  readonly #format: WireFormat;
+  #state: "connecting" | "open" | "closed" = "connecting";
   /** Client id: public, new for each connection. */
   readonly id: string;
   /** Session id: known to this client and the server API only. */
@@ -97,8 +101,6 @@ export class Session extends WheelTimer {
   /** Server-side subscriptions by channel. */
   readonly subscriptions: SubscriptionMap = new SubscriptionMap();
   readonly #context: SessionContext;
-  readonly #outbox: Outbox;
-  #state: "connecting" | "open" | "closed" = "connecting";
   #identity: SessionIdentity = ANONYMOUS;
   /** The client has its connect push. */
   #hasStarted = false;
@@ -111,11 +113,12 @@ export class Session extends WheelTimer {
 
   constructor(transport: Transport, context: SessionContext, id: string = createUuid()) {
     super();
+    this.#outbox = new Outbox(transport, context.flushList, context.limits.outboxMaxBytes);
+    this.#format = transport.format;
     this.id = id;
     this.transport = transport;
     this.connectedAtMs = context.clock.wallMs();
     this.#context = context;
-    this.#outbox = new Outbox(transport, context.flushList, context.limits.outboxMaxBytes);
     const staleMs = context.limits.staleCloseDelayMs;
     this.#staleAtMs = staleMs > 0 ? context.clock.monotonicMs() + staleMs : Number.POSITIVE_INFINITY;
     this.#schedule();
@@ -189,7 +192,7 @@ export class Session extends WheelTimer {
 
   /** Queues a push for the end of this turn. A client that does not keep up is disconnected. */
   send(push: EncodedPush): void {
-    this.sendAs(push, this.transport.format);
+    this.sendAs(push, this.#format);
   }
 
   /** Queues a push in a format of the transport other than its usual one. */

@@ -61,20 +61,21 @@ export interface SubscriptionInit {
  * client has already is dropped, and a gap ends the session with 3010.
  */
 export class Subscription implements Subscriber {
+  // What every push needs stands first, and so together in memory.
   readonly session: Session;
+  readonly features: SubscriptionFeatures;
+  #held: EncodedPush[] | undefined = [];
+  /** Offset the client has seen; -1 where positions are not kept track of. */
+  #offset = -1;
   readonly channel: string;
   readonly source: SubscriptionSource;
   readonly chanInfo: Uint8Array | undefined;
-  readonly features: SubscriptionFeatures;
   /** Whom the channel knows it as. */
   readonly user: string;
   expireAtSec: number | undefined;
   readonly metaTtlMs: number;
   readonly #heldMaxBytes: number;
-  #held: EncodedPush[] | undefined = [];
   #heldBytes = 0;
-  /** Offset the client has seen; -1 where positions are not kept track of. */
-  #offset = -1;
   #epoch = "";
   /** A publication came in order since the last check. */
   #moved = true;

@@ -32,8 +32,10 @@ describe("ServerNode", () => {
     leaves.connection.closed();
     expect(await test.counts()).toEqual([2, 2, 3, 4]);
     isSlow.transport.bufferedBytes = 4999;
-    await test.publish("c", 1);
-    await endOfTurn();
+    for (const data of [1, 2]) {
+      await test.publish("c", data);
+      await endOfTurn();
+    }
     expect(isSlow.transport.abortedWith?.code).toBe(3008);
     expect(await test.counts()).toEqual([1, 1, 2, 2]);
     await test.node.disconnect({ user: "1", client: "", session: "" }, disconnect("forceReconnect"), []);

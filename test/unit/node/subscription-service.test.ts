@@ -240,8 +240,10 @@ describe("joins and leaves", () => {
     await endOfTurn();
     expect(await test.counts()).toEqual([1000, 1000, 1, 1000]);
     for (const { transport } of clients) transport.bufferedBytes = 999_990;
-    await test.publish("c", 1);
-    await endOfTurn();
+    for (const data of [1, 2]) {
+      await test.publish("c", data);
+      await endOfTurn();
+    }
     expect(new Set(clients.map(({ transport }) => transport.abortedWith?.code))).toEqual(new Set([3008]));
     expect(await test.counts()).toEqual(NOTHING_LEFT);
     expect((await test.presence.get("c")).size).toBe(0);

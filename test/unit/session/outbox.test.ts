@@ -66,6 +66,20 @@ describe("Outbox", () => {
     expect(transport.writes.map(String)).toEqual(["123451"]);
   });
 
+  it("counts what the transport still holds after each flush, and what it has got rid of since", () => {
+    const transport = new FakeTransport();
+    const outbox = new Outbox(transport, new FlushList(), 10);
+    expect(outbox.enqueue(frame("12345"))).toBe(true);
+    transport.bufferedBytes = 8;
+    outbox.flush();
+    expect([outbox.enqueue(frame("123")), outbox.enqueue(frame("12"))]).toEqual([false, true]);
+    transport.bufferedBytes = 0;
+    expect([outbox.hasRoomFor(9), outbox.hasRoomFor(8)]).toEqual([false, true]);
+    expect(outbox.enqueue(frame("12345678"))).toBe(true);
+    outbox.flush();
+    expect(transport.writes.map(String)).toEqual(["12345", "1212345678"]);
+  });
+
   it("writes nothing after being cleared", async () => {
     const transport = new FakeTransport();
     const outbox = new Outbox(transport, new FlushList(), 10);
