@@ -8,6 +8,8 @@ export interface ClientMessage {
   readonly channel: string | undefined;
   /** JSON text as it came; undefined where there is none. */
   readonly data: string | undefined;
+  /** Of the whole message. */
+  readonly byteLength: number;
 }
 
 /** Reads a message; undefined where it is no JSON object with a name of an event (pusher §1). */
@@ -20,6 +22,7 @@ export function parseClientMessage(bytes: Uint8Array): ClientMessage | undefined
     event: event.toWellFormed(),
     channel: typeof channel === "string" ? channel : undefined,
     data: textOf(members?.get("data")),
+    byteLength: bytes.byteLength,
   };
 }
 

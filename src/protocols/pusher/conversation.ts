@@ -20,7 +20,8 @@ export interface ClientApplication {
   readonly version: string;
 }
 
-/** Messages that wait for one before them may have so many bytes together, in messages of the largest size. */
+/** Messages that wait for one before them may be so large together, or as large as some of the largest. */
+const MIN_WAITING_BYTES = 1_048_576;
 const MAX_WAITING_MESSAGES = 4;
 /** What a waiting message counts besides its bytes. */
 const WAITING_MESSAGE_BYTES = 64;
@@ -116,12 +117,15 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
       this.#take(message);
     } else {
       this.#waiting.push(message);
-      this.#waitingBytes += WAITING_MESSAGE_BYTES + bytes.byteLength;
-      const maxBytes = MAX_WAITING_MESSAGES * this.#context.config.message_size_limit;
-      if (this.#waitingBytes > maxBytes) {
+      this.#waitingBytes += WAITING_MESSAGE_BYTES + message.byteLength;
+      if (this.#waitingBytes > this.#maxWaitingBytes) {
         this.#session.abort(pusherClose("overCapacity", "Too many messages at once"));
       }
     }
+  }
+
+  get #maxWaitingBytes(): number {
+    return Math.max(MIN_WAITING_BYTES, MAX_WAITING_MESSAGES * this.#context.config.message_size_limit);
   }
 
   closed(): void {
@@ -190,6 +194,7 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
       }
       const next = this.#waiting?.shift();
       if (next === undefined || this.#session.isClosed) break;
+      this.#waitingBytes -= WAITING_MESSAGE_BYTES + next.byteLength;
       work = this.#work(next);
     }
     this.#waiting = undefined;

@@ -79,6 +79,17 @@ describe("pusher subscribe: order and limits", () => {
     expect((await pusher.test.counts())[3]).toBe(1000);
   });
 
+  it("a small limit of messages does not keep a client from asking for many channels at once", async () => {
+    const pusher = await PusherTestNode.start({ pusher: { message_size_limit: 1000 } });
+    const client = await pusher.welcomed();
+    for (let round = 0; round < 20; round++) {
+      for (let at = 0; at < 1000; at++)
+        client.send({ event: "pusher:subscribe", data: { channel: `c${at}` } });
+      expect(await client.texts()).toHaveLength(1000);
+    }
+    expect(client.closeCode).toBeUndefined();
+  });
+
   it("cuts off a client whose messages come faster than they can be worked on", async () => {
     const pusher = await PusherTestNode.start({ pusher: { message_size_limit: 1000 } });
     const client = await pusher.welcomed();
