@@ -6,6 +6,8 @@ import type { LocalCalls } from "./local-calls.ts";
 /** What the pages are made of. */
 export interface ConnectionPagesOptions {
   readonly nodeUid: string;
+  /** What the uids of all nodes begin with. */
+  readonly serverUid: string;
   readonly own: LocalCalls;
   readonly controller: Controller;
 }
@@ -27,9 +29,11 @@ export class ConnectionPages {
     const { nodeUid, own, controller } = this.#options;
     const others = controller.others();
     if (others.length === 0) return own.connections(query, signal);
-    const uids = this.#remaining([nodeUid, ...others].toSorted(), query.cursor);
+    const from = query.cursor === "" ? "" : this.#nodeOf(query.cursor);
+    const uids = [nodeUid, ...others].filter((uid) => uid >= from).toSorted();
     const found: ConnectionInfo[] = [];
-    let { cursor } = query;
+    // The node of the cursor may be gone, with all of its connections.
+    let cursor = uids[0] === from ? query.cursor : "";
     for (const [at, uid] of uids.entries()) {
       const limit = query.limit > 0 ? query.limit - found.length : 0;
       const page = await this.#ask(uid, { ...query, cursor, limit }, signal);
@@ -45,12 +49,10 @@ export class ConnectionPages {
     return { connections: found, nextCursor: "" };
   }
 
-  /** The nodes from that of the cursor on. */
-  #remaining(uids: readonly string[], cursor: string): readonly string[] {
-    if (cursor === "") return uids;
-    const at = uids.indexOf(nodeOfCursor(cursor) ?? "");
-    if (at < 0) throw foreignCursor();
-    return uids.slice(at);
+  #nodeOf(cursor: string): string {
+    const uid = nodeOfCursor(cursor);
+    if (uid?.startsWith(this.#options.serverUid) !== true) throw foreignCursor();
+    return uid;
   }
 
   async #ask(uid: string, query: ConnectionQuery, signal: AbortSignal): Promise<ConnectionPage> {

@@ -149,7 +149,12 @@ export class ServerNode implements BrokerListener, SessionHost {
       channelOptions: (channel) => this.channelOptions(channel),
     });
     this.#everyNode = new EveryNode(this.#own, controller);
-    this.#pages = new ConnectionPages({ nodeUid: this.uid, own: this.#own, controller });
+    this.#pages = new ConnectionPages({
+      nodeUid: this.uid,
+      serverUid: options.serverUid ?? this.uid,
+      own: this.#own,
+      controller,
+    });
     this.users = new UserControl({ access: enforcer, statuses, everyNode: this.#everyNode, clock, logger });
     this.#sessionContext = { host: this, flushList: new FlushList(), wheel, clock, logger, random, limits };
     this.#startedAtMs = clock.monotonicMs();

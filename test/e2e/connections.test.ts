@@ -337,8 +337,11 @@ describe("pages", () => {
     await using server = await runServer(CONFIG);
     await using streams = new AsyncDisposableStack();
     const open = async (): Promise<PushStream> => streams.use(await connected(await openSse(server, {})));
+    const clients = async (): Promise<Set<string>> =>
+      new Set((await server.connectionsOf("")).map(({ client }) => client));
     const leaving = await open();
     for (let count = 0; count < 4; count++) await open();
+    const before = await clients();
     const first = await ask(server, { expression: "true", limit: 2 });
     await leaving[Symbol.asyncDispose]();
     await server.untilSessions(4);
@@ -350,7 +353,11 @@ describe("pages", () => {
       seen.push(...Object.keys(result?.connections ?? {}));
       cursor = result?.next_cursor;
     }
-    expect([seen.length, new Set(seen).size]).toEqual([6, 6]);
+    const after = await clients();
+    const staying = before.intersection(after);
+    expect([staying.size, seen.length]).toEqual([4, new Set(seen).size]);
+    expect(staying.isSubsetOf(new Set(seen))).toBe(true);
+    expect(before.union(after).isSupersetOf(new Set(seen))).toBe(true);
   });
 
   it("a page that holds all has no cursor; a negative limit or a foreign cursor is 107", async () => {

@@ -1,3 +1,4 @@
+import cluster from "node:cluster";
 import { Socket } from "node:net";
 import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
 import { runWorker } from "./worker.ts";
@@ -5,6 +6,9 @@ import { LINK_FD } from "./worker-pool.ts";
 
 // What matters of it comes to us as errors.
 if (process.env["GRPC_VERBOSITY"] === undefined) setLogVerbosity(logVerbosity.NONE);
+
+// What it cannot be told is for a primary that is gone.
+cluster.worker?.on("error", () => process.exit(1));
 
 // Everything else comes over the link.
 runWorker(new Socket({ fd: LINK_FD, readable: true, writable: true }));

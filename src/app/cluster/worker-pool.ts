@@ -1,6 +1,5 @@
 import type { ChildProcess } from "node:child_process";
 import cluster, { type Worker } from "node:cluster";
-import { randomUUID } from "node:crypto";
 import { extname, join } from "node:path";
 import { Duplex } from "node:stream";
 import type { Logger } from "../../core/logger.ts";
@@ -23,6 +22,7 @@ export interface WorkerPoolOptions {
 interface RunningWorker {
   readonly process: Worker;
   readonly seat: WorkerSeat;
+  isReady: boolean;
 }
 
 /** File descriptor of the link in a worker, behind the standard streams and Node's own channel. */
@@ -40,6 +40,7 @@ export class WorkerPool {
   readonly #workers = new Set<RunningWorker>();
   readonly #restarts = new Set<NodeJS.Timeout>();
   #config: Config;
+  #lastNumber = 0;
   #isStopping = false;
 
   constructor(options: WorkerPoolOptions) {
@@ -78,7 +79,7 @@ export class WorkerPool {
     };
     deadline.addEventListener("abort", kill, { once: true });
     if (deadline.aborted) kill();
-    const isClean = await Promise.all(workers.map(({ seat }) => seat.stop().catch(() => false)));
+    const isClean = await Promise.all(workers.map(stopWorker));
     for (const { process } of workers) if (process.isConnected()) process.process.disconnect();
     await Promise.all(workers.map(({ seat }) => seat.left));
     deadline.removeEventListener("abort", kill);
@@ -94,7 +95,9 @@ export class WorkerPool {
       stdio: ["inherit", "inherit", "inherit", "ipc", "pipe"],
     });
     const process = cluster.fork();
-    const nodeUid = randomUUID();
+    this.#lastNumber += 1;
+    // In the order of their age, whatever they are sorted with.
+    const nodeUid = `${this.#options.serverUid}-${String(this.#lastNumber).padStart(6, "0")}`;
     const startedAtMs = performance.now();
     const { promise: addresses, resolve, reject } = Promise.withResolvers<ServerAddresses>();
     const seat = new WorkerSeat(ports, {
@@ -104,7 +107,7 @@ export class WorkerPool {
       onReady: (where) => resolve(where as ServerAddresses),
       onFailed: reject,
     });
-    const worker = { process, seat };
+    const worker = { process, seat, isReady: false };
     this.#workers.add(worker);
     // Nothing is left of a worker that does not read what it is sent; it must not go on with its connections.
     void seat.left.then(() => process.process.kill("SIGKILL"));
@@ -115,7 +118,10 @@ export class WorkerPool {
       logger.error({ worker: nodeUid, code, signal }, "worker ended");
       this.#restartAfter(performance.now() - startedAtMs < MIN_LIFE_MS ? RESTART_DELAY_MS : 0);
     });
-    return addresses;
+    return addresses.then((where) => {
+      worker.isReady = true;
+      return where;
+    });
   }
 
   #restartAfter(delayMs: number): void {
@@ -125,6 +131,14 @@ export class WorkerPool {
     }, delayMs);
     this.#restarts.add(restart);
   }
+}
+
+/** Resolves to whether no connections had to be cut. A worker that has none yet ends at once. */
+async function stopWorker({ process, seat, isReady }: RunningWorker): Promise<boolean> {
+  if (isReady) return seat.stop().catch(() => false);
+  process.process.kill("SIGKILL");
+  await seat.left;
+  return true;
 }
 
 /** Whoever comes in place of a worker that is gone follows the configuration from the start. */
