@@ -12,7 +12,7 @@ import { apiError } from "../api-error.ts";
 import type { ApiCall, ApiMethod } from "../method.ts";
 import { API_METHODS } from "./table.ts";
 
-/** Commands of one batch that run at a time, if they may at all. */
+/** Commands of one batch that run at a time at most. */
 const MAX_PARALLEL = 1024;
 
 /** A method and the property of commands and replies that is its own. */
@@ -28,7 +28,7 @@ const BATCH_METHODS: readonly BatchMethod[] = API_METHODS.map((method) => {
 });
 
 /**
- * Runs commands, one after the other or in parallel, and answers in their order (server-api §2.6).
+ * Runs commands, in order or in parallel, and answers in their order (server-api §2.6).
  *
  * Never rejects: what goes wrong with a command stands in its reply. A command that is undefined was `null`.
  */
@@ -45,8 +45,31 @@ export async function runBatch(
       return create(ReplySchema, { error: { code, message } });
     }
   };
-  const replies = await mapConcurrently(commands, parallel ? MAX_PARALLEL : 1, run);
+  const replies = await (parallel ? mapConcurrently(commands, MAX_PARALLEL, run) : runInOrder(commands, run));
   return create(BatchResponseSchema, { replies });
+}
+
+/** One after the other; publications follow each other without waiting, for they keep their order by themselves. */
+async function runInOrder(
+  commands: readonly (Command | undefined)[],
+  run: (command: Command | undefined) => Promise<Reply>,
+): Promise<Reply[]> {
+  const replies: Reply[] = [];
+  let publishing: Promise<Reply>[] = [];
+  const finish = async (): Promise<void> => {
+    replies.push(...(await Promise.all(publishing)));
+    publishing = [];
+  };
+  for (const command of commands) {
+    if (command?.publish !== undefined && publishing.length < MAX_PARALLEL) {
+      publishing.push(run(command));
+    } else {
+      await finish();
+      replies.push(await run(command));
+    }
+  }
+  await finish();
+  return replies;
 }
 
 /** Of several requests in one command only the first runs, in the order of the table. */

@@ -151,7 +151,7 @@ describe("a batch over HTTP", () => {
     expect(dataOf(node.published)).toEqual(NUMBERS);
   });
 
-  it("waits for each command unless it is parallel", async () => {
+  it("waits for each command unless it is parallel, or one of several publications in a row", async () => {
     const { node, post } = await startApi();
     const order: string[] = [];
     node.publish = async (_channel, { data }) => {
@@ -161,10 +161,13 @@ describe("a batch over HTTP", () => {
       order.push(`end ${number}`);
       return { offset: 0, epoch: "" };
     };
-    const commands = [1, 2].map((data) => ({ publish: { channel: "a", data } }));
+    node.removeHistory = async () => void order.push("remove");
+    const publish = (data: number): object => ({ publish: { channel: "a", data } });
+    const commands = [publish(1), publish(2), { history_remove: { channel: "a" } }, publish(3)];
     await post("/api/batch", JSON.stringify({ commands }));
-    expect(order.splice(0)).toEqual(["begin 1", "end 1", "begin 2", "end 2"]);
+    const firstTwo = ["begin 1", "begin 2", "end 1", "end 2"];
+    expect(order.splice(0)).toEqual([...firstTwo, "remove", "begin 3", "end 3"]);
     await post("/api/batch", JSON.stringify({ commands, parallel: true }));
-    expect(order).toEqual(["begin 1", "begin 2", "end 1", "end 2"]);
+    expect(order).toEqual(["begin 1", "begin 2", "remove", "begin 3", "end 1", "end 2", "end 3"]);
   });
 });
