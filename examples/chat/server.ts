@@ -1,9 +1,8 @@
 // A chat where one tab uses pusher-js and another one nothing but an EventSource: both listen to the same channel.
 //
-//   node --conditions=millrace-source examples/chat/server.ts
+//   npm run example:chat
 //
-// and open http://localhost:3000/pusher.html beside http://localhost:3000/event-source.html. (The condition is for this
-// repository only, where there is no built package.)
+// and open http://localhost:3000/pusher.html beside http://localhost:3000/event-source.html.
 import { readFile } from "node:fs/promises";
 import { createServer as createHttpServer, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
