@@ -64,10 +64,10 @@ export class HttpListener {
   readonly #app: HttpApp;
   readonly #front: NetServer;
   /** Open connections; under TLS, those whose handshake is over. */
-  readonly #connections = new Set<Socket>();
+  readonly #connections = new OpenSet<Socket>();
   /** Connections in the middle of their TLS handshake, by peer. */
   readonly #handshakes = new Map<string, Socket>();
-  readonly #http2Sessions = new Set<Http2Session>();
+  readonly #http2Sessions = new OpenSet<Http2Session>();
   /** Connections that a WebSocket or an HTTP/2 session has to itself. */
   readonly #handedOver = new WeakSet<Duplex>();
   /** Connections whose first bytes have come, and wait to be served. */
@@ -153,7 +153,7 @@ export class HttpListener {
     const serveHttp1 = http1.listeners("connection");
     http1.removeAllListeners("connection");
     http1.on("connection", (socket) => {
-      track(this.#connections, socket);
+      this.#connections.track(socket);
       sniff(socket, this.#headersTimeoutMs, this.#starts, (isHttp2) => {
         if (isHttp2) {
           this.#handedOver.add(socket);
@@ -188,7 +188,7 @@ export class HttpListener {
     server.on("secureConnection", (socket: TLSSocket) => {
       this.#handshakes.delete(peerOf(socket));
       if (socket.alpnProtocol === "h2") this.#handedOver.add(socket);
-      track(this.#connections, socket);
+      this.#connections.track(socket);
     });
     return server;
   }
@@ -222,7 +222,7 @@ export class HttpListener {
   }
 
   #trackSession(session: Http2Session): void {
-    track(this.#http2Sessions, session);
+    this.#http2Sessions.track(session);
     let streams = 0;
     session.on("stream", (stream) => {
       streams += 1;
@@ -256,19 +256,23 @@ function sniff(
   const destroy = (): void => {
     socket.destroy();
   };
-  socket.setTimeout(timeoutMs, destroy);
-  socket.once("end", destroy);
-  socket.once("error", destroy);
+  // Not the socket's own timeout, which it would keep when it is switched off.
+  const timer = setTimeout(destroy, timeoutMs);
+  const stop = (): void => clearTimeout(timer);
+  socket.on("end", destroy).on("error", destroy).on("close", stop);
   socket.once("data", (first: Buffer) => {
     socket.pause();
+    stop();
     starts.run(() => {
-      socket.off("timeout", destroy).off("end", destroy).setTimeout(0);
+      socket.off("end", destroy).off("close", stop);
       if (socket.destroyed) return;
       socket.unshift(first);
       const length = Math.min(first.length, HTTP2_PREFACE.length);
       // Three bytes tell "PRI" from every HTTP/1 method.
       const isHttp2 = length >= 3 && first.subarray(0, length).equals(HTTP2_PREFACE.subarray(0, length));
       decide(isHttp2);
+      // Whoever it was decided for listens by now.
+      socket.off("error", destroy);
       // An HTTP/2 session reads what was put back by itself.
       if (!isHttp2) socket.resume();
     });
@@ -283,10 +287,23 @@ function limitRequest(stream: Http2Stream, timeoutMs: number): void {
   stream.once("close", stop);
 }
 
-/** Keeps what can close in a set until it does. */
-function track<T extends EventEmitter>(open: Set<T>, closable: T): void {
-  open.add(closable);
-  closable.once("close", () => open.delete(closable));
+/** What is open, until it closes. */
+class OpenSet<T extends EventEmitter> extends Set<T> {
+  /** The same listener for all: one of its own would be kept for each. */
+  readonly #forget: (this: T) => void;
+
+  constructor() {
+    super();
+    const forget = (closable: T): boolean => this.delete(closable);
+    this.#forget = function (this: T) {
+      forget(this);
+    };
+  }
+
+  track(closable: T): void {
+    this.add(closable);
+    closable.on("close", this.#forget);
+  }
 }
 
 /** What tells the connections to one port apart. */
