@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { ProcessMethods, RemoteMethods, Reply } from "./rpc.ts";
 
+/** As `millrace serve` runs; the same for everything that is compared. */
+const NODE_FLAGS = ["--max-semi-space-size=16"];
 const CALL_TIMEOUT_MS = 90_000;
 const EXIT_TIMEOUT_MS = 5000;
 const COMPLAINTS_MAX_CHARACTERS = 10_000;
@@ -43,7 +45,11 @@ export class Child<M extends RemoteMethods<M>> implements AsyncDisposable {
     const folder = options.profileFolder;
     this.#process = fork(fileURLToPath(new URL(`../${options.module}`, import.meta.url)), options.args, {
       serialization: "advanced",
-      execArgv: ["--expose-gc", ...(folder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${folder}`])],
+      execArgv: [
+        ...NODE_FLAGS,
+        "--expose-gc",
+        ...(folder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${folder}`]),
+      ],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     running.add(this.#process);

@@ -16,7 +16,8 @@ left out, and the page says so.
 
 ## How it is measured
 
-Every server runs in a process of its own, and so do the subscribers of each; the driver only gives orders. Everything
+Every server runs in a process of its own, and so do the subscribers of each; the driver only gives orders. V8's young
+generation is capped as \`millrace\` caps it (\`--max-semi-space-size=16\`), for everything that is compared. Everything
 stays on the loopback address and on free ports. Contenders are warmed up, then take turns, and another one begins
 every time; a ratio is the median of the ratios of neighbouring samples, so that what slows down the whole machine
 cancels out.

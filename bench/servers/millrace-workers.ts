@@ -53,7 +53,7 @@ class WorkersServer implements FanOutServer {
       node: { workers: this.#workers },
     };
     writeFileSync(file, JSON.stringify(all));
-    this.#process = spawn(process.execPath, [MAIN, "serve", "-c", file], {
+    this.#process = spawn(process.execPath, ["--max-semi-space-size=16", MAIN, "serve", "-c", file], {
       stdio: ["ignore", "ignore", "inherit"],
     });
     this.#port = port;
