@@ -1,5 +1,11 @@
 import type { ViteUserConfig } from "vitest/config";
 
+const END_TO_END = {
+  include: ["test/e2e/**/*.test.ts"],
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+};
+
 const config: ViteUserConfig = {
   test: {
     projects: [
@@ -9,14 +15,9 @@ const config: ViteUserConfig = {
           include: ["test/unit/**/*.test.ts", "test/contract/**/*.test.ts", "test/*.test.ts"],
         },
       },
-      {
-        test: {
-          name: "e2e",
-          include: ["test/e2e/**/*.test.ts"],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
-        },
-      },
+      { test: { name: "e2e", ...END_TO_END } },
+      // The same, of servers that are several processes.
+      { test: { name: "workers", ...END_TO_END, env: { MILLRACE_TEST_WORKERS: "2" } } },
     ],
   },
 };

@@ -26,6 +26,9 @@ import type { NodePorts } from "./ports.ts";
 import { assemblePusher, type ConnectPusher } from "./pusher.ts";
 import { CLIENT_VERSION } from "./version.ts";
 
+/** Name of what `client.connection_rate_limit` limits, among nodes. */
+const CONNECTION_RATE = "connections";
+
 /** A server's parts, joined and not started. */
 export interface Assembly {
   readonly node: ServerNode;
@@ -54,6 +57,7 @@ export async function assembleServer(
   logger: Logger,
   { ports, identity, connectPusher }: AssemblyOptions,
 ): Promise<Assembly> {
+  const { rates } = ports;
   const wheel = new TimerWheel(systemClock);
   const node = createNode(config, ports, wheel, logger, identity);
   let settings = await createUniSettings(config, node, logger);
@@ -63,7 +67,9 @@ export async function assembleServer(
     limits: () => limits,
     connectionCount: () => node.sessionCount,
     clock: systemClock,
+    onTaken: () => rates.tell(CONNECTION_RATE, "", 1),
   });
+  rates.listen(CONNECTION_RATE, (_key, count) => gate.note(count));
   const context: UniEndpointContext = {
     protocol,
     gate,
@@ -74,7 +80,7 @@ export async function assembleServer(
   const webSocketContext = { ...context, pongTimeoutMs: config.client.pong_timeout };
   const api = createServerApi(node, logger);
   const apiRoutes = createApiRoutes(api, config.http_api);
-  const pusher = assemblePusher({ config: config.pusher, node, gate, wheel, logger }, connectPusher);
+  const pusher = assemblePusher({ config: config.pusher, node, gate, rates, wheel, logger }, connectPusher);
   return {
     node,
     routes: {

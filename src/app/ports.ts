@@ -5,6 +5,7 @@ import { systemClock } from "../core/clock.ts";
 import { type Controller, LONE_CONTROLLER } from "../core/controller.ts";
 import type { Logger } from "../core/logger.ts";
 import type { PresenceManager } from "../core/presence-manager.ts";
+import { NO_RATE_NEWS, type RateNews } from "../core/rate-news.ts";
 import { LocalQuotas, type Quotas } from "../core/quotas.ts";
 import type { Config } from "./config.ts";
 import { openUserRecords, type UserRecords } from "./user-control.ts";
@@ -18,6 +19,7 @@ export interface NodePorts {
   readonly presence: PresenceManager;
   readonly controller: Controller;
   readonly quotas: Quotas;
+  readonly rates: RateNews;
   readonly records: UserRecords;
 }
 
@@ -37,6 +39,7 @@ export async function openLocalPorts(config: Config, logger: Logger): Promise<Lo
     presence: new MemoryPresenceManager(),
     controller: LONE_CONTROLLER,
     quotas: new LocalQuotas(),
+    rates: NO_RATE_NEWS,
     records: await openUserRecords(config, systemClock, logger),
   };
 }

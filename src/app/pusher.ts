@@ -1,6 +1,7 @@
 import { NO_OBSERVER, type ChannelObserver } from "../core/channel-observer.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
+import type { RateNews } from "../core/rate-news.ts";
 import type { ConnectionGate } from "../http/connection-gate.ts";
 import type { Route } from "../http/route.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
@@ -82,17 +83,17 @@ export interface PusherAssembly {
 
 /** Serves the protocol and its HTTP API as the configuration says. */
 export function assemblePusher(
-  parts: PusherParts & { readonly gate: ConnectionGate },
+  parts: PusherParts & { readonly gate: ConnectionGate; readonly rates: RateNews },
   connect: ConnectPusher,
 ): PusherAssembly {
-  const { config, node, wheel, logger, gate } = parts;
+  const { config, node, wheel, logger, gate, rates } = parts;
   if (!config.enabled) return { routes: [], reload: () => undefined, close: () => Promise.resolve() };
   const events = connect(parts);
   node.observe(events.observer);
   let apps = new PusherApps(config.apps);
   events.reload(apps);
   let limiter = config.rate_limiter;
-  const limits = new AddressLimits(() => limiter, systemClock);
+  const limits = new AddressLimits(() => limiter, systemClock, rates);
   const context = {
     node,
     wheel,
@@ -114,7 +115,7 @@ export function assemblePusher(
           writeTimeoutMs: config.write_timeout,
         },
       ),
-      ...createPusherApiRoutes({ ...context, admits: (request) => limits.take("api", request) }),
+      ...createPusherApiRoutes({ ...context, rates, admits: (request) => limits.take("api", request) }),
     ],
     reload(next) {
       apps = new PusherApps(next.apps);

@@ -17,6 +17,8 @@ export interface ConnectionGateOptions {
   readonly limits: () => ConnectionLimits;
   readonly connectionCount: () => number;
   readonly clock: GateClock;
+  /** Is told of each connection that counts against the rate. */
+  readonly onTaken?: () => void;
 }
 
 /** Decides whether one more connection may be tried. A refused one is answered with 503. */
@@ -38,13 +40,26 @@ export class ConnectionGate {
     return connectionRateLimit <= 0 || this.#takeToken(connectionRateLimit);
   }
 
+  /** Counts connections that other nodes have let in against the rate. */
+  note(count: number): void {
+    const { connectionRateLimit } = this.#options.limits();
+    if (connectionRateLimit <= 0) return;
+    this.#refill(connectionRateLimit);
+    this.#tokens -= count;
+  }
+
   #takeToken(connectionRateLimit: number): boolean {
+    this.#refill(connectionRateLimit);
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    this.#options.onTaken?.();
+    return true;
+  }
+
+  #refill(connectionRateLimit: number): void {
     const now = this.#options.clock.monotonicMs();
     const refill = ((now - this.#refilledAtMs) / 1000) * connectionRateLimit;
     this.#tokens = Math.min(connectionRateLimit, this.#tokens + refill);
     this.#refilledAtMs = now;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
   }
 }

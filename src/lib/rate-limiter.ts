@@ -35,6 +35,15 @@ export class RateWindow {
     return true;
   }
 
+  /** Counts points that have been taken elsewhere. */
+  note(nowMs: number, windowMs: number, points: number): void {
+    if (this.hasEnded(nowMs)) {
+      this.#endsAtMs = nowMs + windowMs;
+      this.#used = 0;
+    }
+    this.#used += points;
+  }
+
   hasEnded(nowMs: number): boolean {
     return nowMs >= this.#endsAtMs;
   }
@@ -56,6 +65,8 @@ export interface RateLimiterOptions {
   readonly maxKeys: number;
   /** The limit of a key at this moment. */
   readonly limit: (key: string) => RateLimit;
+  /** Is told what has been granted. */
+  readonly onTaken?: (key: string, points: number) => void;
 }
 
 const UNLIMITED: RateDecision = {
@@ -81,12 +92,21 @@ export class RateLimiter {
     const now = this.#options.clock.monotonicMs();
     const window = this.#windowOf(key, now);
     const allowed = window.take(now, max, windowMs, points);
+    if (allowed) this.#options.onTaken?.(key, points);
     return {
       allowed,
       max,
       remaining: Math.max(0, max - window.used),
       retryAfterSec: allowed ? 0 : Math.ceil((window.endsAtMs - now) / 1000),
     };
+  }
+
+  /** Counts points that others have granted. */
+  note(key: string, points: number): void {
+    const { max, windowMs } = this.#options.limit(key);
+    if (max <= 0) return;
+    const now = this.#options.clock.monotonicMs();
+    this.#windowOf(key, now).note(now, windowMs, points);
   }
 
   /** Keys that are remembered. */

@@ -18,6 +18,9 @@ export interface WirePublication {
   readonly knownJson: boolean;
 }
 
+/** Points taken of a limit. */
+export type RateTaken = readonly [limit: string, key: string, points: number];
+
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** What a worker is told when it begins. */
@@ -55,6 +58,7 @@ export interface PrimaryCalls {
 
   takeQuota(key: string, max: number): boolean;
   giveQuota(key: string): void;
+  ratesTaken(taken: readonly RateTaken[]): void;
 
   records(table: EntryTable): readonly StoredEntry[];
   updateStatuses(users: readonly string[], state: string): Promise<void>;
@@ -99,6 +103,7 @@ export interface WorkerCalls {
   notice(channel: string, notice: ChannelNotice): void;
   /** Asks the worker's node; `args` as `encodeArgs` made them. */
   ask(name: string, args: readonly unknown[]): Promise<unknown>;
+  ratesTaken(taken: readonly RateTaken[]): void;
   /** The uids of the other nodes, and how many sessions they have together. */
   others(uids: readonly string[], sessions: number): void;
   /** Ends all connections; resolves to whether none had to be cut. */

@@ -1,4 +1,5 @@
 import { clientError } from "../core/client-error.ts";
+import type { RateTaken } from "./calls.ts";
 import { LinkClosed } from "../lib/link/message-link.ts";
 
 /** A node as the router sees it. Arguments and answers are as they travel. */
@@ -6,6 +7,8 @@ export interface RoutedNode {
   ask(name: string, args: readonly unknown[]): Promise<unknown>;
   /** Tells it the uids of the other nodes, and how many sessions they have together. */
   setOthers(uids: readonly string[], sessions: number): void;
+  /** Tells it what another node has taken of rates. */
+  noteRates(taken: readonly RateTaken[]): void;
 }
 
 interface Entry {
@@ -51,6 +54,11 @@ export class NodeRouter {
     if (entry === undefined || entry.sessions === count) return;
     entry.sessions = count;
     this.#tellSoon();
+  }
+
+  /** Tells all nodes but the one that has taken. */
+  noteRates(from: string, taken: readonly RateTaken[]): void {
+    for (const [uid, { node }] of this.#nodes) if (uid !== from) node.noteRates(taken);
   }
 
   async #ask(uid: string, name: string, args: readonly unknown[]): Promise<{ value: unknown } | undefined> {

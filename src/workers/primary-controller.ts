@@ -24,6 +24,8 @@ export class PrimaryController implements Controller {
     this.#router.add(this.#uid, {
       ask: (name, args) => answerAsk(calls, name, args),
       setOthers: (_uids, sessions) => (this.#sessionsElsewhere = sessions),
+      // It has no connections that anything is taken for.
+      noteRates: () => undefined,
     });
   }
 

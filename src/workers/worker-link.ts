@@ -6,6 +6,7 @@ import type { LogLevel, PrimaryCalls, WorkerCalls } from "./calls.ts";
 import { RemoteBroker } from "./remote-broker.ts";
 import { RemoteController } from "./remote-controller.ts";
 import { RemotePresenceManager } from "./remote-presence-manager.ts";
+import { RemoteRates } from "./remote-rates.ts";
 import { RemoteQuotas, RemoteRecords, RemoteStatuses } from "./remote-users.ts";
 import { decodeError, encodeError, encodeLogFields } from "./wire.ts";
 
@@ -26,6 +27,7 @@ export class WorkerLink {
   readonly presence: RemotePresenceManager;
   readonly controller: RemoteController;
   readonly quotas: RemoteQuotas;
+  readonly rates: RemoteRates;
   readonly records: RemoteRecords;
   readonly statuses: RemoteStatuses;
   /** Keeps lines of the lowest level to itself unless `logsDebug`. */
@@ -48,11 +50,18 @@ export class WorkerLink {
     this.presence = new RemotePresenceManager(this.link);
     this.controller = new RemoteController(this.link, onJoined);
     this.quotas = new RemoteQuotas(this.link);
+    this.rates = new RemoteRates(this.link);
     this.records = new RemoteRecords(this.link);
     this.statuses = new RemoteStatuses(this.link);
     this.logger = createRemoteLogger(this.link, () => this.logsDebug);
     this.observer = createRemoteObserver(this.link);
-    Object.assign(calls, { stop, reload, ...this.broker.deliveries, ...this.controller.answers });
+    Object.assign(calls, {
+      stop,
+      reload,
+      ...this.broker.deliveries,
+      ...this.controller.answers,
+      ...this.rates.news,
+    });
   }
 
   /** Tells the primary that the worker cannot start. */

@@ -100,6 +100,7 @@ export class WorkerSeat {
         router.add(uid, {
           ask: (name, args) => this.#link.call("ask", name, args),
           setOthers: (uids, sessions) => this.#link.notify("others", uids, sessions),
+          noteRates: (taken) => this.#link.notify("ratesTaken", taken),
         });
       },
       ready: onReady,
@@ -129,6 +130,7 @@ export class WorkerSeat {
       presenceStats: (channel) => presence.stats(channel),
       takeQuota: (key, max) => quotas.take(key, max),
       giveQuota: (key) => quotas.give(key),
+      ratesTaken: (taken) => router.noteRates(uid, taken),
       records,
       updateStatuses: (users, state) => book().update(users, state),
       statuses: (users) => book().get(users),

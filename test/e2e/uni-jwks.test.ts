@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { codeOf, firstPush } from "../support/connect-outcome.ts";
 import { runServer } from "../support/running-server.ts";
+import { WORKERS } from "../support/workers.ts";
 import { keySetOf, KeyServer, makeKey, tokenBy } from "../unit/auth/jwks/key-server.ts";
 
 const KEY = makeKey("a");
@@ -12,7 +13,8 @@ describe("uni: tokens by published keys", () => {
     await using server = await runServer({ client: { token: { jwks_public_endpoint: keys.origin } } });
     const tokens = [tokenBy(KEY), tokenBy(ed25519, { sub: "42" }, "EdDSA"), tokenBy(KEY, { sub: "7" })];
     expect(await Promise.all(tokens.map((token) => codeOf(server, { token })))).toEqual([0, 0, 0]);
-    expect(keys.requests).toHaveLength(1);
+    // Each worker keeps the keys for itself.
+    expect(keys.requests.length).toBeLessThanOrEqual(Number(WORKERS));
   });
 
   it("core 21: are told to come back while the endpoint is down", async () => {

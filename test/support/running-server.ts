@@ -55,14 +55,14 @@ export class RunningServer implements AsyncDisposable {
   /** Where all of its listeners are. */
   readonly addresses: ServerAddresses;
   readonly #server: MillraceServer;
-  readonly #errors: readonly unknown[];
+  readonly #errors: unknown[];
 
   constructor(
     server: MillraceServer,
     addresses: ServerAddresses,
     port: number,
     scheme: string,
-    errors: readonly unknown[],
+    errors: unknown[],
   ) {
     this.#server = server;
     this.#errors = errors;
@@ -119,6 +119,11 @@ export class RunningServer implements AsyncDisposable {
       },
       { timeout: PATIENCE_MS, interval: 10 },
     );
+  }
+
+  /** What the server has logged as errors so far, which is then no failure. */
+  takeErrors(): readonly unknown[] {
+    return this.#errors.splice(0);
   }
 
   /** Stops the server; resolves to whether all clients left by themselves. */

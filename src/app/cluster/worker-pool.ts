@@ -127,7 +127,9 @@ export class WorkerPool {
   #restartAfter(delayMs: number): void {
     const restart = setTimeout(() => {
       this.#restarts.delete(restart);
-      this.#startWorker().catch((err: unknown) => this.#options.logger.error({ err }, "worker not started"));
+      this.#startWorker().catch((err: unknown) => {
+        if (!this.#isStopping) this.#options.logger.error({ err }, "worker not started");
+      });
     }, delayMs);
     this.#restarts.add(restart);
   }

@@ -46,7 +46,8 @@ class WorkerServer {
   }
 
   async #run(): Promise<void> {
-    const { link, broker, presence, controller, quotas, records, statuses, observer, logger } = this.#link;
+    const { link, broker, presence, controller, quotas, rates, records, statuses, observer, logger } =
+      this.#link;
     const { config: received, nodeUid: uid, serverUid } = await link.call("begin");
     // The primary is of the same program, and has loaded it.
     const config = received as Config;
@@ -60,7 +61,7 @@ class WorkerServer {
       reload: () => undefined,
       close: () => Promise.resolve(),
     });
-    const ports = { broker, presence, controller, quotas, records: userRecords };
+    const ports = { broker, presence, controller, quotas, rates, records: userRecords };
     this.#serving = await ServingNode.assemble(config, logger, {
       ports,
       identity: { uid, serverUid },
