@@ -24,8 +24,10 @@ export interface StormResult {
 
 /** The driver's view of the clients. */
 export interface StormMethods {
-  /** Connects all clients at once and closes them when the last one has been told that it is connected. */
+  /** Connects all clients at once; resolves when the last one has been told that it is connected. */
   run(options: StormOptions): Promise<StormResult>;
+  /** Closes them. */
+  leave(): Promise<void>;
 }
 
 interface ConnectPush {
@@ -36,6 +38,8 @@ interface ConnectPush {
   };
 }
 
+let clients: readonly StormClient[] = [];
+
 serveCalls<StormMethods>({
   async run({ port, connections, since }) {
     const sub = since === undefined ? {} : { recover: true, ...since };
@@ -44,10 +48,9 @@ serveCalls<StormMethods>({
       return webSocketOpening(pathOf("uni_websocket"), JSON.stringify(request));
     });
     const startedAt = nowMicros();
-    const clients = openings.map((opening) => new StormClient(port, opening));
+    clients = openings.map((opening) => new StormClient(port, opening));
     const answers = await Promise.all(clients.map(({ answer }) => answer));
     const wallMicros = nowMicros() - startedAt;
-    for (const client of clients) client.close();
     const subscriptions = answers.map(subscriptionIn);
     return {
       connected: subscriptions.length,
@@ -55,6 +58,10 @@ serveCalls<StormMethods>({
       publications: subscriptions.reduce((sum, { publications }) => sum + (publications?.length ?? 0), 0),
       wallMicros,
     };
+  },
+  async leave() {
+    for (const client of clients) client.close();
+    clients = [];
   },
 });
 

@@ -49,6 +49,7 @@ export async function* measureStorm({
     const result = await clients.call("run", options);
     const after = await child.call("usage");
     const stallMicros = await child.call("longestStallMicros");
+    await clients.call("leave");
     const expected = options.since === undefined ? 0 : options.connections;
     if (result.recovered !== expected || result.publications !== expected * MISSED) {
       throw new Error(
