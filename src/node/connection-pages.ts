@@ -34,17 +34,17 @@ export class ConnectionPages {
     const found: ConnectionInfo[] = [];
     // The node of the cursor may be gone, with all of its connections.
     let cursor = uids[0] === from ? query.cursor : "";
-    for (const [at, uid] of uids.entries()) {
-      const limit = query.limit > 0 ? query.limit - found.length : 0;
+    for (const uid of uids) {
+      const isFull = query.limit > 0 && found.length >= query.limit;
+      // Where the page is full, one more shows that there is another page.
+      const limit = isFull ? 1 : Math.max(0, query.limit - found.length);
       const page = await this.#ask(uid, { ...query, cursor, limit }, signal);
       signal.throwIfAborted();
+      const hasMore = page.connections.length > 0 || page.nextCursor !== "";
+      if (isFull && hasMore) return { connections: found, nextCursor: cursorAt(uid, 0) };
       found.push(...page.connections);
       if (page.nextCursor !== "") return { connections: found, nextCursor: page.nextCursor };
       cursor = "";
-      const next = uids[at + 1];
-      if (next !== undefined && query.limit > 0 && found.length >= query.limit) {
-        return { connections: found, nextCursor: cursorAt(next, 0) };
-      }
     }
     return { connections: found, nextCursor: "" };
   }

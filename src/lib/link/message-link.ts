@@ -74,9 +74,10 @@ export class MessageLink<Own extends Calls<Own>, Other extends Calls<Other>> {
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((resolve, reject) => {
+      const encoded = encode([CALL, id, name, args]);
       // The other side answers with what its call returns.
       this.#pending.set(id, { resolve: resolve as (result: unknown) => void, reject });
-      this.#send(encode([CALL, id, name, args]));
+      this.#send(encoded);
     });
   }
 
