@@ -9,6 +9,7 @@ import type {
 import type { ChannelNotice } from "../core/channel-notice.ts";
 import type { PublicationInit } from "../core/publication.ts";
 import type { WorkerCalls } from "./calls.ts";
+import { decodePlainDelivery } from "./plain-delivery.ts";
 import { decodePublication } from "./wire.ts";
 import type { PrimaryLink } from "./worker-link.ts";
 
@@ -33,6 +34,12 @@ export class RemoteBroker implements Broker {
     },
     notice: (channel, notice) => this.#listener?.onNotice(channel, notice),
   };
+
+  /** Takes a delivery that came as bytes. */
+  deliverPlain(frame: Buffer): void {
+    const [channel, delivery] = decodePlainDelivery(frame);
+    this.#listener?.onPublication(channel, delivery);
+  }
 
   async start(listener: BrokerListener): Promise<void> {
     this.#listener = listener;

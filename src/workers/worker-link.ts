@@ -43,6 +43,7 @@ export class WorkerLink {
       encodeError,
       decodeError,
       onError: (err) => this.logger.error({ err }, "message of the primary failed"),
+      onFrame: (frame) => this.broker.deliverPlain(frame),
       onClose: onPrimaryGone,
       maxBufferedBytes: Number.POSITIVE_INFINITY,
     });

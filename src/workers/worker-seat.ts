@@ -149,8 +149,8 @@ export class WorkerSeat {
   #listener(): BrokerListener {
     const { encoder } = this.#ports;
     return {
-      onPublication: (channel, delivery) => this.#link.notifyEncoded(encoder.delivery(channel, delivery)),
-      onNotice: (channel, notice) => this.#link.notifyEncoded(encoder.notice(channel, notice)),
+      onPublication: (channel, delivery) => this.#link.sendFrame(encoder.delivery(channel, delivery)),
+      onNotice: (channel, notice) => this.#link.sendFrame(encoder.notice(channel, notice)),
     };
   }
 

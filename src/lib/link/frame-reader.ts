@@ -1,5 +1,7 @@
 /** Bytes in front of each frame: its length. */
 export const LENGTH_BYTES = 4;
+/** Bytes at the front of a frame that tell what it is: 0 for bytes of the user's own, anything else for a message. */
+export const FRAME_MARK_BYTES = 1;
 
 /** Cuts a stream of bytes into frames, each behind its length (32 bits, little-endian). */
 export class FrameReader {

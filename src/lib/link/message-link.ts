@@ -15,6 +15,8 @@ export interface LinkOptions<Own> {
   readonly decodeError: (wire: unknown) => Error;
   /** A notification failed on this side: there is nobody to tell. */
   readonly onError: (error: unknown) => void;
+  /** Takes frames that are no messages, which `sendFrame` has sent: bytes that begin with a zero. */
+  readonly onFrame?: (frame: Buffer) => void;
   /** The other side is gone. Called once. */
   readonly onClose: () => void;
   /** Bytes that may wait for the other side to read; beyond that it is given up. */
@@ -33,8 +35,8 @@ interface PendingCall {
   readonly reject: (error: Error) => void;
 }
 
-/** A notification, ready to be sent to any number of links. */
-export type EncodedNotification = readonly [length: Buffer, body: Buffer];
+/** A frame with its length in front, in parts, ready to be sent to any number of links. */
+export type EncodedFrame = readonly Buffer[];
 
 /**
  * Calls between two processes over a stream of bytes that they share.
@@ -57,7 +59,11 @@ export class MessageLink<Own extends Calls<Own>, Other extends Calls<Other>> {
   constructor(stream: Duplex, options: LinkOptions<Own>) {
     this.#stream = stream;
     this.#options = options;
-    const reader = new FrameReader((frame) => this.#receive(deserialize(frame) as Message));
+    const reader = new FrameReader((frame) => {
+      // What structured cloning makes begins with 0xff.
+      if (frame[0] === 0) this.#options.onFrame?.(frame);
+      else this.#receive(deserialize(frame) as Message);
+    });
     stream.on("data", (chunk: Buffer) => reader.push(chunk));
     // The close event follows.
     stream.on("error", () => undefined);
@@ -86,9 +92,9 @@ export class MessageLink<Own extends Calls<Own>, Other extends Calls<Other>> {
     this.#send(encode([NOTIFICATION, 0, name, args]));
   }
 
-  /** Sends what `encodeNotification` has made. */
-  notifyEncoded(notification: EncodedNotification): void {
-    this.#send(notification);
+  /** Sends what `encodeNotification` has made, or bytes of one's own that begin with a zero behind their length. */
+  sendFrame(frame: EncodedFrame): void {
+    this.#send(frame);
   }
 
   /** Ends the link once everything has been sent. Idempotent. */
@@ -96,15 +102,14 @@ export class MessageLink<Own extends Calls<Own>, Other extends Calls<Other>> {
     this.#stream.end();
   }
 
-  #send([length, body]: EncodedNotification): void {
+  #send(frame: EncodedFrame): void {
     if (this.#isClosed) return;
     if (!this.#isCorked) {
       this.#isCorked = true;
       this.#stream.cork();
       process.nextTick(this.#uncork);
     }
-    this.#stream.write(length);
-    this.#stream.write(body);
+    for (const part of frame) this.#stream.write(part);
     if (this.#stream.writableLength > this.#options.maxBufferedBytes) this.#stream.destroy();
   }
 
@@ -145,7 +150,7 @@ export class MessageLink<Own extends Calls<Own>, Other extends Calls<Other>> {
   }
 
   #reply(kind: number, id: number, content: unknown): void {
-    let encoded: EncodedNotification;
+    let encoded: EncodedFrame;
     try {
       encoded = encode([kind, id, "", content]);
     } catch (error) {
@@ -182,11 +187,11 @@ type Message = readonly [kind: number, id: number, name: string, content: unknow
 export function encodeNotification<Other extends Calls<Other>, Name extends keyof Other & string>(
   name: Name,
   ...args: Parameters<Other[Name]>
-): EncodedNotification {
+): EncodedFrame {
   return encode([NOTIFICATION, 0, name, args]);
 }
 
-function encode(message: readonly unknown[]): EncodedNotification {
+function encode(message: readonly unknown[]): EncodedFrame {
   const body = serialize(message);
   const length = Buffer.allocUnsafe(LENGTH_BYTES);
   length.writeUInt32LE(body.length);
