@@ -6,6 +6,9 @@ const END_TO_END = {
   hookTimeout: 60_000,
 };
 
+/** All servers of a process share the policy of the first one; this is the one that limits of connections need. */
+const WORKERS = { MILLRACE_TEST_WORKERS: "2", NODE_CLUSTER_SCHED_POLICY: "rr" };
+
 const config: ViteUserConfig = {
   test: {
     projects: [
@@ -17,7 +20,7 @@ const config: ViteUserConfig = {
       },
       { test: { name: "e2e", ...END_TO_END } },
       // The same, of servers that are several processes.
-      { test: { name: "workers", ...END_TO_END, env: { MILLRACE_TEST_WORKERS: "2" } } },
+      { test: { name: "workers", ...END_TO_END, env: WORKERS } },
     ],
   },
 };

@@ -47,7 +47,12 @@ it("SIGHUP: new apps and limits are there without a restart, and connections sta
     pusher: { enabled: true, apps: [APP], ...pusher },
   });
   using workplace = new Workplace();
-  await using server = await ServerProcess.start({ workplace, config: config({}) });
+  await using server = await ServerProcess.start({
+    workplace,
+    config: config({}),
+    // Limits that come with a reload do not find it by themselves.
+    env: { NODE_CLUSTER_SCHED_POLICY: "rr" },
+  });
   using before = await WebSocketClient.open(`${server.origin.replace("http", "ws")}/app/${APP.key}`);
   await before.nextText();
   expect(await connect(server.origin, "new-key")).toBe("4001");

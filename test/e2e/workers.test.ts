@@ -7,6 +7,9 @@ import { type ConfigInput, OPEN, type RunningServer, runServer } from "../suppor
 import { PATIENCE_MS } from "../support/signal.ts";
 import { hmacToken } from "../unit/auth/tokens.ts";
 
+// Connections go to one worker after the other.
+process.env["NODE_CLUSTER_SCHED_POLICY"] = "rr";
+
 const WORKERS: ConfigInput = { node: { workers: "2" } };
 const KEPT: ConfigInput = {
   ...OPEN,

@@ -88,6 +88,7 @@ export class WorkerPool {
 
   #startWorker(): Promise<ServerAddresses> {
     const { ports, logger } = this.#options;
+    cluster.schedulingPolicy = schedulingPolicy(this.#config);
     cluster.setupPrimary({
       exec: MAIN,
       execArgv: NODE_FLAGS,
@@ -133,6 +134,20 @@ export class WorkerPool {
     }, delayMs);
     this.#restarts.add(restart);
   }
+}
+
+/**
+ * Who takes new connections; the first server of a process says so for all. Workers taking them themselves costs a
+ * third of what the primary handing them out costs (docs/workers.md). Where new connections are limited, they pass by
+ * the primary, behind what it has been told of earlier ones.
+ */
+function schedulingPolicy({ client, pusher }: Config): number {
+  const isLimited =
+    client.connection_limit > 0 ||
+    client.connection_rate_limit > 0 ||
+    (pusher.enabled && pusher.rate_limiter.enabled);
+  const wanted = process.env["NODE_CLUSTER_SCHED_POLICY"] ?? (isLimited ? "rr" : "none");
+  return wanted === "rr" ? cluster.SCHED_RR : cluster.SCHED_NONE;
 }
 
 /** Resolves to whether no connections had to be cut. A worker that has none yet ends at once. */
