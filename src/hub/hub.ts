@@ -1,4 +1,5 @@
 import type { EncodedPush } from "../core/encoded-push.ts";
+import { type DeliverySchedule, type PendingDeliveries, PushRow } from "../core/push-row.ts";
 import type { Subscriber } from "../core/subscriber.ts";
 import { GroupMap } from "./group-map.ts";
 
@@ -9,12 +10,30 @@ export interface HubMember {
   readonly user: string;
 }
 
-/** Which sessions are connected to this node, and who listens to which channel. */
-export class Hub<Member extends HubMember> {
+/** Publications that wait for each other at most. */
+const MAX_ROW = 1024;
+
+/** Delivers at once. */
+const AT_ONCE: DeliverySchedule = { expect: (pending) => pending.settle() };
+
+/**
+ * Which sessions are connected to this node, and who listens to which channel.
+ *
+ * Publications to one channel wait for each other as long as nothing else happens here: subscribers get them in a row.
+ */
+export class Hub<Member extends HubMember> implements PendingDeliveries {
+  readonly #schedule: DeliverySchedule;
+  /** Pushes that wait, and the channel that they are of. */
+  #row: PushRow | undefined;
+  #rowChannel = "";
   readonly #members = new Map<string, Member>();
   readonly #users = new GroupMap<Member>();
   readonly #channels = new GroupMap<Subscriber>();
   #subscriptionCount = 0;
+
+  constructor(schedule: DeliverySchedule = AT_ONCE) {
+    this.#schedule = schedule;
+  }
 
   get memberCount(): number {
     return this.#members.size;
@@ -75,6 +94,7 @@ export class Hub<Member extends HubMember> {
 
   /** Adds a subscriber; returns true when it is the channel's first on this node. */
   subscribe(channel: string, subscriber: Subscriber): boolean {
+    this.settle();
     if (!this.#channels.add(channel, subscriber)) return false;
     this.#subscriptionCount += 1;
     return this.#channels.sizeOf(channel) === 1;
@@ -82,6 +102,7 @@ export class Hub<Member extends HubMember> {
 
   /** Removes a subscriber; returns true when it was the channel's last on this node. */
   unsubscribe(channel: string, subscriber: Subscriber): boolean {
+    this.settle();
     if (!this.#channels.remove(channel, subscriber)) return false;
     this.#subscriptionCount -= 1;
     return this.#channels.sizeOf(channel) === 0;
@@ -92,17 +113,42 @@ export class Hub<Member extends HubMember> {
     return this.#channels.sizeOf(channel);
   }
 
-  /** Queues the push for every subscriber of the channel, but for one. */
-  broadcast(channel: string, push: EncodedPush, except?: Subscriber): void {
-    // A subscriber that has to be disconnected leaves the set during the loop, which a Set allows.
+  /** Delivers the push to every subscriber of the channel, before the turn is over and before anything else. */
+  broadcast(channel: string, push: EncodedPush): void {
+    const waiting = this.#row;
+    if (waiting !== undefined && this.#rowChannel === channel && waiting.pushes.length < MAX_ROW) {
+      waiting.add(push);
+      return;
+    }
+    this.settle();
+    if (this.#channels.sizeOf(channel) === 0) return;
+    const row = new PushRow();
+    row.add(push);
+    this.#row = row;
+    this.#rowChannel = channel;
+    this.#schedule.expect(this);
+  }
+
+  /** Delivers the push to every subscriber of the channel but for one. */
+  broadcastPast(except: Subscriber, channel: string, push: EncodedPush): void {
+    this.settle();
     for (const subscriber of this.#channels.membersOf(channel)) {
       if (subscriber === except) subscriber.skip(push);
       else subscriber.deliver(push);
     }
   }
 
+  settle(): void {
+    const row = this.#row;
+    if (row === undefined) return;
+    this.#row = undefined;
+    // A subscriber that has to be disconnected leaves the set during the loop, which a Set allows.
+    for (const subscriber of this.#channels.membersOf(this.#rowChannel)) subscriber.deliverRow(row);
+  }
+
   /** Queues a notice for those subscribers of the channel who want it. */
   broadcastNotice(channel: string, push: EncodedPush): void {
+    this.settle();
     for (const subscriber of this.#channels.membersOf(channel)) subscriber.deliverNotice(push);
   }
 

@@ -89,7 +89,8 @@ export class ServerNode implements BrokerListener, SessionHost {
   readonly users: UserControl;
   #channelRules: ChannelRules;
   readonly #options: ServerNodeOptions;
-  readonly #hub = new Hub<Session>();
+  readonly #flushList = new FlushList();
+  readonly #hub = new Hub<Session>(this.#flushList);
   readonly #observers = new ChannelObservers();
   /** Sessions that have not been identified yet. */
   readonly #connecting = new Set<Session>();
@@ -156,7 +157,7 @@ export class ServerNode implements BrokerListener, SessionHost {
       controller,
     });
     this.users = new UserControl({ access: enforcer, statuses, everyNode: this.#everyNode, clock, logger });
-    this.#sessionContext = { host: this, flushList: new FlushList(), wheel, clock, logger, random, limits };
+    this.#sessionContext = { host: this, flushList: this.#flushList, wheel, clock, logger, random, limits };
     this.#startedAtMs = clock.monotonicMs();
   }
 
@@ -404,7 +405,9 @@ export class ServerNode implements BrokerListener, SessionHost {
   onPublication(channel: string, { publication, previous, excludeClient }: Delivery): void {
     const push = new EncodedPush({ type: "publication", channel, publication, previous });
     const excluded = excludeClient === "" ? undefined : this.#hub.member(excludeClient);
-    this.#hub.broadcast(channel, push, excluded?.subscriptions.get(channel));
+    const except = excluded?.subscriptions.get(channel);
+    if (except === undefined) this.#hub.broadcast(channel, push);
+    else this.#hub.broadcastPast(except, channel, push);
   }
 
   onNotice(channel: string, notice: ChannelNotice): void {

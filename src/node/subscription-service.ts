@@ -9,6 +9,7 @@ import type { Logger } from "../core/logger.ts";
 import type { PresenceManager } from "../core/presence-manager.ts";
 import { PLAIN_SUBSCRIBE_RESULT, type Push, type SubscribeResult } from "../core/push.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
+import type { PendingDeliveries } from "../core/push-row.ts";
 import type { Subscriber } from "../core/subscriber.ts";
 import type { SubscriptionSource } from "../core/subscription-source.ts";
 import type { SubscriptionGrant } from "../core/token-verifier.ts";
@@ -62,7 +63,7 @@ export interface SubscriberRegistry {
 
 /** What the service works with. Milliseconds and counts; negative limits mean none. */
 export interface SubscriptionServiceOptions {
-  readonly registry: SubscriberRegistry;
+  readonly registry: SubscriberRegistry & PendingDeliveries;
   readonly broker: Broker;
   readonly presence: PresenceManager;
   /** Of all channels. */
@@ -275,6 +276,8 @@ export class SubscriptionService {
     try {
       const asked = subscription.position;
       const { position } = await this.#reads.read(channel, POSITION_ONLY, metaTtlMs);
+      // What has been published meanwhile may not have reached the client's queue.
+      this.#options.registry.settle();
       if (subscription.hasEnded || subscription.isInOrder(position, asked?.offset)) return;
       session.disconnect(disconnect("insufficientState"));
     } catch (err) {

@@ -1,4 +1,5 @@
-import type { WireFormat } from "../core/wire-format.ts";
+import type { PushRow } from "../core/push-row.ts";
+import { NOTHING, type WireFormat } from "../core/wire-format.ts";
 
 /**
  * A row of frames that one or many outboxes hold, as a path in a trie.
@@ -18,6 +19,10 @@ export class FrameSequence {
   #lastChild: FrameSequence | undefined;
   #children: Map<Uint8Array, FrameSequence> | undefined;
   #joined: Uint8Array | undefined;
+  /** What the last row led to: the same for all sessions that stand here. */
+  #row: PushRow | undefined;
+  #rowFormat: WireFormat | undefined;
+  #rowEnd: FrameSequence | undefined;
 
   private constructor(parent: FrameSequence | undefined, frame: Uint8Array | undefined) {
     this.#parent = parent;
@@ -36,6 +41,15 @@ export class FrameSequence {
     const last = this.#lastChild;
     if (last !== undefined && last.#frame === frame) return last;
     return this.#branch(frame, last);
+  }
+
+  /** The row with those of several pushes at its end; undefined where one of them has no frame. */
+  appendRow(row: PushRow, format: WireFormat): FrameSequence | undefined {
+    if (this.#row === row && this.#rowFormat === format) return this.#rowEnd;
+    this.#row = row;
+    this.#rowFormat = format;
+    this.#rowEnd = appendAll(this, row, format);
+    return this.#rowEnd;
   }
 
   /** The bytes of the whole row, joined by the format on first demand. */
@@ -66,4 +80,14 @@ export class FrameSequence {
     }
     return frames;
   }
+}
+
+function appendAll(start: FrameSequence, { pushes }: PushRow, format: WireFormat): FrameSequence | undefined {
+  let end = start;
+  for (const push of pushes) {
+    const frame = push.frameFor(format);
+    if (frame === undefined || frame === NOTHING) return undefined;
+    end = end.append(frame);
+  }
+  return end;
 }

@@ -1,4 +1,6 @@
+import type { DeliverySchedule, PendingDeliveries, PushRow } from "../core/push-row.ts";
 import type { Transport } from "../core/transport.ts";
+import type { WireFormat } from "../core/wire-format.ts";
 import { FrameSequence } from "./frame-sequence.ts";
 
 /**
@@ -6,9 +8,11 @@ import { FrameSequence } from "./frame-sequence.ts";
  *
  * Broadcasting only appends to outboxes; the flush writes each of them once.
  */
-export class FlushList {
+export class FlushList implements DeliverySchedule {
   #dirty: Outbox[] = [];
   #root = FrameSequence.empty();
+  #pending: PendingDeliveries | undefined;
+  #isScheduled = false;
   readonly #flush = (): void => this.flush();
 
   /** Start of every row of frames in this turn. */
@@ -18,15 +22,37 @@ export class FlushList {
 
   /** Has the outbox flushed when the turn ends. */
   add(outbox: Outbox): void {
-    if (this.#dirty.push(outbox) === 1) setImmediate(this.#flush);
+    this.#dirty.push(outbox);
+    this.#schedule();
+  }
+
+  expect(pending: PendingDeliveries): void {
+    this.#pending = pending;
+    this.#schedule();
+  }
+
+  /** To be called before anything is queued that does not come from pending deliveries: these were first. */
+  settle(): void {
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    this.#pending = undefined;
+    pending.settle();
   }
 
   /** Writes every dirty outbox now. */
   flush(): void {
+    this.settle();
+    this.#isScheduled = false;
     const dirty = this.#dirty;
     this.#dirty = [];
     this.#root = FrameSequence.empty();
     for (const outbox of dirty) outbox.flush();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(this.#flush);
   }
 }
 
@@ -58,6 +84,17 @@ export class Outbox {
   enqueue(frame: Uint8Array): boolean {
     const pending = this.#pending;
     const next = (pending ?? this.#flushList.root).append(frame);
+    if (next.byteLength > this.#roomBytes && next.byteLength > this.#askForRoom()) return false;
+    this.#pending = next;
+    if (pending === undefined) this.#flushList.add(this);
+    return true;
+  }
+
+  /** Queues the frames of a row like `enqueue`; returns false, and queues nothing, where not all of them can be. */
+  enqueueRow(row: PushRow, format: WireFormat): boolean {
+    const pending = this.#pending;
+    const next = (pending ?? this.#flushList.root).appendRow(row, format);
+    if (next === undefined) return false;
     if (next.byteLength > this.#roomBytes && next.byteLength > this.#askForRoom()) return false;
     this.#pending = next;
     if (pending === undefined) this.#flushList.add(this);

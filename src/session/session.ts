@@ -4,6 +4,7 @@ import { type Disconnect, disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
 import { type Labels, NO_LABELS } from "../core/label-filter.ts";
 import type { Logger } from "../core/logger.ts";
+import type { PushRow } from "../core/push-row.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { CredentialSource } from "../core/token-verifier.ts";
 import type { Transport } from "../core/transport.ts";
@@ -197,6 +198,7 @@ export class Session extends WheelTimer {
 
   /** Queues a push in a format of the transport other than its usual one. */
   sendAs(push: EncodedPush, format: WireFormat): void {
+    this.#context.flushList.settle();
     if (this.#state === "closed") return;
     const frame = push.frameFor(format);
     if (frame === undefined) {
@@ -206,8 +208,14 @@ export class Session extends WheelTimer {
     if (frame !== NOTHING && !this.#outbox.enqueue(frame)) this.abort(disconnect("slow"));
   }
 
+  /** Queues pushes in a row; returns false, and queues none, where they have to be looked at one by one. */
+  sendRow(row: PushRow): boolean {
+    return this.#state === "closed" || this.#outbox.enqueueRow(row, this.#format);
+  }
+
   /** Queues a message in the words of the session's own protocol. */
   sendMessage(message: Uint8Array): void {
+    this.#context.flushList.settle();
     if (this.#state === "closed") return;
     if (!this.#outbox.enqueue(this.transport.format.frame(message))) this.abort(disconnect("slow"));
   }
@@ -231,6 +239,7 @@ export class Session extends WheelTimer {
 
   /** Ends the session: what is queued, then a disconnect push, then the transport's own goodbye. */
   disconnect(reason: Disconnect): void {
+    this.#context.flushList.settle();
     if (this.#state === "closed") return;
     if (this.transport.sendsDisconnectPush) {
       const push = new EncodedPush({ type: "disconnect", code: reason.code, reason: reason.reason });
@@ -242,6 +251,7 @@ export class Session extends WheelTimer {
 
   /** Ends the session like `disconnect`, without the push. */
   disconnectSilently(reason: Disconnect): void {
+    this.#context.flushList.settle();
     if (this.#state !== "closed") this.#closeGracefully(reason);
   }
 

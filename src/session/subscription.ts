@@ -4,6 +4,7 @@ import { disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
 import type { Publication } from "../core/publication.ts";
 import type { Push } from "../core/push.ts";
+import type { PushRow } from "../core/push-row.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { SubscriptionSource } from "../core/subscription-source.ts";
 import type { Subscriber } from "../core/subscriber.ts";
@@ -136,6 +137,14 @@ export class Subscription implements Subscriber {
     else this.session.send(push);
   }
 
+  deliverRow(row: PushRow): void {
+    if (this.#takesRow(row) && this.session.sendRow(row)) {
+      if (this.#offset >= 0 && row.lastOffset > 0) this.#moveTo(row.lastOffset, row.epoch);
+    } else {
+      for (const push of row.pushes) this.deliver(push);
+    }
+  }
+
   /** Sends the next publication that the client missed, in front of everything that is held. */
   sendMissed(publication: Publication): void {
     const { offset, epoch } = publication;
@@ -197,6 +206,21 @@ export class Subscription implements Subscriber {
     if (!this.features.notices.some((type) => type === push.type)) return false;
     const isOfMember = push.type === "memberAdded" || push.type === "memberRemoved";
     return !isOfMember || push.info.user !== this.user;
+  }
+
+  /** Whether the client is to get all of the row, as it is and without a word between. */
+  #takesRow({ firstOffset, epoch, isContiguous }: PushRow): boolean {
+    const { delta, recoverable } = this.features;
+    if (this.#held !== undefined || delta || !isContiguous) return false;
+    if (recoverable && this.session.transport.resumeMarks !== undefined) return false;
+    if (this.#offset < 0 || firstOffset === 0) return true;
+    return firstOffset === this.#offset + 1 && this.#agreesOn(epoch);
+  }
+
+  #moveTo(offset: number, epoch: string): void {
+    this.#epoch = epoch;
+    this.#offset = offset;
+    this.#moved = true;
   }
 
   /** Whether the push is the next one for the client; ends the session when one between is missing. */

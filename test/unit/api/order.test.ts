@@ -161,7 +161,7 @@ describe("a batch over HTTP", () => {
       order.push(`end ${number}`);
       return { offset: 0, epoch: "" };
     };
-    node.removeHistory = async () => void order.push("remove");
+    Object.assign(node, { removeHistory: async () => void order.push("remove") });
     const publish = (data: number): object => ({ publish: { channel: "a", data } });
     const commands = [publish(1), publish(2), { history_remove: { channel: "a" } }, publish(3)];
     await post("/api/batch", JSON.stringify({ commands }));

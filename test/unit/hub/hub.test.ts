@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EncodedPush } from "../../../src/core/encoded-push.ts";
 import type { Subscriber } from "../../../src/core/subscriber.ts";
+import type { PendingDeliveries, PushRow } from "../../../src/core/push-row.ts";
 import { Hub } from "../../../src/hub/hub.ts";
 
 const PUSH = new EncodedPush({ type: "ping" });
@@ -9,6 +10,8 @@ class Listener implements Subscriber {
   received = 0;
   notices = 0;
   skipped = 0;
+  /** How many pushes came together. */
+  readonly rows: number[] = [];
   readonly #onPush: () => void;
 
   constructor(onPush: () => void = () => undefined) {
@@ -18,6 +21,11 @@ class Listener implements Subscriber {
   deliver(): void {
     this.received += 1;
     this.#onPush();
+  }
+
+  deliverRow({ pushes }: PushRow): void {
+    this.rows.push(pushes.length);
+    for (const push of pushes) if (push === PUSH) this.deliver();
   }
 
   deliverNotice(): void {
@@ -80,7 +88,7 @@ describe("Hub", () => {
     const hub = new Hub();
     const [one, other] = [new Listener(), new Listener()];
     for (const listener of [one, other]) hub.subscribe("c", listener);
-    hub.broadcast("c", PUSH, other);
+    hub.broadcastPast(other, "c", PUSH);
     expect([one.received, one.skipped, other.received, other.skipped]).toEqual([1, 0, 0, 1]);
   });
 
@@ -129,5 +137,67 @@ describe("Hub", () => {
       ["a", 1],
       ["b", 2],
     ]);
+  });
+
+  describe("that is told when to deliver", () => {
+    function setUp() {
+      const expected: PendingDeliveries[] = [];
+      const hub = new Hub({ expect: (pending) => void expected.push(pending) });
+      const [one, two, other] = [new Listener(), new Listener(), new Listener()];
+      for (const listener of [one, two]) hub.subscribe("c", listener);
+      hub.subscribe("d", other);
+      return { hub, expected, one, two, other };
+    }
+
+    it("delivers publications of one channel in a row", () => {
+      const { hub, expected, one, two } = setUp();
+      for (let count = 0; count < 3; count++) hub.broadcast("c", PUSH);
+      expect([one.received, expected.length]).toEqual([0, 1]);
+      expected[0]?.settle();
+      expected[0]?.settle();
+      expect([one.rows, two.rows]).toEqual([[3], [3]]);
+    });
+
+    it("delivers them before those of another channel", () => {
+      const { hub, one, other } = setUp();
+      hub.broadcast("c", PUSH);
+      hub.broadcast("d", PUSH);
+      expect([one.rows, other.rows]).toEqual([[1], []]);
+      hub.broadcast("c", PUSH);
+      expect([one.rows, other.rows]).toEqual([[1], [1]]);
+      hub.settle();
+      expect(one.rows).toEqual([1, 1]);
+    });
+
+    it("waits for nobody where nobody listens", () => {
+      const { hub, expected } = setUp();
+      hub.broadcast("nobody", PUSH);
+      expect(expected).toEqual([]);
+    });
+
+    it("delivers them before anything else happens to a channel", () => {
+      const { hub, one, two } = setUp();
+      const late = new Listener();
+      hub.broadcast("c", PUSH);
+      hub.subscribe("c", late);
+      expect([one.rows, late.rows]).toEqual([[1], []]);
+      hub.broadcast("c", PUSH);
+      hub.unsubscribe("c", two);
+      expect([two.rows, late.rows]).toEqual([[1, 1], [1]]);
+      hub.broadcast("c", PUSH);
+      hub.broadcastNotice("c", PUSH);
+      expect([one.rows.length, one.notices]).toEqual([3, 1]);
+      hub.broadcast("c", PUSH);
+      hub.broadcastPast(late, "c", PUSH);
+      expect([one.rows.length, one.received, late.skipped]).toEqual([4, 5, 1]);
+    });
+
+    it("does not let a row grow without end", () => {
+      const { hub, one } = setUp();
+      for (let count = 0; count < 3000; count++) hub.broadcast("c", PUSH);
+      expect(one.rows).toEqual([1024, 1024]);
+      hub.settle();
+      expect(one.received).toBe(3000);
+    });
   });
 });
