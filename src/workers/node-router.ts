@@ -22,7 +22,16 @@ const ANSWER_TIMEOUT_MS = 10_000;
 /** Passes questions on from node to node, and what each is to know of the others. */
 export class NodeRouter {
   readonly #nodes = new Map<string, Entry>();
+  readonly #later: (tell: () => void) => unknown;
   #isTelling = false;
+
+  /**
+   * `atOnce`, nodes hear of each other's sessions before anything else that the primary does; otherwise, once for all
+   * that comes in one turn, which costs less with many nodes.
+   */
+  constructor(tells: "atOnce" | "inTurns") {
+    this.#later = tells === "atOnce" ? (tell) => process.nextTick(tell) : setImmediate;
+  }
 
   add(uid: string, node: RoutedNode): void {
     this.#nodes.set(uid, { node, sessions: 0 });
@@ -79,11 +88,11 @@ export class NodeRouter {
     }
   }
 
-  /** Once for all that has come with it, before anything else comes. */
+  /** Once for all that has come with it. */
   #tellSoon(): void {
     if (this.#isTelling) return;
     this.#isTelling = true;
-    process.nextTick(() => {
+    this.#later(() => {
       this.#isTelling = false;
       const total = [...this.#nodes.values()].reduce((sum, { sessions }) => sum + sessions, 0);
       for (const [uid, { node, sessions }] of this.#nodes)

@@ -60,7 +60,7 @@ describeQuotasContract("two workers", async () => {
 });
 
 describeControllerContract("nodes of one process", async (count) => {
-  const router = new NodeRouter();
+  const router = new NodeRouter("inTurns");
   return Array.from({ length: count }, (_, at) => {
     const controller = new PrimaryController(`node ${at}`, router);
     return { uid: `node ${at}`, controller, leave: () => controller.close() };

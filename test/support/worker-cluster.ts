@@ -45,7 +45,7 @@ export class WorkerCluster {
   /** Of all channels. */
   channelOptions: ChannelOptions = DEFAULT_CHANNEL_OPTIONS;
   blocked: readonly StoredEntry[] = [];
-  readonly #router = new NodeRouter();
+  readonly #router = new NodeRouter("atOnce");
   readonly #encoder = new SharedEncoder();
   readonly #createPair: CreatePair;
 
