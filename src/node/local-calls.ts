@@ -7,59 +7,86 @@ import type {
   SubscribeCommand,
 } from "../core/commands.ts";
 import type { ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
+import type { Clock } from "../core/clock.ts";
 import type { ChannelFilter, NodeCalls, NodeCounts } from "../core/controller.ts";
 import type { Disconnect } from "../core/disconnect.ts";
 import type { Hub } from "../hub/hub.ts";
 import { compileGlob } from "../lib/glob.ts";
 import { hash53 } from "../lib/hash53.ts";
-import type { SlicedWork } from "../lib/sliced-work.ts";
+import { SlicedWork } from "../lib/sliced-work.ts";
 import type { Session } from "../session/session.ts";
-import type { ConnectionScan } from "./connection-scan.ts";
-import type { AccessEnforcer } from "./control/access-enforcer.ts";
-import type { SessionControl } from "./session-control.ts";
+import { ConnectionScan } from "./connection-scan.ts";
+import { AccessEnforcer } from "./control/access-enforcer.ts";
+import type { AccessList } from "./control/access-list.ts";
+import { ConnectionExpressions } from "./connection-expressions.ts";
+import { SessionControl } from "./session-control.ts";
+import type { SubscriptionService } from "./subscription-service.ts";
 
 /** What the calls work on. */
 export interface LocalCallsOptions {
+  readonly nodeUid: string;
   readonly hub: Hub<Session>;
-  readonly control: SessionControl;
-  readonly scan: ConnectionScan;
-  readonly access: AccessEnforcer;
-  readonly slices: SlicedWork;
+  readonly subscriptions: SubscriptionService;
+  readonly access: AccessList;
+  readonly clock: Clock;
+  /** Channels that one session may listen to; 0 or less for any number. */
+  readonly channelLimit: number;
+  /** Sequence of the session that was admitted last. */
+  readonly lastSequence: () => number;
   readonly channelOptions: (channel: string) => ChannelOptions | undefined;
 }
 
+/** Milliseconds that one turn of the event loop spends on a call about many connections. */
+const SLICE_MS = 5;
+
 /** What this node does for the whole, whoever asks. */
 export class LocalCalls implements NodeCalls {
-  readonly #options: LocalCallsOptions;
+  /** Holds sessions against who is locked out. */
+  readonly access: AccessEnforcer;
+  readonly #hub: Hub<Session>;
+  readonly #channelOptions: (channel: string) => ChannelOptions | undefined;
+  readonly #slices: SlicedWork;
+  readonly #control: SessionControl;
+  readonly #scan: ConnectionScan;
 
   constructor(options: LocalCallsOptions) {
-    this.#options = options;
+    const { nodeUid, hub, subscriptions, access, clock, channelLimit, lastSequence } = options;
+    this.#hub = hub;
+    this.#channelOptions = options.channelOptions;
+    const slices = new SlicedWork({ nowMs: () => clock.monotonicMs(), sliceMs: SLICE_MS });
+    this.#slices = slices;
+    const sessions = (): Iterable<Session> => hub.members();
+    const sessionsOf = (user: string): ReadonlySet<Session> => hub.membersOf(user);
+    this.access = new AccessEnforcer({ access, sessions, sessionsOf, slices, clock });
+    this.#control = new SessionControl({ sessions, sessionsOf, slices, subscriptions, clock, channelLimit });
+    const expressions = new ConnectionExpressions();
+    this.#scan = new ConnectionScan({ nodeUid, sessions, sessionsOf, lastSequence, expressions, slices });
   }
 
   async subscribeSessions(target: SessionTarget, command: SubscribeCommand): Promise<void> {
-    const options = this.#options.channelOptions(command.channel);
+    const options = this.#channelOptions(command.channel);
     if (options === undefined) throw clientError("unknownChannel");
-    await this.#options.control.subscribe(target, command, options);
+    await this.#control.subscribe(target, command, options);
   }
 
   async unsubscribeSessions(target: SessionTarget, channel: string): Promise<void> {
-    await this.#options.control.unsubscribe(target, channel);
+    await this.#control.unsubscribe(target, channel);
   }
 
   async refreshSessions(target: SessionTarget, command: RefreshCommand): Promise<void> {
-    await this.#options.control.refresh(target, command);
+    await this.#control.refresh(target, command);
   }
 
   async disconnect(target: SessionTarget, reason: Disconnect, whitelist: readonly string[]): Promise<void> {
-    await this.#options.control.disconnect(target, reason, whitelist);
+    await this.#control.disconnect(target, reason, whitelist);
   }
 
   async connections(query: ConnectionQuery, signal?: AbortSignal): Promise<ConnectionPage> {
-    return this.#options.scan.page(query, signal);
+    return this.#scan.page(query, signal);
   }
 
   async counts(): Promise<NodeCounts> {
-    const { hub } = this.#options;
+    const hub = this.#hub;
     const users = await this.#hashes(hub.users());
     const channels = await this.#hashes(hub.channels().map(([channel]) => channel));
     return { numClients: hub.memberCount, numSubs: hub.subscriptionCount, users, channels };
@@ -67,7 +94,7 @@ export class LocalCalls implements NodeCalls {
 
   async channels({ pattern, prefix }: ChannelFilter): Promise<ReadonlyMap<string, number>> {
     const matches = pattern === undefined ? undefined : compileGlob(pattern);
-    const found = this.#options.hub
+    const found = this.#hub
       .channels()
       .filter(([channel]) => prefix === undefined || channel.startsWith(prefix))
       .filter(([channel]) => matches === undefined || matches(channel));
@@ -75,32 +102,32 @@ export class LocalCalls implements NodeCalls {
   }
 
   async subscriberCount(channel: string): Promise<number> {
-    return this.#options.hub.subscriberCount(channel);
+    return this.#hub.subscriberCount(channel);
   }
 
   async connectedUsers(users: readonly string[]): Promise<readonly string[]> {
-    return users.filter((user) => this.#options.hub.membersOf(user).size > 0);
+    return users.filter((user) => this.#hub.membersOf(user).size > 0);
   }
 
   async block(user: string, expireAtSec: number | undefined): Promise<void> {
-    await this.#options.access.block(user, expireAtSec);
+    await this.access.block(user, expireAtSec);
   }
 
   async unblock(user: string): Promise<void> {
-    await this.#options.access.unblock(user);
+    await this.access.unblock(user);
   }
 
   async revokeToken(tokenId: string, expireAtSec: number | undefined): Promise<void> {
-    await this.#options.access.revokeToken(tokenId, expireAtSec);
+    await this.access.revokeToken(tokenId, expireAtSec);
   }
 
   async invalidateTokens(command: InvalidateTokensCommand): Promise<void> {
-    await this.#options.access.invalidateTokens(command);
+    await this.access.invalidateTokens(command);
   }
 
   async #hashes(texts: Iterable<string>): Promise<Float64Array> {
     const hashes: number[] = [];
-    await this.#options.slices.visit(texts, (text) => {
+    await this.#slices.visit(texts, (text) => {
       hashes.push(hash53(text));
       return true;
     });

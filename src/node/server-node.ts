@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Broker, BrokerListener, Delivery, HistoryFilter, HistoryPage } from "../core/broker.ts";
+import type { BrokerListener, Delivery, HistoryFilter, HistoryPage } from "../core/broker.ts";
 import type { ChannelNotice } from "../core/channel-notice.ts";
 import type { ChannelObserver } from "../core/channel-observer.ts";
 import type { ChannelOptions } from "../core/channel-options.ts";
@@ -7,8 +7,7 @@ import type { ChannelRules } from "../core/channel-rules.ts";
 import { clientError } from "../core/client-error.ts";
 import type { ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
 import type { ClientInfo } from "../core/client-info.ts";
-import type { Clock } from "../core/clock.ts";
-import type { ChannelFilter, Controller } from "../core/controller.ts";
+import type { ChannelFilter } from "../core/controller.ts";
 import type {
   NodeInfo,
   PublishRequest,
@@ -18,66 +17,22 @@ import type {
 } from "../core/commands.ts";
 import type { Disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
-import type { Logger } from "../core/logger.ts";
-import type { PresenceManager, PresenceStats } from "../core/presence-manager.ts";
-import type { Quotas } from "../core/quotas.ts";
-import type { UserStatusBook } from "../core/user-status.ts";
+import type { PresenceStats } from "../core/presence-manager.ts";
 import type { PublicationInit } from "../core/publication.ts";
 import type { Push } from "../core/push.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { Transport } from "../core/transport.ts";
 import { Hub } from "../hub/hub.ts";
-import { SlicedWork } from "../lib/sliced-work.ts";
-import type { TimerWheel } from "../lib/timer-wheel.ts";
 import { FlushList } from "../session/outbox.ts";
-import { Session, type SessionContext, type SessionHost, type SessionLimits } from "../session/session.ts";
-import { ConnectionExpressions } from "./connection-expressions.ts";
+import { Session, type SessionContext, type SessionHost } from "../session/session.ts";
 import { ConnectionPages } from "./connection-pages.ts";
-import { ConnectionScan } from "./connection-scan.ts";
-import type { AccessList } from "./control/access-list.ts";
-import { AccessEnforcer } from "./control/access-enforcer.ts";
 import { UserControl } from "./control/user-control.ts";
 import { EveryNode } from "./every-node.ts";
 import { LocalCalls } from "./local-calls.ts";
-import { SessionControl } from "./session-control.ts";
+import { countServer, sum } from "./server-counts.ts";
+import type { ServerNodeOptions } from "./server-node-options.ts";
 import { ChannelObservers } from "./channel-observers.ts";
 import { type NewSubscription, type SubscribeRequest, SubscriptionService } from "./subscription-service.ts";
-
-/** Limits of a node. Milliseconds and counts; 0 or less for none. */
-export interface NodeLimits extends SessionLimits {
-  /** Channels that one session may listen to. */
-  readonly channelLimit: number;
-  /** What a returning subscriber may have missed; negative for any number. */
-  readonly recoveryMaxPublications: number;
-  readonly positionCheckDelayMs: number;
-  readonly expiredSubscriptionCloseDelayMs: number;
-}
-
-/** What a node is made of. */
-export interface ServerNodeOptions {
-  /** A new one by default. */
-  readonly uid?: string | undefined;
-  /** Uid of what the node is a part of, as the API sees it; that of the node by default. */
-  readonly serverUid?: string | undefined;
-  readonly name: string;
-  readonly version: string;
-  readonly broker: Broker;
-  readonly presence: PresenceManager;
-  readonly channelRules: ChannelRules;
-  readonly clock: Clock;
-  readonly wheel: TimerWheel;
-  readonly logger: Logger;
-  readonly random: () => number;
-  readonly limits: NodeLimits;
-  readonly controller: Controller;
-  readonly quotas: Quotas;
-  readonly access: AccessList;
-  /** Undefined where statuses of users are switched off. */
-  readonly statuses: UserStatusBook | undefined;
-}
-
-/** Milliseconds that one turn of the event loop spends on a call about many connections. */
-const SLICE_MS = 5;
 
 /**
  * Hub, broker, presence and controller joined: everything that happens on this node, whatever protocol asked for it,
@@ -122,31 +77,15 @@ export class ServerNode implements BrokerListener, SessionHost {
       positionCheckDelayMs: limits.positionCheckDelayMs,
       expiredSubscriptionCloseDelayMs: limits.expiredSubscriptionCloseDelayMs,
     });
-    const slices = new SlicedWork({ nowMs: () => clock.monotonicMs(), sliceMs: SLICE_MS });
-    const sessions = (): Iterable<Session> => this.#hub.members();
-    const sessionsOf = (user: string): ReadonlySet<Session> => this.#hub.membersOf(user);
-    const { access, statuses, controller } = options;
-    const enforcer = new AccessEnforcer({ access, sessions, sessionsOf, slices, clock });
+    const { statuses, controller } = options;
     this.#own = new LocalCalls({
+      nodeUid: this.uid,
       hub: this.#hub,
-      control: new SessionControl({
-        sessions,
-        sessionsOf,
-        slices,
-        subscriptions: this.#subscriptions,
-        clock,
-        channelLimit: limits.channelLimit,
-      }),
-      scan: new ConnectionScan({
-        nodeUid: this.uid,
-        sessions,
-        sessionsOf,
-        lastSequence: () => this.#lastSequence,
-        expressions: new ConnectionExpressions(),
-        slices,
-      }),
-      access: enforcer,
-      slices,
+      subscriptions: this.#subscriptions,
+      access: options.access,
+      clock,
+      channelLimit: limits.channelLimit,
+      lastSequence: () => this.#lastSequence,
       channelOptions: (channel) => this.channelOptions(channel),
     });
     this.#everyNode = new EveryNode(this.#own, controller);
@@ -156,7 +95,13 @@ export class ServerNode implements BrokerListener, SessionHost {
       own: this.#own,
       controller,
     });
-    this.users = new UserControl({ access: enforcer, statuses, everyNode: this.#everyNode, clock, logger });
+    this.users = new UserControl({
+      access: this.#own.access,
+      statuses,
+      everyNode: this.#everyNode,
+      clock,
+      logger,
+    });
     this.#sessionContext = { host: this, flushList: this.#flushList, wheel, clock, logger, random, limits };
     this.#startedAtMs = clock.monotonicMs();
   }
@@ -419,29 +364,7 @@ export class ServerNode implements BrokerListener, SessionHost {
     const { name, version, clock, serverUid = this.uid } = this.#options;
     const uptimeSec = Math.floor((clock.monotonicMs() - this.#startedAtMs) / 1000);
     const node = { uid: serverUid, name, version, uptimeSec };
-    const hub = this.#hub;
-    if (this.#options.controller.others().length === 0) {
-      const numSubs = hub.subscriptionCount;
-      return [
-        {
-          ...node,
-          numClients: hub.memberCount,
-          numUsers: hub.userCount,
-          numChannels: hub.channelCount,
-          numSubs,
-        },
-      ];
-    }
-    const counts = await this.#everyNode.ask("counts");
-    return [
-      {
-        ...node,
-        numClients: sum(counts.map(({ numClients }) => numClients)),
-        numUsers: countDistinct(counts.map(({ users }) => users)),
-        numChannels: countDistinct(counts.map(({ channels }) => channels)),
-        numSubs: sum(counts.map(({ numSubs }) => numSubs)),
-      },
-    ];
+    return [{ ...node, ...(await countServer(this.#hub, this.#options.controller, this.#everyNode)) }];
   }
 
   #knownOptions(channel: string): ChannelOptions {
@@ -449,14 +372,4 @@ export class ServerNode implements BrokerListener, SessionHost {
     if (options === undefined) throw clientError("unknownChannel");
     return options;
   }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
-}
-
-function countDistinct(lists: readonly Float64Array[]): number {
-  const distinct = new Set<number>();
-  for (const list of lists) for (const hash of list) distinct.add(hash);
-  return distinct.size;
 }
