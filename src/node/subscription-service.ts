@@ -105,7 +105,8 @@ export class SubscriptionService {
     request: SubscribeRequest,
     options: ChannelOptions,
   ): Promise<NewSubscription> {
-    // Nobody would ever end its subscription.
+    // What is delivered now may end the session, and then nobody would ever end its subscription.
+    this.#options.registry.settle();
     if (session.isClosed) throw disconnect("connectionClosed");
     const features = featuresOf(request, options, session);
     const subscription = new Subscription({
@@ -153,6 +154,7 @@ export class SubscriptionService {
   /** Ends a subscription: delivery, presence, and, for those who were told of its coming, a leave. */
   end(subscription: Subscription): void {
     const { session, channel, features } = subscription;
+    this.#options.registry.settle();
     if (subscription.hasEnded) return;
     subscription.end();
     session.subscriptions.delete(channel);

@@ -222,6 +222,7 @@ export class Session extends WheelTimer {
 
   /** Tells a client that resumes by itself where it stands with the next push. */
   markPositions(): void {
+    this.#context.flushList.settle();
     const marks = this.transport.resumeMarks;
     if (marks === undefined || this.#state === "closed") return;
     const positions = this.#positions();
