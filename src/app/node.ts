@@ -18,7 +18,7 @@ export interface NodeIdentity {
 /** A node as the configuration describes it; alone, under a new uid, unless it is told what it is a part of. */
 export function createNode(
   config: Config,
-  { broker, presence, controller, quotas, records }: NodePorts,
+  { broker, presence, tellsMembers, controller, quotas, records }: NodePorts,
   wheel: TimerWheel,
   logger: Logger,
   identity: NodeIdentity | undefined,
@@ -31,6 +31,7 @@ export function createNode(
     version: VERSION,
     broker,
     presence,
+    tellsMembers,
     controller,
     quotas,
     access: records.access,

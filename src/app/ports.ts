@@ -17,6 +17,8 @@ const IDEMPOTENCY_MAX_KEYS = 1_000_000;
 export interface NodePorts {
   readonly broker: Broker;
   readonly presence: PresenceManager;
+  /** False where firsts and lasts of users are told by whoever has the presence manager. Default: true. */
+  readonly tellsMembers?: boolean;
   readonly controller: Controller;
   readonly quotas: Quotas;
   readonly rates: RateNews;

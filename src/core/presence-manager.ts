@@ -13,6 +13,12 @@ export interface PresenceStats {
  */
 export type PresenceEntry = "first" | "further" | "full";
 
+/** Is told of the first and last client of each user in a channel. Its methods never throw. */
+export interface MemberListener {
+  onFirst(channel: string, info: ClientInfo): void;
+  onLast(channel: string, info: ClientInfo): void;
+}
+
 /**
  * Who is in which channel, across nodes (core §4).
  *

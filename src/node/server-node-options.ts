@@ -30,6 +30,8 @@ export interface ServerNodeOptions {
   readonly version: string;
   readonly broker: Broker;
   readonly presence: PresenceManager;
+  /** False where firsts and lasts of users are told by whoever has the presence manager. Default: true. */
+  readonly tellsMembers?: boolean | undefined;
   readonly channelRules: ChannelRules;
   readonly clock: Clock;
   readonly wheel: TimerWheel;

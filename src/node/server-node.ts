@@ -69,6 +69,7 @@ export class ServerNode implements BrokerListener, SessionHost {
       registry: this.#hub,
       broker,
       presence,
+      tellsMembers: options.tellsMembers ?? true,
       observer: this.#observers,
       clock,
       logger,

@@ -66,6 +66,8 @@ export interface SubscriptionServiceOptions {
   readonly registry: SubscriberRegistry & PendingDeliveries;
   readonly broker: Broker;
   readonly presence: PresenceManager;
+  /** Firsts and lasts of users are told by this node, and not by whoever has the presence manager. */
+  readonly tellsMembers: boolean;
   /** Of all channels. */
   readonly observer: ChannelObserver;
   readonly clock: Clock;
@@ -198,7 +200,7 @@ export class SubscriptionService {
     if (!features.presence || subscription.hasEnded) return true;
     const entry = await this.#options.presence.add(channel, info, maxUsers);
     if (entry === "full") return false;
-    if (entry === "first" && features.memberNotices) {
+    if (entry === "first" && this.#tellsOf(features)) {
       this.#options.observer.onMemberAdded(channel, info);
       await this.#options.broker.publishNotice(channel, { type: "memberAdded", info });
     }
@@ -207,11 +209,15 @@ export class SubscriptionService {
     return true;
   }
 
+  #tellsOf({ memberNotices }: SubscriptionFeatures): boolean {
+    return memberNotices && this.#options.tellsMembers;
+  }
+
   /** Unless the session is back in the channel already: presence knows one entry of it. */
   async #leavePresence({ session, channel, info, features }: Subscription): Promise<void> {
     if (session.subscriptions.get(channel)?.features.presence === true) return;
     const wasLast = await this.#options.presence.remove(channel, session.id, info.user);
-    if (!wasLast || !features.memberNotices) return;
+    if (!wasLast || !this.#tellsOf(features)) return;
     this.#options.observer.onMemberRemoved(channel, info);
     await this.#options.broker.publishNotice(channel, { type: "memberRemoved", info });
   }

@@ -72,7 +72,8 @@ export interface PrimaryCalls {
   /** How many identified sessions the worker has. */
   reportSessions(count: number): void;
 
-  observe(event: ChannelEvent): void;
+  /** The worker has one subscriber of the channel more or less. */
+  subscribersChanged(channel: string): void;
   /** Something for the protocol that has made it, in the primary. */
   emit(app: string, event: unknown): void;
 }
@@ -82,15 +83,6 @@ export interface WireHistoryPage {
   readonly publications: readonly WirePublication[];
   readonly position: StreamPosition;
 }
-
-/** What has happened to a channel: a call of its observers. The primary itself sees it occupied and vacated. */
-export type ChannelEvent =
-  | { readonly type: "onSubscribersChanged"; readonly channel: string }
-  | {
-      readonly type: "onMemberAdded" | "onMemberRemoved";
-      readonly channel: string;
-      readonly info: ClientInfo;
-    };
 
 /** What workers do for their primary. */
 export interface WorkerCalls {

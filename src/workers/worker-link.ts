@@ -89,11 +89,11 @@ function createRemoteLogger(link: PrimaryLink, logsDebug: () => boolean): Logger
 
 function createRemoteObserver(link: PrimaryLink): ChannelObserver {
   return {
-    // The primary is the first to know.
+    onSubscribersChanged: (channel) => link.notify("subscribersChanged", channel),
+    // Of these the primary is the first to know.
     onOccupied: () => undefined,
     onVacated: () => undefined,
-    onSubscribersChanged: (channel) => link.notify("observe", { type: "onSubscribersChanged", channel }),
-    onMemberAdded: (channel, info) => link.notify("observe", { type: "onMemberAdded", channel, info }),
-    onMemberRemoved: (channel, info) => link.notify("observe", { type: "onMemberRemoved", channel, info }),
+    onMemberAdded: () => undefined,
+    onMemberRemoved: () => undefined,
   };
 }

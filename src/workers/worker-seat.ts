@@ -5,11 +5,12 @@ import type { ChannelOptions } from "../core/channel-options.ts";
 import { clientError } from "../core/client-error.ts";
 import type { EntryTable, StoredEntry } from "../core/entry-store.ts";
 import type { Logger } from "../core/logger.ts";
+import type { ClientInfo } from "../core/client-info.ts";
 import type { PresenceManager } from "../core/presence-manager.ts";
 import type { LocalQuotas } from "../core/quotas.ts";
 import type { UserStatusBook } from "../core/user-status.ts";
 import { MessageLink } from "../lib/link/message-link.ts";
-import type { ChannelEvent, PrimaryCalls, WorkerCalls, WorkerStart } from "./calls.ts";
+import type { PrimaryCalls, WorkerCalls, WorkerStart } from "./calls.ts";
 import type { NodeRouter } from "./node-router.ts";
 import { type LostEntry, PresenceSeat } from "./presence-seat.ts";
 import { QuotaSeat } from "./quota-seat.ts";
@@ -60,7 +61,10 @@ export class WorkerSeat {
     this.#ports = ports;
     this.#options = options;
     this.#broker = ports.broker.join();
-    this.#presence = new PresenceSeat(ports.presence);
+    this.#presence = new PresenceSeat(ports.presence, {
+      onFirst: (channel, info) => this.#tellMember("memberAdded", channel, info),
+      onLast: (channel, info) => this.#tellMember("memberRemoved", channel, info),
+    });
     this.#quotas = new QuotaSeat(ports.quotas);
     const { logger } = ports;
     this.#link = new MessageLink(options.stream, {
@@ -141,7 +145,7 @@ export class WorkerSeat {
       askOthers: (name, args) => router.askOthers(uid, name, args),
       askNode: (other, name, args) => router.askNode(other, name, args),
       reportSessions: (count) => router.reportSessions(uid, count),
-      observe: (event) => observe(observer, event),
+      subscribersChanged: (channel) => observer.onSubscribersChanged(channel),
       emit: onEmit,
     };
   }
@@ -165,20 +169,20 @@ export class WorkerSeat {
   }
 
   /** Tells a channel who is gone with the worker, as the worker would have done. */
-  async #tellLost({ channel, info, wasLast }: LostEntry): Promise<void> {
-    const { observer, channelOptions } = this.#ports;
-    const options = channelOptions(channel);
-    if (options?.memberNotices === true && wasLast) {
-      observer.onMemberRemoved(channel, info);
-      await this.#broker.publishNotice(channel, { type: "memberRemoved", info });
-    }
+  async #tellLost({ channel, info }: LostEntry): Promise<void> {
+    const options = this.#ports.channelOptions(channel);
     if (options?.joinLeave === true) await this.#broker.publishNotice(channel, { type: "leave", info });
   }
-}
 
-function observe(observer: ChannelObserver, event: ChannelEvent): void {
-  if ("info" in event) observer[event.type](event.channel, event.info);
-  else observer[event.type](event.channel);
+  #tellMember(type: "memberAdded" | "memberRemoved", channel: string, info: ClientInfo): void {
+    const { observer, channelOptions, logger } = this.#ports;
+    if (channelOptions(channel)?.memberNotices !== true) return;
+    if (type === "memberAdded") observer.onMemberAdded(channel, info);
+    else observer.onMemberRemoved(channel, info);
+    this.#broker.publishNotice(channel, { type, info }).catch((err: unknown) => {
+      logger.error({ channel, err }, "notice of a member not published");
+    });
+  }
 }
 
 function notAvailable(): never {

@@ -61,7 +61,7 @@ class WorkerServer {
       reload: () => undefined,
       close: () => Promise.resolve(),
     });
-    const ports = { broker, presence, controller, quotas, rates, records: userRecords };
+    const ports = { broker, presence, tellsMembers: false, controller, quotas, rates, records: userRecords };
     this.#serving = await ServingNode.assemble(config, logger, {
       ports,
       identity: { uid, serverUid },
