@@ -83,6 +83,21 @@ than the one over grpc-js. The rest of the distance to the bare loop is inside N
 for each message, nghttp2, and garbage of both. Only frames made by hand are below, and those would go past flow
 control. Bursts are one write per connection, and far below the bare loop.
 
+**Why single publications are not nearer to the bare loop.** Of the CPU of 1,000 WebSockets, 73 % is Node's \`writeBuffer\`,
+that is the kernel's part of a write, and 9 % is Millrace's own (profile of 2026-11-21); the rest is Node's stream around
+the write. What is left of ours is an outbox that is limited, a look at what the socket has not taken, and the guard
+against connections that stall. Runs differ by 5 %, so that figures of 1.15 are met in one run and missed in the next.
+With a handful of subscribers the publication itself shows: about 15 µs for broker, encoding and a turn of the event
+loop.
+
+**Why many subscribers cost more each.** The bare loop stands beside them: ten thousand sockets, their buffers in the
+kernel and in Node no longer fit into the caches of the processor. What Millrace adds to that is a few per cent.
+
+**Why two workers are not faster here.** On two cores run the primary, two workers, the receiver, whose work per
+delivery is nearly that of the server, and the driver, which waits for everybody before the next round. A publication
+wakes five processes. In the workers' profiles \`writeBuffer\` takes longer than in a single process; the link, which
+costs 1 to 4 µs per publication and worker (docs/workers.md), hardly shows. Figures about more cores need more cores.
+
 The subscribers of the fan-out are plain sockets that read into one shared buffer and count: bytes, or on gRPC the bytes of
 DATA frames. How many bytes a publication has is found out with one publication before each cell, and every
 subscriber must have received exactly that many for a sample to count.
