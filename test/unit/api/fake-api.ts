@@ -1,7 +1,3 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { onTestFinished } from "vitest";
 import type { HttpApiConfig } from "../../../src/api/config.ts";
 import { createApiRoutes, createServerApi } from "../../../src/api/index.ts";
 import type { NodeInfo, PublishRequest, SessionTarget } from "../../../src/core/commands.ts";
@@ -12,7 +8,7 @@ import type { Disconnect } from "../../../src/core/disconnect.ts";
 import type { Logger } from "../../../src/core/logger.ts";
 import type { PublicationInit } from "../../../src/core/publication.ts";
 import { NO_POSITION, type StreamPosition } from "../../../src/core/stream-position.ts";
-import { HttpApp } from "../../../src/http/http-app.ts";
+import { serveRoutes } from "../../support/serve-routes.ts";
 
 export const KEY = "K";
 
@@ -171,17 +167,7 @@ export async function startApi(config: Partial<HttpApiConfig> = {}): Promise<Run
     connections_channels_as_array: false,
     ...config,
   });
-  const app = new HttpApp(routes, log);
-  const server = createServer((request, response) => app.handle(request, response));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  // A TCP server has no other kind of address.
-  const { port } = server.address() as AddressInfo;
-  const url = `http://127.0.0.1:${port}`;
+  const url = await serveRoutes(routes, log);
   const post: RunningApi["post"] = (path, body, headers = {}) =>
     send(`${url}${path}`, { method: "POST", body, headers: { "X-API-Key": KEY, ...headers } });
   return { url, node, log, post };

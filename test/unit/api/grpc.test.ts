@@ -1,44 +1,16 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { anyUnpack, AnySchema } from "@bufbuild/protobuf/wkt";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
-import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { type ServiceError, status } from "@grpc/grpc-js";
+import { describe, expect, it } from "vitest";
 import { CentrifugoApi, ErrorSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
-import type { GrpcApiConfig } from "../../../src/api/config.ts";
-import { createApiGrpcListener, createServerApi } from "../../../src/api/index.ts";
 import { bufCurl, callUnary } from "../../support/grpc-calls.ts";
-import { ErrorLog, FakeApiNode, KEY } from "./fake-api.ts";
+import { KEY } from "./fake-api.ts";
+import { startGrpcDoor } from "./grpc-door.ts";
 
 const { batch, broadcast, deviceList, info, publish } = CentrifugoApi.method;
 const WITH_KEY = { authorization: `apikey ${KEY}` };
 const TRANSPORT = { ...WITH_KEY, "x-centrifugo-error-mode": "transport" };
-
-interface GrpcDoor {
-  readonly client: Client;
-  readonly node: FakeApiNode;
-  readonly port: number;
-}
-
-async function startDoor(config: Partial<GrpcApiConfig> = {}): Promise<GrpcDoor> {
-  const node = new FakeApiNode();
-  const listener = createApiGrpcListener(createServerApi(node, new ErrorLog()), {
-    enabled: true,
-    address: "127.0.0.1",
-    port: 0,
-    key: KEY,
-    error_mode: "",
-    max_receive_message_size: 0,
-    reflection: false,
-    tls: { enabled: false, cert_pem: "", key_pem: "", client_ca_pem: "" },
-    ...config,
-  });
-  if (listener === undefined) throw new Error("the door is switched off");
-  onTestFinished(() => listener.stop(AbortSignal.abort()));
-  const port = await listener.start();
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
-  onTestFinished(() => client.close());
-  return { client, node, port };
-}
 
 /** The error that a call fails with. */
 async function failureOf(call: Promise<unknown>): Promise<ServiceError> {
@@ -59,7 +31,7 @@ describe("authentication", () => {
     ["X-API-Key", { "x-api-key": KEY }],
     ["nothing", {}],
   ])("%s: UNAUTHENTICATED", async (_what, headers: Record<string, string>) => {
-    const { client } = await startDoor();
+    const { client } = await startGrpcDoor();
     const calls = [callUnary(client, publish, {}, headers), callUnary(client, deviceList, {}, headers)];
     for (const error of await Promise.all(calls.map(failureOf))) {
       expect([error.code, error.details]).toEqual([status.UNAUTHENTICATED, "unauthenticated"]);
@@ -67,7 +39,7 @@ describe("authentication", () => {
   });
 
   it("lets everybody in while there is no key", async () => {
-    const { client } = await startDoor({ key: "" });
+    const { client } = await startGrpcDoor({ key: "" });
     const { result } = await callUnary(client, info, {});
     expect(result?.nodes).toMatchObject([{ uid: "u", uptime: 3, numSubs: 2 }]);
   });
@@ -75,13 +47,13 @@ describe("authentication", () => {
 
 describe("calls", () => {
   it("api 84: what is not implemented is UNIMPLEMENTED", async () => {
-    const { client } = await startDoor();
+    const { client } = await startGrpcDoor();
     const error = await failureOf(callUnary(client, deviceList, {}, WITH_KEY));
     expect([error.code, error.details]).toEqual([status.UNIMPLEMENTED, "method DeviceList not implemented"]);
   });
 
   it("api 85: an API error is part of a response", async () => {
-    const { client } = await startDoor();
+    const { client } = await startGrpcDoor();
     const response = await callUnary(client, publish, { channel: "x:y", data: Buffer.from("1") }, WITH_KEY);
     expect(response).toMatchObject({ error: { code: 102, message: "unknown channel" } });
     expect(response.result).toBeUndefined();
@@ -91,7 +63,7 @@ describe("calls", () => {
     ["metadata", {}, TRANSPORT],
     ["configuration", { error_mode: "transport" } as const, WITH_KEY],
   ])("api 85: an API error is the status, by %s", async (_what, config, headers) => {
-    const { client } = await startDoor(config);
+    const { client } = await startGrpcDoor(config);
     const call = callUnary(client, publish, { channel: "x:y", data: Buffer.from("1") }, headers);
     const error = await failureOf(call);
     expect([error.code, error.details]).toEqual([status.NOT_FOUND, "unknown channel"]);
@@ -103,16 +75,16 @@ describe("calls", () => {
   });
 
   it("api 86: 5 MiB are too many by default", async () => {
-    const { client } = await startDoor();
+    const { client } = await startGrpcDoor();
     const call = callUnary(client, publish, { channel: "a", data: new Uint8Array(5 << 20) }, WITH_KEY);
     expect((await failureOf(call)).code).toBe(status.RESOURCE_EXHAUSTED);
-    const open = await startDoor({ max_receive_message_size: -1 });
+    const open = await startGrpcDoor({ max_receive_message_size: -1 });
     const request = { channel: "a", data: new Uint8Array(5 << 20) };
     expect(await callUnary(open.client, publish, request, WITH_KEY)).toMatchObject({ result: {} });
   });
 
   it("data is the payload itself, JSON or not", async () => {
-    const { client, node } = await startDoor();
+    const { client, node } = await startGrpcDoor();
     await callUnary(client, publish, { channel: "a", data: Buffer.from("\x01") }, WITH_KEY);
     await callUnary(client, publish, { channel: "a", b64data: "aGk=" }, WITH_KEY);
     const request = { channel: "json:a", data: Buffer.from("no json") };
@@ -124,7 +96,7 @@ describe("calls", () => {
   });
 
   it("broadcast and batch carry their errors inside", async () => {
-    const { client, node } = await startDoor();
+    const { client, node } = await startGrpcDoor();
     const data = Buffer.from("1");
     const sent = await callUnary(client, broadcast, { channels: ["a", "x:y"], data }, TRANSPORT);
     expect(sent.result?.responses).toMatchObject([{ result: {} }, { error: { code: 102 } }]);
@@ -142,7 +114,7 @@ describe("calls", () => {
 
 describe("reflection", () => {
   it("api 87: needs no key", async () => {
-    const { port } = await startDoor({ reflection: true });
+    const { port } = await startGrpcDoor({ reflection: true });
     const base = ["--protocol", "grpc", "--http2-prior-knowledge"];
     const url = `http://127.0.0.1:${port}`;
     expect((await bufCurl([...base, "--list-services", url])).stdout).toContain(CentrifugoApi.typeName);
@@ -155,7 +127,7 @@ describe("reflection", () => {
 });
 
 it("a door that is switched off does not exist", async () => {
-  await expect(startDoor({ enabled: false })).rejects.toThrow("switched off");
+  await expect(startGrpcDoor({ enabled: false })).rejects.toThrow("switched off");
 });
 
 /** Reads a `google.rpc.Status`, which the generated code does not have. */

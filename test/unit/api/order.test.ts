@@ -1,12 +1,11 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { Client, credentials } from "@grpc/grpc-js";
 import fc from "fast-check";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { CentrifugoApi, PublishRequestSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
-import { createApiGrpcListener, createServerApi } from "../../../src/api/index.ts";
 import { callUnary } from "../../support/grpc-calls.ts";
 import { httpRequest, RawConnection } from "../../support/raw-connection.ts";
-import { ErrorLog, FakeApiNode, KEY, type RunningApi, startApi } from "./fake-api.ts";
+import { type FakeApiNode, KEY, type RunningApi, startApi } from "./fake-api.ts";
+import { startGrpcDoor } from "./grpc-door.ts";
 
 const COUNT = 50;
 const NUMBERS = Array.from({ length: COUNT }, (_, at) => String(at + 1));
@@ -91,32 +90,12 @@ it.each(["the HTTP door", "the Connect door"])("%s answers in the order of the r
   expect([...answers.matchAll(/"offset":"?(\d+)/g)].map(([, offset]) => offset)).toEqual(NUMBERS);
 });
 
-/** A client of the gRPC door of a node, over one connection. */
-async function startGrpc(): Promise<{ readonly client: Client; readonly node: FakeApiNode }> {
-  const node = new FakeApiNode();
-  const listener = createApiGrpcListener(createServerApi(node, new ErrorLog()), {
-    enabled: true,
-    address: "127.0.0.1",
-    port: 0,
-    key: KEY,
-    error_mode: "",
-    max_receive_message_size: 0,
-    reflection: false,
-    tls: { enabled: false, cert_pem: "", key_pem: "", client_ca_pem: "" },
-  });
-  if (listener === undefined) throw new Error("the door is switched off");
-  onTestFinished(() => listener.stop(AbortSignal.abort()));
-  const client = new Client(`127.0.0.1:${await listener.start()}`, credentials.createInsecure());
-  onTestFinished(() => client.close());
-  return { client, node };
-}
-
 describe("the gRPC door", () => {
   const headers = { authorization: `apikey ${KEY}` };
   const { publish, broadcast, batch } = CentrifugoApi.method;
 
   it("publishes concurrent calls of one connection in their order, large and small ones alike", async () => {
-    const { client, node } = await startGrpc();
+    const { client, node } = await startGrpcDoor();
     const requests = NUMBERS.map((number) => ({
       channel: "a",
       data: Buffer.from(number.padEnd(1 + (Number(number) % 5) * 10_000)),
@@ -126,7 +105,7 @@ describe("the gRPC door", () => {
   });
 
   it.each([false, true])("publishes what batches carry in their order, parallel: %j", async (parallel) => {
-    const { client, node } = await startGrpc();
+    const { client, node } = await startGrpcDoor();
     const commands = NUMBERS.map((number) => ({ publish: { channel: "a", data: Buffer.from(number) } }));
     const halves = [commands.slice(0, COUNT / 2), commands.slice(COUNT / 2)];
     for (const half of halves) await callUnary(client, batch, { commands: half, parallel }, headers);
@@ -134,7 +113,7 @@ describe("the gRPC door", () => {
   });
 
   it("broadcasts one after the other, and to channels in the order of the request", async () => {
-    const { client, node } = await startGrpc();
+    const { client, node } = await startGrpcDoor();
     const channels = ["a", "b", "c"];
     const requests = NUMBERS.map((number) => ({ channels, data: Buffer.from(number) }));
     await Promise.all(requests.map((request) => callUnary(client, broadcast, request, headers)));

@@ -2,13 +2,13 @@ import { describe, expect, it } from "vitest";
 import { disconnect } from "../../../../src/core/disconnect.ts";
 import { clientIdOf } from "../../../../src/protocols/pusher/socket-id.ts";
 import { PusherTestNode, type PusherTestOptions } from "../../../support/pusher-node.ts";
-import { SharedBroker } from "../../../support/shared-broker.ts";
+import { startSharedCluster } from "../../../support/shared-cluster.ts";
 
 const ROOM = "presence-room";
 
 /** Two nodes that share broker and presence. */
 async function startTwo(options: PusherTestOptions = {}): Promise<[PusherTestNode, PusherTestNode]> {
-  const cluster = await SharedBroker.start();
+  const cluster = await startSharedCluster();
   return [
     await PusherTestNode.start({ ...options, cluster }),
     await PusherTestNode.start({ ...options, cluster }),

@@ -1,8 +1,4 @@
 import { createHash, createHmac } from "node:crypto";
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { onTestFinished } from "vitest";
 import { parseConfig } from "../../../../../src/app/config.ts";
 import type { HistoryPage } from "../../../../../src/core/broker.ts";
 import { type ChannelOptions, DEFAULT_CHANNEL_OPTIONS } from "../../../../../src/core/channel-options.ts";
@@ -12,7 +8,6 @@ import type { ChannelFilter } from "../../../../../src/core/controller.ts";
 import type { Disconnect } from "../../../../../src/core/disconnect.ts";
 import { Publication, type PublicationInit } from "../../../../../src/core/publication.ts";
 import { NO_POSITION, type StreamPosition } from "../../../../../src/core/stream-position.ts";
-import { HttpApp } from "../../../../../src/http/http-app.ts";
 import type { ConfigInput } from "../../../../../src/index.ts";
 import { PusherApps } from "../../../../../src/protocols/pusher/app.ts";
 import type { ApiNode } from "../../../../../src/protocols/pusher/http-api/endpoint.ts";
@@ -21,6 +16,7 @@ import {
   type PusherApiOptions,
 } from "../../../../../src/protocols/pusher/http-api/routes.ts";
 import { FakeClock } from "../../../../support/fake-clock.ts";
+import { serveRoutes } from "../../../../support/serve-routes.ts";
 
 /** Key and secret of the documentation (pusher §2). */
 export const KEY = "278d425bdf160c739803";
@@ -150,17 +146,7 @@ export async function startApi(
   const apps = new PusherApps(config.pusher.apps);
   const options = { apps: () => apps, node, logger, clock, config: config.pusher };
   const routes = createPusherApiRoutes(admits === undefined ? options : { ...options, admits });
-  const http = new HttpApp(routes, logger);
-  const server = createServer((request, response) => http.handle(request, response));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  // A TCP server has no other kind of address.
-  const { port } = server.address() as AddressInfo;
-  const url = `http://127.0.0.1:${port}`;
+  const url = await serveRoutes(routes, logger);
   const root = `${config.pusher.path_prefix}/apps/3`;
   const call: RunningApi["call"] = (path, request = {}) => {
     const timestampSec = Math.floor(clock.wallMs() / 1000);
