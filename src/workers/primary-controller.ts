@@ -1,21 +1,18 @@
-import type {
-  Controller,
-  NodeCallArgs,
-  NodeCallName,
-  NodeCallResult,
-  NodeCalls,
-} from "../core/controller.ts";
-import { callNode } from "../node/every-node.ts";
+import type { Controller, NodeCalls } from "../core/controller.ts";
 import type { NodeRouter } from "./node-router.ts";
-import { decodeArgs, encodeArgs } from "./wire.ts";
+import { answerAsk, RoutedController } from "./routed-controller.ts";
 
 /** The controller of the primary's own node: it is where the router is. */
-export class PrimaryController implements Controller {
+export class PrimaryController extends RoutedController implements Controller {
   readonly #uid: string;
   readonly #router: NodeRouter;
   #sessionsElsewhere = 0;
 
   constructor(uid: string, router: NodeRouter) {
+    super({
+      askOthers: (name, args) => router.askOthers(uid, name, args),
+      askNode: (other, name, args) => router.askNode(other, name, args),
+    });
     this.#uid = uid;
     this.#router = router;
   }
@@ -33,23 +30,6 @@ export class PrimaryController implements Controller {
     return this.#router.othersOf(this.#uid);
   }
 
-  async askOthers<Name extends NodeCallName>(
-    name: Name,
-    ...args: NodeCallArgs<Name>
-  ): Promise<readonly NodeCallResult<Name>[]> {
-    const answers = await this.#router.askOthers(this.#uid, name, encodeArgs(args));
-    return answers as readonly NodeCallResult<Name>[];
-  }
-
-  async askNode<Name extends NodeCallName>(
-    uid: string,
-    name: Name,
-    ...args: NodeCallArgs<Name>
-  ): Promise<NodeCallResult<Name> | undefined> {
-    const answer = await this.#router.askNode(uid, name, encodeArgs(args));
-    return answer as NodeCallResult<Name> | undefined;
-  }
-
   reportSessions(count: number): void {
     this.#router.reportSessions(this.#uid, count);
   }
@@ -61,10 +41,4 @@ export class PrimaryController implements Controller {
   async close(): Promise<void> {
     this.#router.remove(this.#uid);
   }
-}
-
-/** Answers another node's question. Names come from nodes of the same program. */
-export function answerAsk(calls: NodeCalls, name: string, args: readonly unknown[]): Promise<unknown> {
-  const known = name as NodeCallName;
-  return callNode(calls, known, decodeArgs<typeof known>(args));
 }

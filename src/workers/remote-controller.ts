@@ -1,17 +1,10 @@
-import type {
-  Controller,
-  NodeCallArgs,
-  NodeCallName,
-  NodeCallResult,
-  NodeCalls,
-} from "../core/controller.ts";
+import type { Controller, NodeCalls } from "../core/controller.ts";
 import type { WorkerCalls } from "./calls.ts";
-import { answerAsk } from "./primary-controller.ts";
-import { encodeArgs } from "./wire.ts";
+import { answerAsk, RoutedController } from "./routed-controller.ts";
 import type { PrimaryLink } from "./worker-link.ts";
 
 /** The primary's router, as a worker reaches it. */
-export class RemoteController implements Controller {
+export class RemoteController extends RoutedController implements Controller {
   readonly #link: PrimaryLink;
   readonly #onJoined: () => Promise<void>;
   readonly #calls = Promise.withResolvers<NodeCalls>();
@@ -22,6 +15,10 @@ export class RemoteController implements Controller {
 
   /** `onJoined` takes over what has happened before other nodes' questions come. */
   constructor(link: PrimaryLink, onJoined: () => Promise<void>) {
+    super({
+      askOthers: (name, args) => link.call("askOthers", name, args),
+      askNode: (uid, name, args) => link.call("askNode", uid, name, args),
+    });
     this.#link = link;
     this.#onJoined = onJoined;
   }
@@ -43,23 +40,6 @@ export class RemoteController implements Controller {
 
   others(): readonly string[] {
     return this.#others;
-  }
-
-  async askOthers<Name extends NodeCallName>(
-    name: Name,
-    ...args: NodeCallArgs<Name>
-  ): Promise<readonly NodeCallResult<Name>[]> {
-    const answers = await this.#link.call("askOthers", name, encodeArgs(args));
-    return answers as readonly NodeCallResult<Name>[];
-  }
-
-  async askNode<Name extends NodeCallName>(
-    uid: string,
-    name: Name,
-    ...args: NodeCallArgs<Name>
-  ): Promise<NodeCallResult<Name> | undefined> {
-    const answer = await this.#link.call("askNode", uid, name, encodeArgs(args));
-    return answer as NodeCallResult<Name> | undefined;
   }
 
   reportSessions(count: number): void {
