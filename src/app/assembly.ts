@@ -36,7 +36,7 @@ export interface Assembly {
   /** Undefined where switched off. */
   readonly uniGrpc: GrpcListener | undefined;
   readonly grpcApi: GrpcListener | undefined;
-  /** Follows a new configuration as far as `RELOADABLE` says. Rejects, changing nothing, for unusable keys. */
+  /** Follows a configuration that differs in `RELOADABLE` only. Rejects, changing nothing, for unusable keys. */
   reload(config: Config): Promise<void>;
   /** Finishes what outlives the sessions, as far as the deadline allows. To be called once they have ended. */
   close(deadline: AbortSignal): Promise<void>;
@@ -99,7 +99,7 @@ export async function assembleServer(
     async reload(next) {
       settings = await createUniSettings(next, node, logger);
       limits = connectionLimitsOf(next);
-      node.channelRules = channelRulesOf(next.channel, { ...next.pusher, enabled: config.pusher.enabled });
+      node.channelRules = channelRulesOf(next.channel, next.pusher);
       pusher.reload(next.pusher);
     },
     async close(deadline) {

@@ -20,6 +20,8 @@ import { createSocketRoutes } from "../transports/websocket/index.ts";
 /** What Pusher's protocol is put together from. */
 export interface PusherParts {
   readonly config: PusherConfig;
+  /** The apps of the configuration. */
+  readonly apps: PusherApps;
   readonly node: ServerNode;
   readonly wheel: TimerWheel;
   readonly logger: Logger;
@@ -43,9 +45,9 @@ export class LocalPusherEvents implements PusherEvents {
   readonly #channelEvents: ChannelEvents;
   #apps: PusherApps;
 
-  constructor({ config, node, wheel, logger }: PusherParts) {
+  constructor({ config, apps, node, wheel, logger }: PusherParts) {
     const shared = { clock: systemClock, wheel, logger };
-    this.#apps = new PusherApps(config.apps);
+    this.#apps = apps;
     const delivery = config.webhooks;
     this.webhooks = new Webhooks({ ...shared, delivery, post: createPost(delivery.request_timeout) });
     this.#channelEvents = new ChannelEvents({
@@ -83,15 +85,14 @@ export interface PusherAssembly {
 
 /** Serves the protocol and its HTTP API as the configuration says. */
 export function assemblePusher(
-  parts: PusherParts & { readonly gate: ConnectionGate; readonly rates: RateNews },
+  parts: Omit<PusherParts, "apps"> & { readonly gate: ConnectionGate; readonly rates: RateNews },
   connect: ConnectPusher,
 ): PusherAssembly {
   const { config, node, wheel, logger, gate, rates } = parts;
   if (!config.enabled) return { routes: [], reload: () => undefined, close: () => Promise.resolve() };
-  const events = connect(parts);
-  node.observe(events.observer);
   let apps = new PusherApps(config.apps);
-  events.reload(apps);
+  const events = connect({ ...parts, apps });
+  node.observe(events.observer);
   let limiter = config.rate_limiter;
   const limits = new AddressLimits(() => limiter, systemClock, rates);
   const context = {

@@ -6,6 +6,7 @@ import type { ServerNode } from "../node/server-node.ts";
 import { type Assembly, assembleServer, type AssemblyOptions } from "./assembly.ts";
 import type { Config } from "./config.ts";
 import { HttpListeners } from "./http-listeners.ts";
+import { followReload } from "./reload.ts";
 import type { ListenerAddress, ServerAddresses } from "./server.ts";
 
 /** A node with everything that it serves. */
@@ -42,9 +43,9 @@ export class ServingNode {
     };
   }
 
-  /** Rejects, changing nothing, for unusable keys. */
+  /** Follows the options that a running server can; rejects, changing nothing, for unusable keys. */
   reload(config: Config): Promise<void> {
-    return this.#assembly.reload(config);
+    return this.#assembly.reload(followReload(this.#config, config));
   }
 
   /** Tells every client 3001, and waits for connections to end until the deadline. */

@@ -15,7 +15,7 @@ import type { Config } from "../config.ts";
 import { createNode } from "../node.ts";
 import { type LocalPorts, openLocalPorts } from "../ports.ts";
 import { LocalPusherEvents } from "../pusher.ts";
-import { changesThatNeedRestart } from "../reload.ts";
+import { changesThatNeedRestart, followReload } from "../reload.ts";
 import type { MillraceServer, ServerAddresses } from "../server.ts";
 import { withOwnPorts } from "./own-ports.ts";
 import { WorkerPool } from "./worker-pool.ts";
@@ -75,8 +75,9 @@ export class ClusterServer implements MillraceServer {
     const { node, pusherEvents, pool } = this.#started ?? {};
     // Workers look at everything that can be wrong; the first one that refuses keeps the rest as they are.
     await pool?.reload(config);
-    if (node !== undefined) node.channelRules = channelRulesOf(config.channel, config.pusher);
-    pusherEvents?.reload(new PusherApps(config.pusher.apps));
+    const { channel, pusher } = followReload(this.#config, config);
+    if (node !== undefined) node.channelRules = channelRulesOf(channel, pusher);
+    pusherEvents?.reload(new PusherApps(pusher.apps));
     return changesThatNeedRestart(this.#config, config);
   }
 
@@ -98,7 +99,13 @@ export class ClusterServer implements MillraceServer {
       uid,
       serverUid: uid,
     });
-    const pusherEvents = new LocalPusherEvents({ config: config.pusher, node, wheel, logger });
+    const pusherEvents = new LocalPusherEvents({
+      config: config.pusher,
+      apps: new PusherApps(config.pusher.apps),
+      node,
+      wheel,
+      logger,
+    });
     const pool = new WorkerPool({
       count: this.#workers,
       serverUid: uid,
