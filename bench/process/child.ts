@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { ProcessMethods, RemoteMethods, Reply } from "./rpc.ts";
 
 /** As `millrace serve` runs; the same for everything that is compared. */
-const NODE_FLAGS = ["--max-semi-space-size=16"];
+export const NODE_FLAGS: readonly string[] = ["--max-semi-space-size=16"];
 const CALL_TIMEOUT_MS = 90_000;
 const EXIT_TIMEOUT_MS = 5000;
 const COMPLAINTS_MAX_CHARACTERS = 10_000;

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { NODE_FLAGS } from "../process/child.ts";
 import { listen } from "../process/listen.ts";
 import { treeCpuMicros } from "../process/process-tree.ts";
 import { API_KEY, publishBody, BATCH_PATH, httpRequest } from "../wire/publish-request.ts";
@@ -53,7 +54,7 @@ class WorkersServer implements FanOutServer {
       node: { workers: this.#workers },
     };
     writeFileSync(file, JSON.stringify(all));
-    this.#process = spawn(process.execPath, ["--max-semi-space-size=16", MAIN, "serve", "-c", file], {
+    this.#process = spawn(process.execPath, [...NODE_FLAGS, MAIN, "serve", "-c", file], {
       stdio: ["ignore", "ignore", "inherit"],
     });
     this.#port = port;

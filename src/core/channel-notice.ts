@@ -15,4 +15,6 @@ export type ChannelNotice =
 export type NoticeType = ChannelNotice["type"];
 
 export const NO_NOTICES: readonly NoticeType[] = [];
+/** First and last clients of users. */
+export const MEMBER_NOTICES: readonly NoticeType[] = ["memberAdded", "memberRemoved"];
 export const JOIN_LEAVE: readonly NoticeType[] = ["join", "leave"];

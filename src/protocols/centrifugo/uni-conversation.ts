@@ -137,9 +137,8 @@ export class UniConversation implements UniConnection {
       await node.disconnect({ user, client: "", session: "" }, disconnect("connectionLimit"), []);
     }
     const max = limit > 0 ? limit : Number.POSITIVE_INFINITY;
-    if (!(await node.takePlace(this.#session, `user:${user}`, max))) {
-      if (!this.#session.isClosed) throw disconnect("connectionLimit");
-    }
+    const isTaken = await node.takePlace(this.#session, `user:${user}`, max);
+    if (!isTaken && !this.#session.isClosed) throw disconnect("connectionLimit");
   }
 
   async #subscribeAll(

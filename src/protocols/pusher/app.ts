@@ -3,7 +3,7 @@ import type { Codec } from "../../core/wire-format.ts";
 import { OriginPolicy } from "../../http/origin-policy.ts";
 import { userChannelName, userOfChannelName } from "./channel-name.ts";
 import { createPusherCodec } from "./codec.ts";
-import type { PusherAppConfig } from "./config.ts";
+import { namespaceOf, type PusherAppConfig } from "./config.ts";
 
 /** Stands between namespace and name in the core, and in no Pusher name. */
 const BOUNDARY = ":";
@@ -30,7 +30,7 @@ export class PusherApp {
   /** Throws SyntaxError for a malformed pattern of origins. */
   constructor(config: PusherAppConfig) {
     this.config = config;
-    this.namespace = config.namespace === "" ? config.id : config.namespace;
+    this.namespace = namespaceOf(config);
     this.#prefix = this.namespace + BOUNDARY;
     this.labels = new Map([[APP_LABEL, config.id]]);
     this.origins = config.allowed_origins.length > 0 ? new OriginPolicy(config.allowed_origins) : undefined;
@@ -101,9 +101,5 @@ export class PusherApps {
   ofChannel(channel: string): PusherApp | undefined {
     const boundary = channel.indexOf(BOUNDARY);
     return boundary < 0 ? undefined : this.#byNamespace.get(channel.slice(0, boundary));
-  }
-
-  all(): Iterable<PusherApp> {
-    return this.#byId.values();
   }
 }

@@ -1,4 +1,4 @@
-import type { NoticeType } from "../../core/channel-notice.ts";
+import { MEMBER_NOTICES, type NoticeType } from "../../core/channel-notice.ts";
 import { ClientError } from "../../core/client-error.ts";
 import { EncodedPush } from "../../core/encoded-push.ts";
 import type { Publication } from "../../core/publication.ts";
@@ -15,7 +15,6 @@ import { Roster } from "./roster.ts";
 import { authorizesSubscription } from "./signature.ts";
 import { socketIdOf } from "./socket-id.ts";
 
-const MEMBER_NOTICES: readonly NoticeType[] = ["memberAdded", "memberRemoved"];
 const COUNT_NOTICES: readonly NoticeType[] = ["subscriptionCount"];
 /** Such options of the namespace are for Centrifugo's clients: these have no positions. */
 export const NO_POSITIONS = { forceRecovery: false, forcePositioning: false } as const;

@@ -1,4 +1,4 @@
-import { NO_NOTICES, type NoticeType } from "../../core/channel-notice.ts";
+import { MEMBER_NOTICES, NO_NOTICES } from "../../core/channel-notice.ts";
 import { SUBSCRIPTION_SOURCE } from "../../core/subscription-source.ts";
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import type { NewSubscription } from "../../node/subscription-service.ts";
@@ -14,7 +14,6 @@ import { NO_POSITIONS } from "./subscriptions.ts";
 /** Users that one connection may watch (pusher §3). */
 const MAX_WATCHED = 100;
 const CONCURRENT_CALLS = 10;
-const MEMBER_NOTICES: readonly NoticeType[] = ["memberAdded", "memberRemoved"];
 
 /**
  * Who of the users that a signed-in user watches is online.
