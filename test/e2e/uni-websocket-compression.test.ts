@@ -1,9 +1,10 @@
+import { once } from "node:events";
 import { constants, inflateRawSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { parsePush } from "../support/push-stream.ts";
 import { httpRequest, parseResponse, RawConnection } from "../support/raw-connection.ts";
 import { type ConfigInput, OPEN, runServer } from "../support/running-server.ts";
-import { openWebSocket } from "../support/web-socket-client.ts";
+import { openWebSocket, WebSocketClient } from "../support/web-socket-client.ts";
 
 /** A handshake of a bare client that connects in the query and makes the given offers. */
 function upgradeRequest(offers: string): string {
@@ -17,6 +18,8 @@ function upgradeRequest(offers: string): string {
   };
   return httpRequest("GET", `/connection/uni_websocket?cf_connect=${query}`, { headers });
 }
+
+const AGREED = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 
 /** OPEN with options of the transport. */
 function webSocketConfig(options: NonNullable<ConfigInput["uni_websocket"]>): ConfigInput {
@@ -59,14 +62,30 @@ describe("uni_websocket: compression", () => {
     await client.next();
   });
 
-  it("goes uncompressed for a client whose window would be smaller", async () => {
+  it.each([
+    ["permessage-deflate", AGREED],
+    ["permessage-deflate; client_max_window_bits", AGREED],
+    ["permessage-deflate; server_max_window_bits=15", AGREED.replace(";", "; server_max_window_bits=15;")],
+    ["permessage-deflate; server_max_window_bits=10", undefined],
+    ["permessage-deflate; server_max_window_bits=10, permessage-deflate", AGREED],
+    ["permessage-deflate; server_max_window_bits", undefined],
+    ["permessage-deflate; client_no_context_takeover=1", undefined],
+    [
+      "permessage-deflate; level=9, permessage-deflate; client_max_window_bits=99, permessage-deflate",
+      AGREED,
+    ],
+    ["x-webkit-deflate-frame", undefined],
+    ["permessage-deflate; ;", undefined],
+  ])("answers the offer %j with %j, and lets the client in", async (offers, agreed) => {
     await using server = await runServer(webSocketConfig({ compression: true }));
     // The `ws` client insists on what it offered, so a bare one asks.
     using connection = await RawConnection.open(server.port);
-    connection.send(upgradeRequest("permessage-deflate; server_max_window_bits=10"));
-    const response = parseResponse(await connection.until('"connect"'));
+    connection.send(upgradeRequest(offers));
+    const response = parseResponse(await connection.until("\r\n\r\n"));
     expect(response.statusLine).toBe("HTTP/1.1 101 Switching Protocols");
-    expect(response.headers.map(([name]) => name)).not.toContain("Sec-WebSocket-Extensions");
+    const headers = new Map(response.headers);
+    expect(headers.get("Sec-WebSocket-Extensions")).toBe(agreed);
+    await server.untilSessions(1);
   });
 
   it("compresses without context takeover, and only payloads above compression_min_size", async () => {
@@ -99,6 +118,43 @@ describe("uni_websocket: compression", () => {
     const pushes = (await client.nextText()).split("\n").map(parsePush);
     expect(pushes.map((push) => push.pub?.data)).toEqual([1, 2, 3]);
   });
+});
+
+describe("uni_websocket: what compressing clients send", () => {
+  const limit = 600_000;
+  const config = webSocketConfig({ compression: true, decompressed_message_size_limit: limit });
+
+  it("survives clients that leave while their message is being inflated", async () => {
+    await using server = await runServer(config);
+    const request = "{}".padEnd(limit);
+    for (let count = 0; count < 30; count++) {
+      using client = await WebSocketClient.open(server.url("uni_websocket"), { perMessageDeflate: true });
+      await new Promise((resolve) => client.socket.send(request, resolve));
+    }
+    using last = await openWebSocket(server, {}, { perMessageDeflate: true });
+    expect((await last.next()).connect).toBeDefined();
+    await server.untilSessions(1);
+  });
+
+  it.each(["query", "first message"])(
+    "inflates nothing behind a connect request in the %s, however large it would get",
+    async (place) => {
+      await using server = await runServer(config);
+      const request = { subs: { a: {} } };
+      using client = await WebSocketClient.open(
+        server.url("uni_websocket", place === "query" ? request : undefined),
+        { perMessageDeflate: true },
+      );
+      if (place === "first message") client.send(request);
+      await client.next();
+      client.socket.send("x".repeat(limit + 1));
+      client.socket.send("x".repeat(limit + 1));
+      client.socket.ping();
+      await once(client.socket, "pong");
+      await server.publish("a", 1);
+      expect((await client.next()).pub?.data).toBe(1);
+    },
+  );
 });
 
 interface Frame {

@@ -70,19 +70,15 @@ export class WebSocketEndpoint {
     } catch {
       return refuseUpgrade(socket, 400, "invalid connect request");
     }
-    let compression: Compression | undefined;
-    try {
-      compression = this.#agreeOnCompression(request);
-    } catch {
-      return refuseUpgrade(socket, 400);
-    }
     if (!(socket instanceof Socket)) return refuseUpgrade(socket, 400);
+    const compression = this.#agreeOnCompression(request);
     if (!answerHandshake(request, socket, compression?.header)) return;
     const transport = this.#createTransport(socket, compression);
     const connection = this.#context.protocol.accept(transport);
     transport.bind(connection, head);
-    if (connect === undefined) transport.expectRequest(headerReader(request));
-    else connection.connect(connect, headerReader(request));
+    if (connect === undefined) return transport.expectRequest(headerReader(request));
+    transport.dropMessages();
+    connection.connect(connect, headerReader(request));
   }
 
   #agreeOnCompression({ headers }: IncomingMessage): Compression | undefined {

@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
 import * as ws from "ws";
+import { type Inflation, PERMESSAGE_DEFLATE } from "./compression.ts";
 import { FrameBoundaries } from "./frame-boundaries.ts";
 
 /** Who is told what a client has sent. Buffers are valid only during the call. */
@@ -14,11 +15,6 @@ export interface FrameSink {
   onViolation(code: number): void;
   /** It can be read on, where `read` was not ready for more. */
   onDrain(): void;
-}
-
-/** Decompression of one connection, by `ws`. */
-export interface Inflation {
-  cleanup(): void;
 }
 
 /** The parser of `ws`, as far as it is used. */
@@ -61,10 +57,10 @@ export class FrameReader {
   /** A close frame or a violation has come. */
   #hasEnded = false;
 
-  /** 0 or less for messages without limit; `inflation` for a connection with permessage-deflate, with the key of the extension. */
+  /** 0 or less for messages without limit; `inflation` for a connection with permessage-deflate. */
   constructor(maxMessageBytes: number, inflation?: Inflation) {
     this.#inflation = inflation;
-    const extensions = inflation === undefined ? {} : { "permessage-deflate": inflation };
+    const extensions = inflation === undefined ? {} : { [PERMESSAGE_DEFLATE]: inflation };
     this.#receiver = new WsReceiver({
       isServer: true,
       maxPayload: Math.max(0, maxMessageBytes),
@@ -106,10 +102,15 @@ export class FrameReader {
     );
   }
 
+  /** Messages are not looked at any more: compressed ones are empty from now on. */
+  stopInflating(): void {
+    this.#inflation?.stop();
+  }
+
   /** Nothing more is read. */
   close(): void {
     this.#sink = undefined;
-    this.#inflation?.cleanup();
+    this.#inflation?.stop();
   }
 }
 

@@ -164,6 +164,11 @@ export abstract class WebSocketTransport<Connection extends { closed(): void } =
     this.socket.resume();
   }
 
+  /** Messages of the client are not looked at any more. */
+  dropMessages(): void {
+    this.#reader?.stopInflating();
+  }
+
   /** Reads what has come. */
   receive(bytes: Buffer): void {
     if (this.#state === "ended") return;

@@ -74,6 +74,7 @@ export class UniWebSocketTransport extends WebSocketTransport<UniConnection> {
     const header = this.#header;
     if (header === undefined || !this.isOpen) return;
     this.#header = undefined;
+    this.dropMessages();
     try {
       this.connection?.connect(this.#options.encoding.parseRequest(message), header);
     } catch {
