@@ -1,5 +1,7 @@
 import { Re2Pattern } from "./re2.ts";
 
+/** Characters of a glob; what it costs to match it with a text grows with it. */
+const MAX_LENGTH = 1_024;
 const GLOB_TOKEN = /\*+|\?|\[!?[^\]]+\]|\{|\}|,|\\.|[^*?[{},\\]/gsu;
 
 /** Characters that mean something in a regular expression. */
@@ -10,9 +12,10 @@ const META = /[\\^$.|?*+()[\]{}]/gu;
  * `[!abc]` one of a set or outside it, `{a,b}` alternatives; `\\` takes the next character as it is.
  *
  * Matching takes time linear in the text, whatever the glob.
- * @throws SyntaxError for a malformed glob
+ * @throws SyntaxError for a malformed glob, and for one of more than 1,024 characters
  */
 export function compileGlob(glob: string): (text: string) => boolean {
+  if (glob.length > MAX_LENGTH) throw new SyntaxError(`pattern of more than ${MAX_LENGTH} characters`);
   const tokens = glob.match(GLOB_TOKEN) ?? [];
   if (tokens.join("") !== glob) throw new SyntaxError(`malformed pattern "${glob}"`);
   let depth = 0;

@@ -66,12 +66,19 @@ async function loadCompiler(): Promise<Compile> {
   };
 }
 
-/** The variables of an expression, for one session after the other; what is not asked for is not made. */
+/**
+ * The variables of an expression, for one session after the other; what is not asked for is not made. Macros ask for
+ * the same ones many times.
+ */
 class ConnectionVariables {
   #session: Session | undefined;
+  #channels: ReadonlyMap<string, ReadonlyMap<string, bigint>> | undefined;
+  #meta: ReadonlyMap<string, unknown> | undefined;
 
   of(session: Session): this {
     this.#session = session;
+    this.#channels = undefined;
+    this.#meta = undefined;
     return this;
   }
 
@@ -88,15 +95,11 @@ class ConnectionVariables {
   }
 
   get channels(): ReadonlyMap<string, ReadonlyMap<string, bigint>> {
-    const channels = new Map<string, ReadonlyMap<string, bigint>>();
-    for (const [channel, source] of channelsOf(this.#current)) channels.set(channel, describeSource(source));
-    return channels;
+    return (this.#channels ??= describeChannels(this.#current));
   }
 
   get meta(): ReadonlyMap<string, unknown> {
-    const { meta } = this.#current.identity;
-    const value = meta === undefined ? undefined : celValueOf(JSON.parse(Buffer.from(meta).toString()));
-    return value instanceof Map ? value : new Map();
+    return (this.#meta ??= readMeta(this.#current));
   }
 
   get labels(): ReadonlyMap<string, string> {
@@ -127,6 +130,18 @@ class ConnectionVariables {
     if (this.#session === undefined) throw new Error("no session");
     return this.#session;
   }
+}
+
+function describeChannels(session: Session): ReadonlyMap<string, ReadonlyMap<string, bigint>> {
+  const channels = new Map<string, ReadonlyMap<string, bigint>>();
+  for (const [channel, source] of channelsOf(session)) channels.set(channel, describeSource(source));
+  return channels;
+}
+
+function readMeta(session: Session): ReadonlyMap<string, unknown> {
+  const { meta } = session.identity;
+  const value = meta === undefined ? undefined : celValueOf(JSON.parse(Buffer.from(meta).toString()));
+  return value instanceof Map ? value : new Map();
 }
 
 /** Descriptions of sources, made once. */

@@ -94,11 +94,13 @@ export class LocalCalls implements NodeCalls {
 
   async channels({ pattern, prefix }: ChannelFilter): Promise<ReadonlyMap<string, number>> {
     const matches = pattern === undefined ? undefined : compileGlob(pattern);
-    const found = this.#hub
-      .channels()
-      .filter(([channel]) => prefix === undefined || channel.startsWith(prefix))
-      .filter(([channel]) => matches === undefined || matches(channel));
-    return new Map(found);
+    const found = new Map<string, number>();
+    await this.#slices.visit(this.#hub.channels(), ([channel, numClients]) => {
+      const isPrefixed = prefix === undefined || channel.startsWith(prefix);
+      if (isPrefixed && (matches === undefined || matches(channel))) found.set(channel, numClients);
+      return true;
+    });
+    return found;
   }
 
   async subscriberCount(channel: string): Promise<number> {

@@ -38,6 +38,7 @@ export class CelCompiler {
       if (name !== CelScalar.BOOL.name && name !== CelScalar.DYN.name) {
         throw new CelExpressionError(`column 1: the result is of type '${name}' instead of 'bool'`);
       }
+      this.#cost.compilePatterns(expr);
     } catch (error) {
       if (!(error instanceof CelTypeError)) throw error;
       const offset = sourceInfo?.positions[String(error.at)] ?? 0;

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Re2Pattern } from "../../../src/lib/re2.ts";
+import { maxPatternSize, Re2Pattern } from "../../../src/lib/re2.ts";
 
 describe("patterns of RE2", () => {
   it.each([
@@ -74,6 +74,45 @@ describe("patterns of RE2", () => {
     );
   });
 });
+
+describe("size of a pattern", () => {
+  it.each([
+    ["", 2],
+    ["^[a-z]+@[a-z.]+$", 9],
+    ["a{1000}", 1002],
+    [String.raw`(\pL{0,10}){0,10}`, 232],
+  ])("%s has at least %d instructions, and is known to before it is compiled", (pattern, size) => {
+    expect(Re2Pattern.compile(pattern).size).toBeGreaterThanOrEqual(size);
+    expect(maxPatternSize(pattern)).toBeGreaterThanOrEqual(Re2Pattern.compile(pattern).size);
+  });
+
+  it("is never more than its bound", () => {
+    const piece = fc.constantFrom(
+      ..."ab.*+?|()^$é😀".split(/(?:)/u),
+      ...["(?:", "(?i)", "(?P<n>", "[a-z]", "[)]", "[{2}]", "(a", "b)", "(a){4}", "(?:a?){9}", "(a*)*"],
+      ...["{2}", "{3,}", "{0,7}", "{50}", "{2,3}?", "{,5}", "(b{0,9}){0,9}"],
+      ...[String.raw`\b`, String.raw`\pL`, String.raw`\Q`, String.raw`\E`, String.raw`\)`, String.raw`\{`],
+    );
+    const pattern = fc.array(piece, { maxLength: 14 }).map((pieces) => pieces.join(""));
+    fc.assert(
+      fc.property(pattern, (source) => {
+        const bound = maxPatternSize(source);
+        fc.pre(bound < 10_000);
+        expect(sizeOf(source)).toBeLessThanOrEqual(bound);
+      }),
+    );
+  });
+});
+
+/** Instructions of a pattern; 0 of what is none. */
+function sizeOf(source: string): number {
+  try {
+    return Re2Pattern.compile(source).size;
+  } catch (error) {
+    if (error instanceof SyntaxError) return 0;
+    throw error;
+  }
+}
 
 /** The name of what compiling and matching throws. */
 function failureOf(source: string, text: string): string | undefined {
