@@ -45,7 +45,8 @@ export type NodeCallResult<Name extends NodeCallName> = Awaited<ReturnType<NodeC
  * Commands and questions from node to node.
  *
  * What one node asks of another arrives in the order of asking. A node that goes down meanwhile has no answer, which
- * is no error; errors of the nodes that do answer reject.
+ * is no error, and one that does not answer in time has none either and is named in the log; errors of the nodes that
+ * do answer reject.
  */
 export interface Controller {
   /** What other nodes ask is answered by these from now on. Called once, before anything else. */

@@ -7,6 +7,7 @@ import type { PresenceEntry, PresenceStats } from "../core/presence-manager.ts";
 import type { PublicationInit } from "../core/publication.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { UserStatus } from "../core/user-status.ts";
+import type { LinkLimits } from "../lib/link/message-link.ts";
 
 /** A publication as it travels. */
 export interface WirePublication {
@@ -102,3 +103,22 @@ export interface WorkerCalls {
   stop(): Promise<boolean>;
   reload(config: unknown): Promise<readonly string[]>;
 }
+
+const MAX_UNREAD_BYTES = 256 * 1024 * 1024;
+
+/**
+ * What the primary bears of its workers. Long pauses of the garbage collector, or of a machine that is short of CPU, are
+ * no reason to cut connections.
+ */
+export const LIMITS_OF_WORKERS: LinkLimits = {
+  maxBufferedBytes: MAX_UNREAD_BYTES,
+  silenceTimeoutMs: 6000,
+  callTimeoutMs: 10_000,
+};
+
+/** What workers bear of the primary: it costs the connections of all of them, and it waits for other workers' answers. */
+export const LIMITS_OF_PRIMARY: LinkLimits = {
+  maxBufferedBytes: MAX_UNREAD_BYTES,
+  silenceTimeoutMs: 12_000,
+  callTimeoutMs: 15_000,
+};

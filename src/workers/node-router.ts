@@ -1,6 +1,6 @@
-import { clientError } from "../core/client-error.ts";
+import type { Logger } from "../core/logger.ts";
+import { LinkClosed, LinkTimeout } from "../lib/link/message-link.ts";
 import type { RateTaken } from "./calls.ts";
-import { LinkClosed } from "../lib/link/message-link.ts";
 
 /** A node as the router sees it. Arguments and answers are as they travel. */
 export interface RoutedNode {
@@ -16,20 +16,19 @@ interface Entry {
   sessions: number;
 }
 
-/** How long a node may take to answer. */
-const ANSWER_TIMEOUT_MS = 10_000;
-
 /** Passes questions on from node to node, and what each is to know of the others. */
 export class NodeRouter {
   readonly #nodes = new Map<string, Entry>();
   readonly #later: (tell: () => void) => unknown;
+  readonly #logger: Logger;
   #isTelling = false;
 
   /**
    * `atOnce`, nodes hear of each other's sessions before anything else that the primary does; otherwise, once for all
    * that comes in one turn, which costs less with many nodes.
    */
-  constructor(tells: "atOnce" | "inTurns") {
+  constructor(tells: "atOnce" | "inTurns", logger: Logger) {
+    this.#logger = logger;
     this.#later = tells === "atOnce" ? (tell) => process.nextTick(tell) : setImmediate;
   }
 
@@ -47,13 +46,13 @@ export class NodeRouter {
     return [...this.#nodes.keys()].filter((other) => other !== uid);
   }
 
-  /** The answers of all nodes but one; those that go down meanwhile have none. */
+  /** The answers of all nodes but one; those that go down meanwhile, or take too long, have none. */
   async askOthers(from: string, name: string, args: readonly unknown[]): Promise<readonly unknown[]> {
     const answers = await Promise.all(this.othersOf(from).map((uid) => this.#ask(uid, name, args)));
     return answers.filter((answer) => answer !== undefined).map(({ value }) => value);
   }
 
-  /** The answer of one node; undefined where it is gone. */
+  /** The answer of one node; undefined where it is gone, or takes too long. */
   async askNode(uid: string, name: string, args: readonly unknown[]): Promise<unknown> {
     return (await this.#ask(uid, name, args))?.value;
   }
@@ -73,18 +72,13 @@ export class NodeRouter {
   async #ask(uid: string, name: string, args: readonly unknown[]): Promise<{ value: unknown } | undefined> {
     const node = this.#nodes.get(uid)?.node;
     if (node === undefined) return undefined;
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(
-      () => late.reject(clientError("internal", new Error(`a node has not answered ${name} in time`))),
-      ANSWER_TIMEOUT_MS,
-    );
     try {
-      return { value: await Promise.race([node.ask(name, args), late.promise]) };
+      return { value: await node.ask(name, args) };
     } catch (error) {
       if (error instanceof LinkClosed) return undefined;
-      throw error;
-    } finally {
-      clearTimeout(timer);
+      if (!(error instanceof LinkTimeout)) throw error;
+      this.#logger.warn({ worker: uid, call: name }, "worker has not answered in time and is left out");
+      return undefined;
     }
   }
 

@@ -1,8 +1,9 @@
 import type { Duplex } from "node:stream";
 import type { ChannelObserver } from "../core/channel-observer.ts";
 import type { LogFields, Logger } from "../core/logger.ts";
-import { MessageLink } from "../lib/link/message-link.ts";
-import type { LogLevel, PrimaryCalls, WorkerCalls } from "./calls.ts";
+import type { HeartbeatClock } from "../lib/link/heartbeat.ts";
+import { type LinkEnd, MessageLink } from "../lib/link/message-link.ts";
+import { LIMITS_OF_PRIMARY, type LogLevel, type PrimaryCalls, type WorkerCalls } from "./calls.ts";
 import { RemoteBroker } from "./remote-broker.ts";
 import { RemoteController } from "./remote-controller.ts";
 import { RemotePresenceManager } from "./remote-presence-manager.ts";
@@ -17,7 +18,7 @@ export type PrimaryLink = MessageLink<WorkerCalls, PrimaryCalls>;
 export interface WorkerLife extends Pick<WorkerCalls, "stop" | "reload"> {
   /** Takes over what has happened so far, before other nodes are answered. */
   readonly onJoined: () => Promise<void>;
-  readonly onPrimaryGone: () => void;
+  readonly onPrimaryGone: (reason: LinkEnd) => void;
 }
 
 /** The worker's side of its link: everything that the primary has, as ports. */
@@ -35,7 +36,7 @@ export class WorkerLink {
   logsDebug = false;
   readonly observer: ChannelObserver;
 
-  constructor(stream: Duplex, { stop, reload, onJoined, onPrimaryGone }: WorkerLife) {
+  constructor(stream: Duplex, clock: HeartbeatClock, { stop, reload, onJoined, onPrimaryGone }: WorkerLife) {
     // The ports answer through the link, and the link is made of their answers.
     const calls = {} as { -readonly [Name in keyof WorkerCalls]: WorkerCalls[Name] };
     this.link = new MessageLink<WorkerCalls, PrimaryCalls>(stream, {
@@ -45,7 +46,8 @@ export class WorkerLink {
       onError: (err) => this.logger.error({ err }, "message of the primary failed"),
       onFrame: (frame) => this.broker.deliverPlain(frame),
       onClose: onPrimaryGone,
-      maxBufferedBytes: Number.POSITIVE_INFINITY,
+      clock,
+      limits: LIMITS_OF_PRIMARY,
     });
     this.broker = new RemoteBroker(this.link);
     this.presence = new RemotePresenceManager(this.link);

@@ -9,8 +9,9 @@ import type { ClientInfo } from "../core/client-info.ts";
 import type { PresenceManager } from "../core/presence-manager.ts";
 import type { LocalQuotas } from "../core/quotas.ts";
 import type { UserStatusBook } from "../core/user-status.ts";
-import { MessageLink } from "../lib/link/message-link.ts";
-import type { PrimaryCalls, WorkerCalls, WorkerStart } from "./calls.ts";
+import type { HeartbeatClock } from "../lib/link/heartbeat.ts";
+import { type LinkEnd, MessageLink } from "../lib/link/message-link.ts";
+import { LIMITS_OF_WORKERS, type PrimaryCalls, type WorkerCalls, type WorkerStart } from "./calls.ts";
 import type { NodeRouter } from "./node-router.ts";
 import { type LostEntry, PresenceSeat } from "./presence-seat.ts";
 import { QuotaSeat } from "./quota-seat.ts";
@@ -39,13 +40,19 @@ export interface SharedPorts {
 /** One worker as it begins. */
 export interface SeatOptions {
   readonly stream: Duplex;
+  readonly clock: HeartbeatClock;
   readonly start: WorkerStart;
   readonly onReady: (addresses: unknown) => void;
   readonly onFailed: (error: Error) => void;
 }
 
-/** Bytes that a worker may leave unread before it is given up. */
-const MAX_UNREAD_BYTES = 256 * 1024 * 1024;
+/** How long it may take over a new configuration. */
+const RELOAD_TIMEOUT_MS = 60_000;
+
+const GIVEN_UP: Readonly<Record<Exclude<LinkEnd, "ended">, string>> = {
+  silent: "worker hangs: it is killed",
+  unread: "worker does not read what it is sent: it is killed",
+};
 
 /** The primary's side of one worker. When the link ends, so does everything that the worker stood for. */
 export class WorkerSeat {
@@ -72,10 +79,12 @@ export class WorkerSeat {
       encodeError,
       decodeError,
       onError: (err) => logger.error({ err }, "message of a worker failed"),
-      onClose: () => {
+      onClose: (reason) => {
+        if (reason !== "ended") logger.error({ worker: options.start.nodeUid }, GIVEN_UP[reason]);
         this.#leave().catch((err: unknown) => logger.error({ err }, "worker not cleaned up"));
       },
-      maxBufferedBytes: MAX_UNREAD_BYTES,
+      clock: options.clock,
+      limits: LIMITS_OF_WORKERS,
     });
   }
 
@@ -84,13 +93,13 @@ export class WorkerSeat {
     return this.#left.promise;
   }
 
-  /** Ends the worker's connections. Rejects where it is gone. */
+  /** Ends the worker's connections, however long that takes. Rejects where it is gone. */
   stop(): Promise<boolean> {
-    return this.#link.call("stop");
+    return this.#link.callWithin(Infinity, "stop");
   }
 
   reload(config: unknown): Promise<readonly string[]> {
-    return this.#link.call("reload", config);
+    return this.#link.callWithin(RELOAD_TIMEOUT_MS, "reload", config);
   }
 
   #calls(): PrimaryCalls {

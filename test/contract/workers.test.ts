@@ -2,6 +2,7 @@ import { LocalQuotas } from "../../src/core/quotas.ts";
 import type { Broker } from "../../src/core/broker.ts";
 import { NodeRouter } from "../../src/workers/node-router.ts";
 import { PrimaryController } from "../../src/workers/primary-controller.ts";
+import { silentLogger } from "../support/silent-logger.ts";
 import { unixSockets } from "../support/socket-pair.ts";
 import { inMemory, WorkerCluster } from "../support/worker-cluster.ts";
 import { describeBrokerContract } from "./broker.contract.ts";
@@ -60,7 +61,7 @@ describeQuotasContract("two workers", async () => {
 });
 
 describeControllerContract("nodes of one process", async (count) => {
-  const router = new NodeRouter("inTurns");
+  const router = new NodeRouter("inTurns", silentLogger);
   return Array.from({ length: count }, (_, at) => {
     const controller = new PrimaryController(`node ${at}`, router);
     return { uid: `node ${at}`, controller, leave: () => controller.close() };

@@ -1,6 +1,7 @@
 import cluster from "node:cluster";
 import { once } from "node:events";
 import { describe, expect, it, vi } from "vitest";
+import { Disconnect } from "../../src/core/disconnect.ts";
 import { APP, PusherJsClient, pusherConfig, sdkOf } from "../support/pusher-client.ts";
 import { openHttpStream, type PushStream } from "../support/push-stream.ts";
 import { type ConfigInput, OPEN, type RunningServer, runServer } from "../support/running-server.ts";
@@ -94,6 +95,30 @@ describe("workers", () => {
     expect(await present()).toEqual(["1", "2", "3", "4"]);
     await server.publish("a", 3);
     for (const { stream } of stayed) expect((await stream.next()).pub?.data).toBe(3);
+  });
+
+  it("one that hangs is found, left out of answers and replaced, and its clients come to another one", async () => {
+    await using server = await runServer(KEPT);
+    const clients = await Promise.all(["1", "2", "3", "4"].map((user) => connect(server, user)));
+    const over = new Set<Client>();
+    for (const client of clients) void client.stream.untilOver(PATIENCE_MS * 4).then(() => over.add(client));
+    const [worker] = Object.values(cluster.workers ?? {});
+    const listening = once(cluster, "listening");
+    worker?.process.kill("SIGSTOP");
+    await Promise.all([
+      server.node.info(),
+      server.node.users.block("2", undefined),
+      server.node.disconnect({ user: "1", client: "", session: "" }, new Disconnect(4501, "bye"), []),
+    ]);
+    await listening;
+    const ended = (): readonly string[] => [...over].map(({ user }) => user).toSorted();
+    await vi.waitFor(() => expect(ended()).toEqual(expect.arrayContaining(["1", "2"])));
+    await server.untilSessions(4 - over.size);
+    expect(server.takeErrors()).toEqual(["worker hangs: it is killed", "worker ended"]);
+    expect(workerIds()).not.toContain(worker?.process.pid);
+    for (const { stream } of clients) await stream[Symbol.asyncDispose]();
+    const back = await Promise.all(["3", "4", "5", "6"].map((user) => connect(server, user)));
+    for (const { stream } of back) await stream[Symbol.asyncDispose]();
   });
 
   it("a user limited to one connection has one on all of them, and another one when it is lost", async () => {

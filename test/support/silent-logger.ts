@@ -17,3 +17,20 @@ export function loggerInto(errors: unknown[]): Logger {
     },
   };
 }
+
+/** A logger that keeps the lines of a level and above it, with their fields. */
+export function loggerOf(lines: LoggedLine[], level: keyof Logger = "info"): Logger {
+  const levels = ["debug", "info", "warn", "error"] as const;
+  const logger = { ...silentLogger };
+  for (const each of levels.slice(levels.indexOf(level))) {
+    logger[each] = (fields, message) => void lines.push({ level: each, message, ...fields });
+  }
+  return logger;
+}
+
+/** A line of a log. */
+export interface LoggedLine {
+  readonly level: keyof Logger;
+  readonly message: string;
+  readonly [field: string]: unknown;
+}

@@ -13,12 +13,14 @@ import { SharedEncoder } from "../../src/workers/shared-encoder.ts";
 import { WorkerLink } from "../../src/workers/worker-link.ts";
 import { WorkerSeat } from "../../src/workers/worker-seat.ts";
 import { FakeClock } from "./fake-clock.ts";
-import { loggerInto } from "./silent-logger.ts";
+import { type LoggedLine, loggerOf } from "./silent-logger.ts";
 
 /** A worker as far as it is joined to its primary. */
 export interface TestWorker {
   readonly uid: string;
   readonly ports: WorkerLink;
+  /** Of the worker's link; time stands still for one that hangs. */
+  readonly linkClock: FakeClock;
   readonly seat: WorkerSeat;
   /** Has the worker gone without a word; resolves once nothing of it is left. */
   readonly kill: () => Promise<void>;
@@ -34,18 +36,23 @@ export const inMemory: CreatePair = async () => duplexPair();
 
 /** What a primary shares with its workers, all in this process. */
 export class WorkerCluster {
+  /** Of what is kept. */
   readonly clock: FakeClock = new FakeClock();
+  /** Of the primary's links. */
+  readonly linkClock: FakeClock = new FakeClock();
   readonly presence: MemoryPresenceManager = new MemoryPresenceManager();
   readonly quotas: LocalQuotas = new LocalQuotas();
   readonly broker: SharedBroker;
   readonly controller: PrimaryController;
   /** What observers were told: "onOccupied a". */
   readonly observed: string[] = [];
-  readonly errors: unknown[] = [];
+  /** Warnings and errors of the primary. */
+  readonly logged: LoggedLine[] = [];
   /** Of all channels. */
   channelOptions: ChannelOptions = DEFAULT_CHANNEL_OPTIONS;
   blocked: readonly StoredEntry[] = [];
-  readonly #router = new NodeRouter("atOnce");
+  readonly #logger = loggerOf(this.logged, "warn");
+  readonly #router = new NodeRouter("atOnce", this.#logger);
   readonly #encoder = new SharedEncoder();
   readonly #createPair: CreatePair;
 
@@ -80,16 +87,18 @@ export class WorkerCluster {
         observer: this.#observer,
         onEmit: () => undefined,
         channelOptions: () => this.channelOptions,
-        logger: loggerInto(this.errors),
+        logger: this.#logger,
       },
       {
         stream: near,
+        clock: this.linkClock,
         start: { config: {}, nodeUid: uid, serverUid: "server" },
         onReady: () => undefined,
-        onFailed: (error) => this.errors.push(error),
+        onFailed: (err) => this.#logger.error({ err }, "worker failed"),
       },
     );
-    const ports = new WorkerLink(far, {
+    const linkClock = new FakeClock();
+    const ports = new WorkerLink(far, linkClock, {
       stop: () => Promise.resolve(true),
       reload: () => Promise.resolve([]),
       onJoined,
@@ -98,6 +107,7 @@ export class WorkerCluster {
     return {
       uid,
       ports,
+      linkClock,
       seat,
       kill: async () => {
         far.destroy();

@@ -91,7 +91,7 @@ export class ClusterServer implements MillraceServer {
     const ports = await openLocalPorts(config, logger);
     const { presence, quotas, records } = ports;
     const broker = new SharedBroker(ports.broker);
-    const router = new NodeRouter(config.client.connection_limit > 0 ? "atOnce" : "inTurns");
+    const router = new NodeRouter(config.client.connection_limit > 0 ? "atOnce" : "inTurns", logger);
     const wheel = new TimerWheel(systemClock);
     const uid = randomUUID();
     const controller = new PrimaryController(uid, router);

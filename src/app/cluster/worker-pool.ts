@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import cluster, { type Worker } from "node:cluster";
 import { extname, join } from "node:path";
 import { Duplex } from "node:stream";
+import { systemClock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
 import { LinkClosed } from "../../lib/link/message-link.ts";
 import { type SharedPorts, WorkerSeat } from "../../workers/worker-seat.ts";
@@ -103,6 +104,7 @@ export class WorkerPool {
     const { promise: addresses, resolve, reject } = Promise.withResolvers<ServerAddresses>();
     const seat = new WorkerSeat(ports, {
       stream: linkOf(process.process),
+      clock: systemClock,
       start: { config: this.#config, nodeUid, serverUid: this.#options.serverUid },
       // A worker of this program tells where its server listens.
       onReady: (where) => resolve(where as ServerAddresses),

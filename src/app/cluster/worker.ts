@@ -1,5 +1,7 @@
 import type { Duplex } from "node:stream";
 import { systemClock } from "../../core/clock.ts";
+import type { LinkEnd } from "../../lib/link/message-link.ts";
+import { createLogger } from "../../telemetry/logger.ts";
 import { WorkerLink } from "../../workers/worker-link.ts";
 import type { Config } from "../config.ts";
 import { changesThatNeedRestart } from "../reload.ts";
@@ -26,12 +28,11 @@ class WorkerServer {
   readonly #started = Promise.withResolvers<void>();
 
   constructor(stream: Duplex) {
-    this.#link = new WorkerLink(stream, {
+    this.#link = new WorkerLink(stream, systemClock, {
       stop: () => this.#stop(),
       reload: (config) => this.#reload(config),
       onJoined: async () => this.#userRecords?.access.load(),
-      // Clients come back to the next server; there is nobody to publish to them.
-      onPrimaryGone: () => process.exit(1),
+      onPrimaryGone: (reason) => this.#end(reason),
     });
   }
 
@@ -43,6 +44,16 @@ class WorkerServer {
       this.#link.fail(error);
       setTimeout(() => process.exit(1), ORPHAN_EXIT_MS).unref();
     });
+  }
+
+  /** Clients come back to the next server; there is nobody to publish to them. */
+  #end(reason: LinkEnd): void {
+    if (this.#config !== undefined && reason !== "ended") {
+      // Not by way of the primary, as everything else.
+      const logger = createLogger(this.#config.log, process);
+      logger.error({ pid: process.pid }, "the primary does not answer: the worker ends");
+    }
+    process.exit(1);
   }
 
   async #run(): Promise<void> {

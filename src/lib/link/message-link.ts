@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { deserialize, serialize } from "node:v8";
 import { FrameReader, LENGTH_BYTES } from "./frame-reader.ts";
+import { beatsOf, Heartbeat, type HeartbeatClock } from "./heartbeat.ts";
 
 /** The calls of one side of a link, by name. Arguments and results are copied as `structuredClone` does. */
 // oxlint-disable-next-line typescript/no-explicit-any -- parameters of every kind of call
@@ -17,15 +18,33 @@ export interface LinkOptions<Own> {
   readonly onError: (error: unknown) => void;
   /** Takes frames that are no messages, which `sendFrame` has sent: bytes that begin with a zero. */
   readonly onFrame?: (frame: Buffer) => void;
-  /** The other side is gone. Called once. */
-  readonly onClose: () => void;
+  /** The other side is gone, or has been given up. Called once. */
+  readonly onClose: (reason: LinkEnd) => void;
+  readonly clock: HeartbeatClock;
+  readonly limits: LinkLimits;
+}
+
+/** What one side bears of the other one. */
+export interface LinkLimits {
   /** Bytes that may wait for the other side to read; beyond that it is given up. */
   readonly maxBufferedBytes: number;
+  /** How long nothing may come from the other side, which sends something every second, until it is given up. */
+  readonly silenceTimeoutMs: number;
+  /** How long the answer to a call may take. */
+  readonly callTimeoutMs: number;
 }
+
+/** Why a link is over: the other side has ended it, was silent for too long, or has left too much unread. */
+export type LinkEnd = "ended" | "silent" | "unread";
 
 /** The other side was gone before it answered. */
 export class LinkClosed extends Error {
   override readonly name = "LinkClosed";
+}
+
+/** The other side has not answered in time. Whether it has done what it was called for is not known. */
+export class LinkTimeout extends Error {
+  override readonly name = "LinkTimeout";
 }
 
 const [NOTIFICATION, CALL, RESULT, FAILURE] = [0, 1, 2, 3];
@@ -33,7 +52,14 @@ const [NOTIFICATION, CALL, RESULT, FAILURE] = [0, 1, 2, 3];
 interface PendingCall {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
+  /** Called so; for the error. */
+  readonly name: string;
+  /** Number of the beat at which it is given up. */
+  readonly lastBeat: number;
 }
+
+/** A frame without content: a sign of life. */
+const HEARTBEAT: EncodedFrame = [Buffer.alloc(LENGTH_BYTES)];
 
 /** A frame with its length in front, in parts, ready to be sent to any number of links. */
 export type EncodedFrame = readonly Buffer[];
@@ -48,9 +74,12 @@ export class MessageLink<Own extends Calls<Own>, Other extends Calls<Other>> {
   readonly #stream: Duplex;
   readonly #options: LinkOptions<Own>;
   readonly #pending = new Map<number, PendingCall>();
+  readonly #heartbeat: Heartbeat;
+  #beats = 0;
   #lastId = 0;
   #isCorked = false;
   #isClosed = false;
+  #end: LinkEnd = "ended";
   readonly #uncork = (): void => {
     this.#isCorked = false;
     this.#stream.uncork();
@@ -59,20 +88,39 @@ export class MessageLink<Own extends Calls<Own>, Other extends Calls<Other>> {
   constructor(stream: Duplex, options: LinkOptions<Own>) {
     this.#stream = stream;
     this.#options = options;
+    this.#heartbeat = new Heartbeat({
+      clock: options.clock,
+      silenceTimeoutMs: options.limits.silenceTimeoutMs,
+      onBeat: () => this.#beat(),
+      onSilence: () => this.#giveUp("silent"),
+    });
     const reader = new FrameReader((frame) => {
+      if (frame.length === 0) return;
       // What structured cloning makes begins with 0xff.
       if (frame[0] === 0) this.#options.onFrame?.(frame);
       else this.#receive(deserialize(frame) as Message);
     });
-    stream.on("data", (chunk: Buffer) => reader.push(chunk));
+    stream.on("data", (chunk: Buffer) => {
+      this.#heartbeat.heard();
+      reader.push(chunk);
+    });
     // The close event follows.
     stream.on("error", () => undefined);
     stream.on("end", () => stream.destroy());
     stream.on("close", () => this.#closed());
   }
 
-  /** Calls the other side. Rejects with its error, and with LinkClosed. */
+  /** Calls the other side. Rejects with its error, with LinkClosed and with LinkTimeout. */
   call<Name extends keyof Other & string>(
+    name: Name,
+    ...args: Parameters<Other[Name]>
+  ): Promise<Awaited<ReturnType<Other[Name]>>> {
+    return this.callWithin(this.#options.limits.callTimeoutMs, name, ...args);
+  }
+
+  /** The same with a time-out of its own; Infinity for as long as the link lasts. */
+  callWithin<Name extends keyof Other & string>(
+    timeoutMs: number,
     name: Name,
     ...args: Parameters<Other[Name]>
   ): Promise<Awaited<ReturnType<Other[Name]>>> {
@@ -82,7 +130,8 @@ export class MessageLink<Own extends Calls<Own>, Other extends Calls<Other>> {
     return new Promise((resolve, reject) => {
       const encoded = encode([CALL, id, name, args]);
       // The other side answers with what its call returns.
-      this.#pending.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      const lastBeat = this.#beats + beatsOf(timeoutMs);
+      this.#pending.set(id, { resolve: resolve as (result: unknown) => void, reject, name, lastBeat });
       this.#send(encoded);
     });
   }
@@ -97,9 +146,19 @@ export class MessageLink<Own extends Calls<Own>, Other extends Calls<Other>> {
     this.#send(frame);
   }
 
-  /** Ends the link once everything has been sent. Idempotent. */
-  close(): void {
-    this.#stream.end();
+  #beat(): void {
+    this.#beats += 1;
+    for (const [id, { reject, name, lastBeat }] of this.#pending) {
+      if (this.#beats <= lastBeat) continue;
+      this.#pending.delete(id);
+      reject(new LinkTimeout(`${name} has not been answered in time`));
+    }
+    this.#send(HEARTBEAT);
+  }
+
+  #giveUp(reason: LinkEnd): void {
+    this.#end = reason;
+    this.#stream.destroy();
   }
 
   #send(frame: EncodedFrame): void {
@@ -110,7 +169,7 @@ export class MessageLink<Own extends Calls<Own>, Other extends Calls<Other>> {
       process.nextTick(this.#uncork);
     }
     for (const part of frame) this.#stream.write(part);
-    if (this.#stream.writableLength > this.#options.maxBufferedBytes) this.#stream.destroy();
+    if (this.#stream.writableLength > this.#options.limits.maxBufferedBytes) this.#giveUp("unread");
   }
 
   #receive([kind, id, name, content]: Message): void {
@@ -173,10 +232,11 @@ export class MessageLink<Own extends Calls<Own>, Other extends Calls<Other>> {
 
   #closed(): void {
     this.#isClosed = true;
+    this.#heartbeat.stop();
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const { reject } of pending) reject(new LinkClosed("the other side is gone"));
-    this.#options.onClose();
+    this.#options.onClose(this.#end);
   }
 }
 

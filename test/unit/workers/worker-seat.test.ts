@@ -85,7 +85,7 @@ describe("a worker that dies", () => {
     expect(await next.ports.presence.get("a")).toEqual(new Map());
     expect(await next.ports.quotas.take("a", 1)).toBe(true);
     expect(await next.ports.broker.subscribe("a")).toBe(true);
-    expect(cluster.errors).toEqual([]);
+    expect(cluster.logged).toEqual([]);
   });
 
   it("is not waited for by those who ask", async () => {
@@ -108,6 +108,58 @@ describe("a worker that dies", () => {
     await isAsked.promise;
     await dying.kill();
     expect(await Promise.all(asked)).toEqual([[], undefined]);
+  });
+});
+
+describe("a worker that hangs", () => {
+  /** Seconds pass for all but one, and what was sent in them arrives. */
+  async function pass(
+    cluster: WorkerCluster,
+    workers: readonly TestWorker[],
+    seconds: number,
+  ): Promise<void> {
+    for (let second = 0; second < seconds; second++) {
+      for (const { linkClock } of [cluster, ...workers]) linkClock.advance(1000);
+      await new Promise(setImmediate);
+    }
+  }
+
+  it("is found within seconds, leaves all that it stood for, and is named in the log", async () => {
+    const cluster = await WorkerCluster.start();
+    const [asking, hanging] = [await cluster.join(), await cluster.join()];
+    const never = (): Promise<never> => new Promise(() => undefined);
+    await asking.ports.controller.start({} as NodeCalls);
+    await hanging.ports.controller.start({ block: never, counts: never } as Partial<NodeCalls> as NodeCalls);
+    await hanging.ports.presence.add("a", info("1", "42"), 0);
+    await hanging.ports.quotas.take("a", 1);
+    await pass(cluster, [asking, hanging], 2);
+    const asked = [
+      asking.ports.controller.askOthers("block", "42", undefined),
+      asking.ports.controller.askNode(hanging.uid, "counts"),
+    ];
+    await pass(cluster, [asking], 7);
+    await hanging.seat.left;
+    expect(await Promise.all(asked)).toEqual([[], undefined]);
+    expect(await asking.ports.presence.get("a")).toEqual(new Map());
+    expect(await asking.ports.quotas.take("a", 1)).toBe(true);
+    expect(cluster.logged).toEqual([
+      { level: "error", worker: hanging.uid, message: "worker hangs: it is killed" },
+    ]);
+  });
+
+  it("in one call only is left out of its answers, and named in the log", async () => {
+    const cluster = await WorkerCluster.start();
+    const [asking, slow, quick] = [await cluster.join(), await cluster.join(), await cluster.join()];
+    const answers = (subscriberCount: NodeCalls["subscriberCount"]): NodeCalls =>
+      ({ subscriberCount }) as Partial<NodeCalls> as NodeCalls;
+    await asking.ports.controller.start({} as NodeCalls);
+    await slow.ports.controller.start(answers(() => new Promise(() => undefined)));
+    await quick.ports.controller.start(answers(async () => 3));
+    const asked = asking.ports.controller.askOthers("subscriberCount", "a");
+    await pass(cluster, [asking, slow, quick], 12);
+    expect(await asked).toEqual([3]);
+    const message = "worker has not answered in time and is left out";
+    expect(cluster.logged).toEqual([{ level: "warn", worker: slow.uid, call: "subscriberCount", message }]);
   });
 });
 

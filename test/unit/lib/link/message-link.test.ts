@@ -1,6 +1,7 @@
 import { type Duplex, duplexPair } from "node:stream";
 import { describe, expect, it, vi } from "vitest";
-import { LinkClosed, MessageLink } from "../../../../src/lib/link/message-link.ts";
+import { LinkClosed, LinkTimeout, MessageLink } from "../../../../src/lib/link/message-link.ts";
+import { FakeClock } from "../../../support/fake-clock.ts";
 
 /** What the far side answers. */
 interface Far {
@@ -21,11 +22,21 @@ interface Ends {
   readonly streams: readonly [Duplex, Duplex];
   readonly noted: string[];
   readonly errors: unknown[];
+  /** Who was told of the end, and of which. */
   readonly closed: string[];
   readonly answerLater: () => void;
 }
 
-function join(maxBufferedBytes = Infinity): Ends {
+/** Each side has a clock of its own: time stands still for one that hangs. */
+interface Clocks {
+  readonly near: FakeClock;
+  readonly far: FakeClock;
+}
+
+function join(
+  limits: { readonly maxBufferedBytes?: number } = {},
+  clocks: Clocks = { near: new FakeClock(), far: new FakeClock() },
+): Ends {
   const streams = duplexPair();
   const [noted, errors, closed]: [string[], unknown[], string[]] = [[], [], []];
   const later = Promise.withResolvers<void>();
@@ -33,12 +44,13 @@ function join(maxBufferedBytes = Infinity): Ends {
     encodeError: (error: unknown) => (error instanceof Error ? error.message : "?"),
     decodeError: (wire: unknown) => new Error(`far: ${String(wire)}`),
     onError: (error: unknown) => errors.push(error),
-    maxBufferedBytes,
+    limits: { maxBufferedBytes: Infinity, silenceTimeoutMs: 6000, callTimeoutMs: 10_000, ...limits },
   };
   const near = new MessageLink<Near, Far>(streams[0], {
     ...shared,
     calls: { greet: () => "hello" },
-    onClose: () => closed.push("near"),
+    clock: clocks.near,
+    onClose: (reason) => closed.push(`near ${reason}`),
   });
   const calls: Far = {
     add: (a, b) => a + b,
@@ -52,7 +64,12 @@ function join(maxBufferedBytes = Infinity): Ends {
     unspeakable: () => () => "a function",
     note: (text) => noted.push(text),
   };
-  const far = new MessageLink<Far, Near>(streams[1], { ...shared, calls, onClose: () => closed.push("far") });
+  const far = new MessageLink<Far, Near>(streams[1], {
+    ...shared,
+    calls,
+    clock: clocks.far,
+    onClose: (reason) => closed.push(`far ${reason}`),
+  });
   return { near, far, streams, noted, errors, closed, answerLater: later.resolve };
 }
 
@@ -131,26 +148,80 @@ describe("the end", () => {
     await expect(near.call("add", 1, 1)).rejects.toBeInstanceOf(LinkClosed);
     await expect(far.call("greet")).rejects.toBeInstanceOf(LinkClosed);
     near.notify("note", "nobody hears it");
-    await vi.waitFor(() => expect(closed.toSorted()).toEqual(["far", "near"]));
-  });
-
-  it("comes after what has been sent", async () => {
-    const { near, noted, closed } = join();
-    near.notify("note", "last");
-    near.close();
-    near.close();
-    await vi.waitFor(() => expect(closed.toSorted()).toEqual(["far", "near"]));
-    expect(noted).toEqual(["last"]);
+    await vi.waitFor(() => expect(closed.toSorted()).toEqual(["far ended", "near ended"]));
   });
 
   it("comes for a peer that does not read", async () => {
-    const { near, streams, closed } = join(100_000);
+    const { near, streams, closed } = join({ maxBufferedBytes: 100_000 });
     streams[1].pause();
     const payload = "x".repeat(30_000);
     for (let count = 0; count < 3; count++) near.notify("note", payload);
     expect(streams[0].destroyed).toBe(false);
     for (let count = 0; count < 10; count++) near.notify("note", payload);
     expect(streams[0].destroyed).toBe(true);
-    await vi.waitFor(() => expect(closed).toContain("near"));
+    await vi.waitFor(() => expect(closed).toContain("near unread"));
+  });
+});
+
+describe("a peer that hangs", () => {
+  /** Seconds pass, and what was sent in them arrives. */
+  async function pass(seconds: number, ...clocks: readonly FakeClock[]): Promise<void> {
+    for (let second = 0; second < seconds; second++) {
+      for (const clock of clocks) clock.advance(1000);
+      await new Promise(setImmediate);
+    }
+  }
+
+  function clocksApart(): Clocks {
+    return { near: new FakeClock(), far: new FakeClock() };
+  }
+
+  it("is given up after some seconds, and with it whatever it was asked", async () => {
+    const clocks = clocksApart();
+    const { near, closed } = join({}, clocks);
+    await pass(60, clocks.near, clocks.far);
+    const asked = near.call("later", "").catch((error: unknown) => error);
+    await pass(6, clocks.near);
+    expect(closed).toEqual([]);
+    await pass(1, clocks.near);
+    expect(closed).toContain("near silent");
+    expect(await asked).toBeInstanceOf(LinkClosed);
+    expect(clocks.near.isTicking).toBe(false);
+  });
+
+  it("a stall of a few seconds is none, from either side", async () => {
+    const clocks = clocksApart();
+    const { closed } = join({}, clocks);
+    await pass(2, clocks.near, clocks.far);
+    for (const stalled of [clocks.near, clocks.far]) {
+      const other = stalled === clocks.near ? clocks.far : clocks.near;
+      await pass(5, other);
+      await pass(2, clocks.near, clocks.far);
+      await pass(5, other);
+      await pass(2, clocks.near, clocks.far);
+    }
+    expect(closed).toEqual([]);
+  });
+
+  it("one that is starting has longer", async () => {
+    const clocks = clocksApart();
+    const { closed } = join({}, clocks);
+    await pass(60, clocks.near);
+    expect(closed).toEqual([]);
+    await pass(1, clocks.near);
+    expect(closed).toContain("near silent");
+  });
+
+  it("lives, but does not answer: the call ends in time, and an answer after that is nobody's", async () => {
+    const clocks = clocksApart();
+    const { near, closed, answerLater } = join({}, clocks);
+    const [asked, lasting] = [near.call("later", "1"), near.callWithin(Infinity, "later", "2")];
+    const failed = asked.catch((error: unknown) => error);
+    await pass(11, clocks.near, clocks.far);
+    expect(await failed).toBeInstanceOf(LinkTimeout);
+    answerLater();
+    expect(await lasting).toBe("2");
+    expect(await near.call("add", 1, 1)).toBe(2);
+    expect(closed).toEqual([]);
   });
 });
