@@ -13,12 +13,7 @@ export interface PublishOptions {
 export interface BrokerPublishOptions extends PublishOptions {
   /** How much of the channel's stream is kept; undefined publishes past the stream, without an offset. */
   readonly history: HistoryOptions | undefined;
-  /**
-   * The publisher's own count of the channel's states, a safe integer; 0 for none. A publication that is not
-   * newer than the newest one is suppressed. Needs `history`, is ignored without.
-   */
-  readonly version: number;
-  /** Name of what `version` counts in; versions of different epochs do not compare. "" compares with any. */
+  /** Name of what versions count in; those of different epochs do not compare. "" compares with any. */
   readonly versionEpoch: string;
   /** Listeners get the publication before this one too. Needs `history`, is ignored without. */
   readonly delta: boolean;
@@ -30,7 +25,6 @@ export interface BrokerPublishOptions extends PublishOptions {
 export const PLAIN_PUBLISH: BrokerPublishOptions = {
   idempotencyKey: "",
   history: undefined,
-  version: 0,
   versionEpoch: "",
   delta: false,
   excludeClient: "",
@@ -107,7 +101,11 @@ export interface BrokerListener {
 export interface Broker {
   /** Starts delivering. Called once, before anything else. */
   start(listener: BrokerListener): Promise<void>;
-  /** Resolves once the publication is in the stream and on its way. In process: once it is delivered. */
+  /**
+   * Resolves once the publication is in the stream and on its way. In process: once it is delivered.
+   *
+   * Where there is history, a publication with a version that is not newer than the newest one is suppressed.
+   */
   publish(
     channel: string,
     publication: PublicationInit,

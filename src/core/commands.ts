@@ -43,9 +43,7 @@ export interface PublishRequest {
   readonly skipHistory?: boolean;
   /** Offers subscribers the difference to the publication before. */
   readonly delta?: boolean;
-  /** Not delivered unless higher than the channel's last one; 0 for always. */
-  readonly version?: number;
-  /** Versions of another epoch do not compare. */
+  /** Name of what the publication's version counts in; versions of different epochs do not compare. */
   readonly versionEpoch?: string;
   /** Client id of a subscriber that is not to get it; "" for none. */
   readonly excludeClient?: string;

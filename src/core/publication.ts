@@ -9,6 +9,8 @@ export interface PublicationInit {
   readonly tags?: Readonly<Record<string, string>> | undefined;
   /** The publishing client; unset for publications made through the server API. */
   readonly info?: ClientInfo | undefined;
+  /** The publisher's own count of the channel's states, 64 bits; 0 for none, the default. */
+  readonly version?: bigint;
   /** True where the source has already parsed `data` as JSON. */
   readonly knownJson?: boolean;
 }
@@ -18,6 +20,7 @@ export class Publication {
   readonly data: Uint8Array;
   readonly tags: Readonly<Record<string, string>> | undefined;
   readonly info: ClientInfo | undefined;
+  readonly version: bigint;
   /** Place in the channel's stream, from 1; 0 where the channel keeps no history. */
   readonly offset: number;
   /** Epoch of the stream; "" where the channel keeps no history. */
@@ -28,6 +31,7 @@ export class Publication {
     this.data = init.data;
     this.tags = init.tags;
     this.info = init.info;
+    this.version = init.version ?? 0n;
     this.offset = offset;
     this.epoch = epoch;
     this.#json = init.knownJson === true ? true : undefined;

@@ -266,7 +266,6 @@ export class ServerNode implements BrokerListener, SessionHost {
       idempotencyKey: request.idempotencyKey,
       history: request.skipHistory === true ? undefined : options.history,
       delta: request.delta === true || options.deltaPublish,
-      version: request.version ?? 0,
       versionEpoch: request.versionEpoch ?? "",
       excludeClient: request.excludeClient ?? "",
     });

@@ -81,7 +81,7 @@ export class Subscription implements Subscriber {
   /** A publication came in order since the last check. */
   #moved = true;
   #verifiedAtMs = 0;
-  /** Offset of the publication that the client applies the next difference to; -1 while it has none. */
+  /** Offset of the publication that the client applies the next difference to; -1 while it has none, or no positions. */
   #baseOffset = -1;
   #hasEnded = false;
   /** The channel has been told that the subscriber came, and is to be told that it goes. */
@@ -250,8 +250,8 @@ export class Subscription implements Subscriber {
     const { publication, previous } = push.push;
     const hasBase = previous !== undefined && previous.offset === this.#baseOffset;
     this.session.sendAs(push, hasBase ? deltaFormats.patch : deltaFormats.whole);
-    // The next one in the stream is no difference to what went past it.
-    this.#baseOffset = publication.offset === 0 ? -1 : publication.offset;
+    // The next one in the stream is no difference to what went past it, nor to what may have been lost.
+    this.#baseOffset = publication.offset === 0 || this.#offset < 0 ? -1 : publication.offset;
   }
 
   #hold(push: EncodedPush, held: EncodedPush[]): void {

@@ -14,6 +14,7 @@ export interface WirePublication {
   readonly data: Uint8Array;
   readonly tags: Readonly<Record<string, string>> | undefined;
   readonly info: ClientInfo | undefined;
+  readonly version: bigint;
   readonly offset: number;
   readonly epoch: string;
   readonly knownJson: boolean;

@@ -11,8 +11,8 @@ import { FRAME_MARK_BYTES, LENGTH_BYTES } from "../lib/link/frame-reader.ts";
  */
 export function encodePlainDelivery(channel: string, delivery: Delivery): Buffer | undefined {
   const { publication, previous, excludeClient } = delivery;
-  const { data, tags, info, offset, epoch, knownJson } = publication;
-  if (previous !== undefined || tags !== undefined || info !== undefined) return undefined;
+  const { data, tags, info, version, offset, epoch, knownJson } = publication;
+  if (previous !== undefined || tags !== undefined || info !== undefined || version !== 0n) return undefined;
   const texts = [channel, epoch, excludeClient];
   let size = LENGTH_BYTES + FRAME_MARK_BYTES + OFFSET_BYTES + 1 + data.length;
   for (const text of texts) size += TEXT_LENGTH_BYTES + Buffer.byteLength(text);

@@ -46,8 +46,8 @@ export class RemoteBroker implements Broker {
   }
 
   publish(channel: string, init: PublicationInit, options: BrokerPublishOptions): Promise<PublishResult> {
-    const { data, tags, info, knownJson = false } = init;
-    return this.#link.call("publish", channel, { data, tags, info, knownJson }, options);
+    const { data, tags, info, version = 0n, knownJson = false } = init;
+    return this.#link.call("publish", channel, { data, tags, info, version, knownJson }, options);
   }
 
   publishNotice(channel: string, notice: ChannelNotice): Promise<void> {

@@ -100,8 +100,8 @@ export function decodeLogFields({ err, ...fields }: LogFields): LogFields {
 }
 
 export function encodePublication(publication: Publication): WirePublication {
-  const { data, tags, info, offset, epoch, knownJson } = publication;
-  return { data, tags, info, offset, epoch, knownJson };
+  const { data, tags, info, version, offset, epoch, knownJson } = publication;
+  return { data, tags, info, version, offset, epoch, knownJson };
 }
 
 export function decodePublication(wire: WirePublication): Publication {

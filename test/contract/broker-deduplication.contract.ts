@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { BrokerPublishOptions } from "../../src/core/broker.ts";
-import { type CreateBroker, LASTING, startBroker } from "./broker-harness.ts";
+import { type CreateBroker, LASTING, type PublishedWith, startBroker } from "./broker-harness.ts";
 
 /** Idempotency keys and versions (core §3.2, server-api §2.4). */
 export function describeDeduplication(createBroker: CreateBroker): void {
@@ -60,7 +59,7 @@ function describeIdempotency(createBroker: CreateBroker): void {
 
 function describeVersions(createBroker: CreateBroker): void {
   /** The texts that are delivered when publications of these versions follow each other. */
-  async function newsAmong(publications: readonly Partial<BrokerPublishOptions>[]): Promise<number[]> {
+  async function newsAmong(publications: readonly PublishedWith[]): Promise<number[]> {
     await using started = await startBroker(createBroker);
     await started.broker.subscribe("a");
     for (const [index, options] of publications.entries()) await started.publish("a", `${index}`, options);

@@ -32,6 +32,9 @@ export const LASTING: HistoryOptions = { size: 100, ttlMs: 60_000, metaTtlMs: 60
 /** All that is kept, oldest first. */
 export const ALL: HistoryFilter = { limit: -1, reverse: false };
 
+/** What a test says of a publication besides its text. */
+export type PublishedWith = Partial<BrokerPublishOptions> & { readonly version?: number };
+
 /** A broker with a listener that writes down what it is told. */
 export class StartedBroker implements AsyncDisposable {
   readonly broker: Broker;
@@ -95,9 +98,9 @@ export class StartedBroker implements AsyncDisposable {
   publish(
     channel: string,
     text: string,
-    options: Partial<BrokerPublishOptions> = {},
+    { version = 0, ...options }: PublishedWith = {},
   ): Promise<PublishResult> {
-    const init = { data: Buffer.from(text), knownJson: true };
+    const init = { data: Buffer.from(text), version: BigInt(version), knownJson: true };
     return this.broker.publish(channel, init, { ...PLAIN_PUBLISH, history: LASTING, ...options });
   }
 

@@ -91,20 +91,24 @@ function describeReading(createBroker: CreateBroker): void {
       const options = { ...PLAIN_PUBLISH, history: LASTING };
       const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte);
       const large = Uint8Array.from({ length: 5000 }, (_, at) => at % 251);
+      let version = 2n ** 60n;
       for (const data of [bytes, large, Buffer.from('{"a":"é"}'), Buffer.alloc(0)]) {
         await started.broker.publish("a", { data, tags: { k: "v" }, info: publisher }, options);
+        await started.broker.publish("a", { data, knownJson: true, version: version++ }, options);
         await started.broker.publish("a", { data }, options);
       }
       const { publications } = await started.broker.history("a", ALL, LASTING.metaTtlMs);
-      const parts = ({ data, tags, info, offset, epoch }: Publication): unknown[] => [
-        ...[tags, info, offset, epoch],
+      const parts = ({ data, tags, info, version: count, offset, epoch }: Publication): unknown[] => [
+        ...[tags, info, count, offset, epoch],
         Buffer.from(data).toString("hex"),
       ];
       const live = await started.publications("a");
       expect(publications.map((kept) => parts(kept))).toEqual(live.map((publication) => parts(publication)));
       expect(publications.map((kept) => kept.isJson)).toEqual([
-        ...[false, false, false, false],
-        ...[true, true, false, false],
+        ...[false, true, false],
+        ...[false, true, false],
+        ...[true, true, true],
+        ...[false, true, false],
       ]);
     });
 

@@ -62,16 +62,25 @@ function describeDelivery(createBroker: CreateBroker): void {
       expect(await started.delivered("a")).toEqual(["1:1", "3:3"]);
     });
 
-    it("carries payload, tags, publisher, offset and epoch", async () => {
+    it("carries payload, tags, publisher, version, offset and epoch", async () => {
       await using started = await startBroker(createBroker);
       await started.broker.subscribe("a");
       const data = Uint8Array.from({ length: 256 }, (_, byte) => byte);
-      const init = { data, tags: { k: "v", é: "☃" }, info: INFO };
+      const init = { data, tags: { k: "v", é: "☃" }, info: INFO, version: 2n ** 64n - 1n };
       const options = { ...PLAIN_PUBLISH, history: LASTING };
       const { position } = await started.broker.publish("a", init, options);
       const [live] = await started.publications("a");
-      expect(live).toMatchObject({ ...position, tags: init.tags, info: INFO, isJson: false });
+      const { tags, version } = init;
+      expect(live).toMatchObject({ ...position, tags, info: INFO, version, isJson: false });
       expect([...(live?.data ?? [])]).toEqual([...data]);
+    });
+
+    it("carries a version without history, too, and 0 where there is none", async () => {
+      await using started = await startBroker(createBroker);
+      await started.broker.subscribe("a");
+      await started.publish("a", "x", { history: undefined, version: 7 });
+      await started.publish("a", "x", { history: undefined });
+      expect(await started.publications("a")).toMatchObject([{ version: 7n }, { version: 0n }]);
     });
 
     it("core 61: without history has no offset and no epoch", async () => {

@@ -20,7 +20,15 @@ const CONFIG: ConfigInput = {
   channel: {
     without_namespace: { ...FOSSIL, delta_publish: true, force_positioning: true },
     namespaces: [
-      { name: "asked", ...FOSSIL },
+      { name: "asked", ...FOSSIL, force_positioning: true },
+      { name: "unpositioned", ...FOSSIL, delta_publish: true },
+      {
+        name: "bytes",
+        ...FOSSIL,
+        delta_publish: true,
+        force_positioning: true,
+        publication_data_format: "binary",
+      },
       { name: "kept", ...FOSSIL, delta_publish: true, force_recovery: true },
       { name: "cache", ...FOSSIL, delta_publish: true, force_recovery: true, force_recovery_mode: "cache" },
       { name: "plain", ...FOSSIL, delta_publish: true, allowed_delta_types: [] },
@@ -86,7 +94,7 @@ describe("fossil delta", () => {
     await server.publish("a", large(2));
     expect(await stream.next()).toEqual({
       channel: "a",
-      pub: { data: JSON.stringify(large(1)), offset: 1, epoch },
+      pub: { data: JSON.stringify(large(1)), offset: 1 },
     });
     const second = await stream.nextText();
     expect(JSON.parse(second)).toEqual({
@@ -166,6 +174,40 @@ describe("fossil delta", () => {
     expect(payload.patches).toBe(2);
   });
 
+  it("without positions every publication is whole, for nobody would notice that one is missing", async () => {
+    await using stream = await openHttpStream(server, asking("unpositioned:a"));
+    expect((await stream.next()).connect?.subs).toEqual({ "unpositioned:a": { delta: true } });
+    for (const number of [1, 2, 3]) {
+      await server.publish("unpositioned:a", large(number));
+      const pub = { data: JSON.stringify(large(number)), offset: number };
+      expect(await stream.next()).toEqual({ channel: "unpositioned:a", pub });
+    }
+  });
+
+  it("publications have neither epoch nor version", async () => {
+    await using stream = await openHttpStream(server, asking("versions"));
+    await stream.next();
+    for (const version of [5, 6]) {
+      await callApi(server, "publish", { channel: "versions", data: large(version), version });
+    }
+    const pubs = [await stream.next(), await stream.next()].map(({ pub }) => pub);
+    expect(pubs).toEqual([
+      { data: JSON.stringify(large(5)), offset: 1 },
+      { data: expect.any(String), offset: 2, delta: true },
+    ]);
+  });
+
+  it("an empty payload is an empty string, and what follows is whole", async () => {
+    await using stream = await openHttpStream(server, asking("bytes:a"));
+    await stream.next();
+    await server.publish("bytes:a", large(1));
+    await callApi(server, "publish", { channel: "bytes:a" });
+    await server.publish("bytes:a", large(2));
+    expect(publicationOf(await stream.next()).data).toBe(JSON.stringify(large(1)));
+    expect(await stream.nextText()).toBe('{"channel":"bytes:a","pub":{"data":"","offset":2}}');
+    expect(publicationOf(await stream.next())).toEqual({ data: JSON.stringify(large(2)), offset: 3 });
+  });
+
   it("a binary payload ends the stream, as it does without differences", async () => {
     await using stream = await openHttpStream(server, asking("binary"));
     await stream.next();
@@ -181,23 +223,41 @@ describe("fossil delta and recovery", () => {
     for (const number of numbers) await server.publish(channel, large(number));
   }
 
-  it("§3.4: recovered publications are whole strings, and what follows differs from the last of them", async () => {
+  /** What was recovered of a channel, as its client gets it. */
+  function recoveredOf({ connect }: PushJson, channel: string): readonly PublicationJson[] {
+    const sub = connect?.subs?.[channel] as
+      { readonly publications?: readonly PublicationJson[] } | undefined;
+    return sub?.publications ?? [];
+  }
+
+  it("§3.4: of recovered publications the first is whole, and what follows differs from the one before", async () => {
     await publishAll("kept:a", 1, 2, 3);
-    await using stream = await openHttpStream(server, asking("kept:a", { recover: true, offset: 1 }));
-    const sub = (await stream.next()).connect?.subs?.["kept:a"];
-    expect(sub).toMatchObject({
-      recovered: true,
-      delta: true,
-      publications: [
-        { data: JSON.stringify(large(2)), offset: 2 },
-        { data: JSON.stringify(large(3)), offset: 3 },
-      ],
-    });
+    await using stream = await openHttpStream(server, asking("kept:a", { recover: true, offset: 0 }));
+    const connected = await stream.next();
+    expect(connected.connect?.subs?.["kept:a"]).toMatchObject({ recovered: true, delta: true });
+    const publications = recoveredOf(connected, "kept:a");
+    expect(publications).toEqual([
+      { data: JSON.stringify(large(1)), offset: 1 },
+      { data: expect.any(String), offset: 2, delta: true },
+      { data: expect.any(String), offset: 3, delta: true },
+    ]);
     const payload = new Payload();
-    payload.take({ data: JSON.stringify(large(3)) });
+    const seen = publications.map((publication) => payload.take(publication));
     await publishAll("kept:a", 4);
-    expect(payload.take(publicationOf(await stream.next()))).toEqual(large(4));
-    expect(payload.patches).toBe(1);
+    seen.push(payload.take(publicationOf(await stream.next())));
+    expect(seen).toEqual([1, 2, 3, 4].map(large));
+    expect(payload.patches).toBe(3);
+  });
+
+  it("§3.4: recovered publications are put together whatever they are", async () => {
+    const values = [...Array.from({ length: 20 }, (_, at) => umlauts(at)), 1, null, large(1), large(2)];
+    for (const value of values) await server.publish("kept:mixed", value);
+    await using stream = await openHttpStream(server, asking("kept:mixed", { recover: true }));
+    const payload = new Payload();
+    const publications = recoveredOf(await stream.next(), "kept:mixed");
+    expect(publications.map((publication) => payload.take(publication))).toEqual(values);
+    expect(payload.patches).toBeGreaterThan(5);
+    expect(payload.patches).toBeLessThan(values.length - 2);
   });
 
   it("§3.4: without recovery the first publication is whole", async () => {
@@ -227,11 +287,9 @@ describe("fossil delta and recovery", () => {
   it("cache mode: what follows differs from the publication that was kept", async () => {
     await publishAll("cache:a", 1, 2);
     await using stream = await openHttpStream(server, asking("cache:a", { recover: true }));
-    const sub = (await stream.next()).connect?.subs?.["cache:a"] as {
-      readonly publications: readonly PublicationJson[];
-    };
     const payload = new Payload();
-    expect(sub.publications.map((publication) => payload.take(publication))).toEqual([large(2)]);
+    const publications = recoveredOf(await stream.next(), "cache:a");
+    expect(publications.map((publication) => payload.take(publication))).toEqual([large(2)]);
     await publishAll("cache:a", 3);
     expect(payload.take(publicationOf(await stream.next()))).toEqual(large(3));
     expect(payload.patches).toBe(1);

@@ -22,13 +22,13 @@ export interface PublicationFields {
  * @throws ClientError 107 for base64 that is none
  */
 export function readPublication(call: ApiCall, fields: PublicationFields): PublicationInit {
-  const { data: raw, b64data } = fields;
+  const { data: raw, b64data, version } = fields;
   const tags = hasMembers(fields.tags) ? fields.tags : undefined;
   // Nothing is no JSON, even where bytes come as such.
-  if (b64data === "") return { data: raw, tags, knownJson: call.bytesAreJson && raw.length > 0 };
+  if (b64data === "") return { data: raw, tags, version, knownJson: call.bytesAreJson && raw.length > 0 };
   const data = decodeBase64(b64data);
   if (data === undefined) throw apiError("badRequest");
-  return { data, tags };
+  return { data, tags, version };
 }
 
 /**
@@ -41,13 +41,12 @@ export function publishTo(
   { node }: ApiCall,
   channel: string,
   publication: PublicationInit,
-  { idempotencyKey, skipHistory, delta, version, versionEpoch }: PublicationFields,
+  { idempotencyKey, skipHistory, delta, versionEpoch }: PublicationFields,
 ): Promise<StreamPosition> {
   const options = node.channelOptions(channel);
   if (options === undefined) throw apiError("unknownChannel");
   if (!acceptsData(options.publicationDataFormat, publication)) throw apiError("badRequest");
-  const request = { idempotencyKey, skipHistory, delta, version: Number(version), versionEpoch };
-  return node.publish(channel, publication, request);
+  return node.publish(channel, publication, { idempotencyKey, skipHistory, delta, versionEpoch });
 }
 
 function hasMembers(record: Readonly<Record<string, string>>): boolean {

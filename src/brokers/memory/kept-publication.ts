@@ -14,6 +14,7 @@ interface Labelled {
   readonly data: string | Uint8Array;
   readonly tags: Readonly<Record<string, string>> | undefined;
   readonly info: ClientInfo | undefined;
+  readonly version: bigint;
   readonly knownJson: boolean;
 }
 
@@ -46,10 +47,11 @@ export function restorePublication(kept: KeptPublication, offset: number, epoch:
   return new Publication({ ...kept, data: restoreData(kept.data) }, offset, epoch);
 }
 
-function keepPublication({ data, tags, info, knownJson = false }: PublicationInit): KeptPublication {
-  const kept = keepData(data);
-  if (knownJson && tags === undefined && info === undefined) return kept;
-  return { data: kept, tags, info, knownJson };
+function keepPublication(init: PublicationInit): KeptPublication {
+  const { tags, info, version = 0n, knownJson = false } = init;
+  const data = keepData(init.data);
+  if (knownJson && tags === undefined && info === undefined && version === 0n) return data;
+  return { data, tags, info, version, knownJson };
 }
 
 function keepData(data: Uint8Array): string | Uint8Array {

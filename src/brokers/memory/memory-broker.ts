@@ -122,11 +122,12 @@ export class MemoryBroker implements Broker {
   #publishToStream(
     channel: string,
     init: PublicationInit,
-    { idempotencyKey, version, versionEpoch, delta, excludeClient }: BrokerPublishOptions,
+    { idempotencyKey, versionEpoch, delta, excludeClient }: BrokerPublishOptions,
     history: HistoryOptions,
   ): PublishResult {
+    const { version = 0n } = init;
     // A suppressed publish changes nothing, not even the stream's times.
-    const before = version === 0 && !delta ? undefined : this.#streams.find(channel);
+    const before = version === 0n && !delta ? undefined : this.#streams.find(channel);
     if (before?.isNews(version, versionEpoch) === false) {
       return { position: before.position, suppressed: true };
     }

@@ -17,7 +17,7 @@ export class Stream {
   /** Name of this life of the stream. */
   readonly epoch: string;
   #top = 0;
-  #version = 0;
+  #version = 0n;
   #versionEpoch = "";
   #ring = EMPTY_RING;
   #count = 0;
@@ -36,14 +36,14 @@ export class Stream {
   }
 
   /** Whether a publication of this version would be news. Version 0 always is. */
-  isNews(version: number, versionEpoch: string): boolean {
-    if (version === 0 || version > this.#version) return true;
+  isNews(version: bigint, versionEpoch: string): boolean {
+    if (version === 0n || version > this.#version) return true;
     return versionEpoch !== "" && versionEpoch !== this.#versionEpoch;
   }
 
   /** Remembers the newest version; 0 leaves the one that is there. */
-  setVersion(version: number, versionEpoch: string): void {
-    if (version === 0) return;
+  setVersion(version: bigint, versionEpoch: string): void {
+    if (version === 0n) return;
     this.#version = version;
     this.#versionEpoch = versionEpoch;
   }

@@ -1,19 +1,21 @@
 /** Bits of a varint's byte that carry a value; the highest one says that more follow. */
 const PAYLOAD = 0x80;
+const PAYLOAD_BITS = 7;
 
 /** How values follow a tag: a varint, or a length and as many bytes. */
 const VARINT = 0;
 const DELIMITED = 2;
 
-/** Bytes that a non-negative integer takes as a varint. Exact for all that a number can be exactly. */
-export function varintSize(value: number): number {
+/** Bytes that a non-negative integer takes as a varint. Exact for all that a number can be exactly, and for bigints. */
+export function varintSize(value: number | bigint): number {
+  if (typeof value === "bigint") return Math.ceil(value.toString(2).length / PAYLOAD_BITS);
   let size = 1;
   for (let rest = value; rest >= PAYLOAD; rest /= PAYLOAD) size++;
   return size;
 }
 
 /** Bytes of a field that holds a varint. */
-export function varintFieldSize(field: number, value: number): number {
+export function varintFieldSize(field: number, value: number | bigint): number {
   return varintSize(field << 3) + varintSize(value);
 }
 
@@ -37,9 +39,10 @@ export class ProtobufWriter {
   }
 
   /** A non-negative integer. */
-  varint(field: number, value: number): void {
+  varint(field: number, value: number | bigint): void {
     this.#varint((field << 3) | VARINT);
-    this.#varint(value);
+    if (typeof value === "bigint") this.#bigVarint(value);
+    else this.#varint(value);
   }
 
   /** The beginning of a message of so many bytes; its fields are to follow. */
@@ -69,5 +72,13 @@ export class ProtobufWriter {
       rest = Math.floor(rest / PAYLOAD);
     }
     this.bytes[this.#at++] = rest;
+  }
+
+  #bigVarint(value: bigint): void {
+    let rest = value;
+    for (; rest > Number.MAX_SAFE_INTEGER; rest >>= BigInt(PAYLOAD_BITS)) {
+      this.bytes[this.#at++] = Number(rest & BigInt(PAYLOAD - 1)) | PAYLOAD;
+    }
+    this.#varint(Number(rest));
   }
 }

@@ -1,13 +1,9 @@
-import type { ClientInfo } from "../../core/client-info.ts";
-import type { Publication } from "../../core/publication.ts";
 import type { ConnectResult, SubscribeResult } from "../../core/push.ts";
 import type { Codec } from "../../core/wire-format.ts";
 import { quoteJson } from "../../lib/json/quote.ts";
 import { isJson } from "../../lib/json/raw-json.ts";
+import { encodePublication, infoObject, isCarriable, publicationsText, rawText } from "./json-publication.ts";
 import { isUniPush, type UniPush } from "./push-message.ts";
-
-const LF = 0x0a;
-const CR = 0x0d;
 
 /**
  * Centrifugo's JSON (uni-transports §4): zero values are left out, payloads are spliced in as they came.
@@ -17,22 +13,22 @@ const CR = 0x0d;
 export const jsonCodec: Codec = {
   id: "centrifugo-json",
   encode(push) {
-    if (!isUniPush(push) || !isCarriable(push)) return undefined;
+    if (!isUniPush(push) || !hasJsonOnly(push)) return undefined;
     return push.type === "publication"
-      ? encodePublication(push.channel, push.publication)
+      ? encodePublication(`${headOf(push.channel)}"pub":`, push.publication)
       : Buffer.from(encodeText(push));
   },
 };
 
-/** Whether all payloads of the push are JSON. */
-function isCarriable(push: UniPush): boolean {
+/** Whether all payloads of the push can be carried. */
+function hasJsonOnly(push: UniPush): boolean {
   switch (push.type) {
     case "publication":
-      return push.publication.isJson;
+      return isCarriable(push.publication);
     case "connect":
-      return push.connect.subs.values().every(hasJsonOnly);
+      return push.connect.subs.values().every(isCarriableResult);
     case "subscribe":
-      return hasJsonOnly(push.subscribe);
+      return isCarriableResult(push.subscribe);
     case "join":
     case "leave":
       return isAbsentOrJson(push.info.connInfo) && isAbsentOrJson(push.info.chanInfo);
@@ -41,8 +37,8 @@ function isCarriable(push: UniPush): boolean {
   }
 }
 
-function hasJsonOnly({ data, publications }: SubscribeResult): boolean {
-  return isAbsentOrJson(data) && publications.every((publication) => publication.isJson);
+function isCarriableResult({ data, publications }: SubscribeResult): boolean {
+  return isAbsentOrJson(data) && publications.every(isCarriable);
 }
 
 function isAbsentOrJson(bytes: Uint8Array | undefined): boolean {
@@ -57,11 +53,11 @@ function encodeText(push: Exclude<UniPush, { type: "publication" }>): string {
       return `{"connect":${connectObject(push.connect)}}`;
     case "join":
     case "leave":
-      return `${head(push.channel)}"${push.type}":{"info":${infoObject(push.info)}}}`;
+      return `${headOf(push.channel)}"${push.type}":{"info":${infoObject(push.info)}}}`;
     case "subscribe":
-      return `${head(push.channel)}"subscribe":${subscribeObject(push.subscribe)}}`;
+      return `${headOf(push.channel)}"subscribe":${subscribeObject(push.subscribe)}}`;
     case "unsubscribe":
-      return `${head(push.channel)}"unsubscribe":${codeObject(push.code, push.reason)}}`;
+      return `${headOf(push.channel)}"unsubscribe":${codeObject(push.code, push.reason)}}`;
     case "disconnect":
       return `{"disconnect":${codeObject(push.code, push.reason)}}`;
     case "refresh":
@@ -69,47 +65,8 @@ function encodeText(push: Exclude<UniPush, { type: "publication" }>): string {
   }
 }
 
-/** The hot one: text around the payload's own bytes, in one allocation. */
-function encodePublication(channel: string, publication: Publication): Buffer {
-  const before = `${head(channel)}"pub":{"data":`;
-  const after = `${publicationTail(publication)}}}`;
-  const data = withoutLineBreaks(publication.data);
-  const bytes = Buffer.allocUnsafe(Buffer.byteLength(before) + data.length + Buffer.byteLength(after));
-  let at = bytes.write(before);
-  bytes.set(data, at);
-  at += data.length;
-  bytes.write(after, at);
-  return bytes;
-}
-
-/** A push around a payload that is text already. `isDelta` marks it as a difference. */
-export function publicationPush(
-  channel: string,
-  publication: Publication,
-  data: string,
-  isDelta: boolean,
-): string {
-  return `${head(channel)}"pub":{"data":${data}${publicationTail(publication, isDelta)}}}`;
-}
-
-function publicationTail({ info, offset, tags, epoch }: Publication, isDelta = false): string {
-  let tail = "";
-  if (info !== undefined) tail += `,"info":${infoObject(info)}`;
-  if (offset > 0) tail += `,"offset":${offset}`;
-  if (tags !== undefined) tail += tagsMember(tags);
-  if (isDelta) tail += `,"delta":true`;
-  // The epoch is news only at the first publication of a stream.
-  if (offset === 1) tail += `,"epoch":${quoteJson(epoch)}`;
-  return tail;
-}
-
-function tagsMember(tags: Readonly<Record<string, string>>): string {
-  const members = Object.entries(tags).map(([key, value]) => `${quoteJson(key)}:${quoteJson(value)}`);
-  return members.length === 0 ? "" : `,"tags":{${members.join(",")}}`;
-}
-
 /** `{"channel":"…",`, or `{` for the empty channel. */
-function head(channel: string): string {
+export function headOf(channel: string): string {
   return channel === "" ? "{" : `{"channel":${quoteJson(channel)},`;
 }
 
@@ -157,54 +114,11 @@ function subscribeObject({ position, recoverable, data }: SubscribeResult): stri
   ]);
 }
 
-/** Clients that come back at once with the same gap get the same list, whose text is made once for all of them. */
-const knownTexts = {
-  whole: new WeakMap<readonly Publication[], string>(),
-  delta: new WeakMap<readonly Publication[], string>(),
-};
-
-function publicationsText(publications: readonly Publication[], delta: boolean): string {
-  const known = delta ? knownTexts.delta : knownTexts.whole;
-  let text = known.get(publications);
-  if (text === undefined) {
-    text = `[${publications.map((one) => publicationObject(one, delta)).join(",")}]`;
-    known.set(publications, text);
-  }
-  return text;
-}
-
-/** A publication outside a push of its own; for a subscriber that wants differences, its payload is a string. */
-function publicationObject(publication: Publication, delta: boolean): string {
-  const data = delta ? quoteJson(Buffer.from(publication.data).toString()) : rawText(publication.data);
-  return `{"data":${data}${publicationTail(publication)}}`;
-}
-
 /** The members that are there. */
 function objectOf(members: readonly (string | false)[]): string {
   return `{${members.filter((member) => member !== false).join(",")}}`;
 }
 
-/** `user` and `client` are always present, even when empty. */
-function infoObject(info: ClientInfo): string {
-  let members = `"user":${quoteJson(info.user)},"client":${quoteJson(info.client)}`;
-  if (info.connInfo !== undefined) members += `,"conn_info":${rawText(info.connInfo)}`;
-  if (info.chanInfo !== undefined) members += `,"chan_info":${rawText(info.chanInfo)}`;
-  return `{${members}}`;
-}
-
 function codeObject(code: number, reason: string): string {
   return objectOf([code !== 0 && `"code":${code}`, reason !== "" && `"reason":${quoteJson(reason)}`]);
-}
-
-function rawText(json: Uint8Array): string {
-  return Buffer.from(withoutLineBreaks(json)).toString();
-}
-
-/**
- * The same JSON on one line, as line-based transports need it. Within valid JSON a raw line break can only
- * stand between tokens, so leaving it out changes nothing.
- */
-function withoutLineBreaks(json: Uint8Array): Uint8Array {
-  if (!json.includes(LF) && !json.includes(CR)) return json;
-  return json.filter((byte) => byte !== LF && byte !== CR);
 }

@@ -85,11 +85,12 @@ function subscribeInit({ position, recoverable, data }: SubscribeResult) {
 }
 
 function publicationMessage(publication: Publication): PublicationMessage {
-  const message = create(PublicationSchema, { data: publication.data, offset: BigInt(publication.offset) });
+  const { data, offset, version } = publication;
+  const message = create(PublicationSchema, { data, offset: BigInt(offset), version });
   if (publication.tags !== undefined) message.tags = { ...publication.tags };
   if (publication.info !== undefined) message.info = clientInfoMessage(publication.info);
   // The epoch is news only at the first publication of a stream.
-  if (publication.offset === 1) message.epoch = publication.epoch;
+  if (offset === 1) message.epoch = publication.epoch;
   return message;
 }
 

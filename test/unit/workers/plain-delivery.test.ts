@@ -29,6 +29,7 @@ it("is for nothing but payloads", () => {
     [plain, plain],
     [new Publication({ data, tags: { a: "b" } }, 1, "e"), undefined],
     [new Publication({ data, info: INFO }, 1, "e"), undefined],
+    [new Publication({ data, version: 1n }, 1, "e"), undefined],
   ] as const) {
     expect(encodePlainDelivery("a", { publication, previous, excludeClient: "" })).toBeUndefined();
   }

@@ -25,6 +25,17 @@ describe("ProtobufWriter writes what the generic one does", () => {
     );
   });
 
+  it("of any 64 bits", () => {
+    fc.assert(
+      fc.property(field, fc.bigInt(0n, 2n ** 64n - 1n), (number, value) => {
+        const writer = new ProtobufWriter(varintFieldSize(number, value));
+        writer.varint(number, value);
+        const expected = new BinaryWriter().tag(number, WireType.Varint).uint64(value).finish();
+        expect(writer.bytes).toEqual(Buffer.from(expected));
+      }),
+    );
+  });
+
   it("of text, halves of surrogate pairs included", () => {
     fc.assert(
       fc.property(field, fc.oneof(fc.string(), fc.string({ unit: "binary" }), units), (number, text) => {

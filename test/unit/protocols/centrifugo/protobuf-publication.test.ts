@@ -18,11 +18,17 @@ const small = fc.uint8Array({ maxLength: 150 });
 const optional = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: undefined });
 const info = fc.record({ user: text, client: text, connInfo: optional(small), chanInfo: optional(small) });
 const tags = fc.dictionary(fc.oneof(text, fc.constant("__proto__")), text, { maxKeys: 5 });
+const version = fc.oneof(fc.constantFrom(0n, 1n, 2n ** 53n, 2n ** 64n - 1n), fc.bigInt(0n, 2n ** 64n - 1n));
 const offset = fc.oneof(fc.constantFrom(0, 1, 127, 128, 2 ** 32, Number.MAX_SAFE_INTEGER), fc.maxSafeNat());
 
 it("publications are byte for byte what the generic encoder makes of them", () => {
   const publication = fc.record({
-    init: fc.record({ data: fc.oneof(small, data), info: optional(info), tags: optional(tags) }),
+    init: fc.record({
+      data: fc.oneof(small, data),
+      info: optional(info),
+      tags: optional(tags),
+      version,
+    }),
     offset,
     epoch: text,
   });
