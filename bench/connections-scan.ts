@@ -65,7 +65,14 @@ async function connect(
   node.admit(session);
   session.startKeeping();
   const source = SUBSCRIPTION_SOURCE.serverApi;
-  const request = { channel, source, grant: PLAIN_GRANT, since: undefined, wantsDelta: false };
+  const request = {
+    channel,
+    source,
+    grant: PLAIN_GRANT,
+    since: undefined,
+    wantsRecovery: false,
+    wantsDelta: false,
+  };
   node.activate(await node.subscribe(session, { ...request, expireAtSec: undefined }));
 }
 

@@ -8,3 +8,8 @@ export interface StreamPosition {
 
 /** The position of a channel that keeps no history. */
 export const NO_POSITION: StreamPosition = { offset: 0, epoch: "" };
+
+/** A position that somebody tells, with an offset of 64 bits: beyond safe integers there is no stream. */
+export function positionFrom(offset: bigint, epoch: string): StreamPosition {
+  return { offset: Math.min(Number(offset), Number.MAX_SAFE_INTEGER), epoch };
+}

@@ -19,18 +19,16 @@ export interface Recovery {
 /**
  * Finds what a subscriber missed since a position (core §3.4).
  *
- * In stream mode that is everything, up to `limit` publications (negative for any number); in cache mode the
- * latest publication. `since` undefined asks for the cache of somebody who has seen nothing.
+ * In stream mode that is everything, up to `limit` publications (negative for any number), and an empty epoch matches
+ * any; in cache mode the latest publication, unless position and epoch are those of the top.
  */
 export function recover(
   read: HistoryReader,
   mode: RecoveryMode,
-  since: StreamPosition | undefined,
+  since: StreamPosition,
   limit: number,
 ): Promise<Recovery> {
-  return mode === "cache"
-    ? recoverCache(read, since)
-    : recoverStream(read, since ?? { offset: 0, epoch: "" }, limit);
+  return mode === "cache" ? recoverCache(read, since) : recoverStream(read, since, limit);
 }
 
 async function recoverStream(read: HistoryReader, since: StreamPosition, limit: number): Promise<Recovery> {
@@ -47,14 +45,10 @@ async function recoverStream(read: HistoryReader, since: StreamPosition, limit: 
   return { top, recovered, publications: recovered ? publications : [] };
 }
 
-async function recoverCache(read: HistoryReader, since: StreamPosition | undefined): Promise<Recovery> {
+async function recoverCache(read: HistoryReader, since: StreamPosition): Promise<Recovery> {
   const { publications, position: top } = await read({ limit: 1, reverse: true });
   const latest = publications[0];
-  const isThere =
-    since !== undefined &&
-    since.offset > 0 &&
-    since.offset === top.offset &&
-    (since.epoch === "" || since.epoch === top.epoch);
+  const isThere = since.offset > 0 && since.offset === top.offset && since.epoch === top.epoch;
   const recovered = latest === undefined ? isThere : latest.offset === top.offset;
   return { top, recovered, publications: latest !== undefined && recovered && !isThere ? [latest] : [] };
 }

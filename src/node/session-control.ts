@@ -102,7 +102,8 @@ export class SessionControl {
       return;
     }
     const source = SUBSCRIPTION_SOURCE.serverApi;
-    const request = { channel, source, grant, since, wantsDelta: false, expireAtSec };
+    const wantsRecovery = since !== undefined;
+    const request = { channel, source, grant, since, wantsRecovery, wantsDelta: false, expireAtSec };
     try {
       this.#tell(await subscriptions.subscribe(session, request, options));
     } catch (error) {

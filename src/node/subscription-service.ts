@@ -8,7 +8,8 @@ import { disconnect } from "../core/disconnect.ts";
 import type { Logger } from "../core/logger.ts";
 import type { PresenceManager } from "../core/presence-manager.ts";
 import { PLAIN_SUBSCRIBE_RESULT, type Push, type SubscribeResult } from "../core/push.ts";
-import type { StreamPosition } from "../core/stream-position.ts";
+import { NO_POSITION, type StreamPosition } from "../core/stream-position.ts";
+import type { Publication } from "../core/publication.ts";
 import type { PendingDeliveries } from "../core/push-row.ts";
 import type { Subscriber } from "../core/subscriber.ts";
 import type { SubscriptionSource } from "../core/subscription-source.ts";
@@ -24,8 +25,10 @@ export interface SubscribeRequest {
   readonly channel: string;
   readonly source: SubscriptionSource;
   readonly grant: SubscriptionGrant;
-  /** The client wants what it missed since then; undefined when it does not say. */
+  /** Where the client says that it stands; undefined when it does not say. */
   readonly since: StreamPosition | undefined;
+  /** The client wants what it missed since then. */
+  readonly wantsRecovery: boolean;
   /** The client would rather have differences than whole payloads. */
   readonly wantsDelta: boolean;
   /** When the subscription ends, Unix seconds; undefined for never. */
@@ -233,39 +236,38 @@ export class SubscriptionService {
 
   async #begin(
     subscription: Subscription,
-    { channel, grant, since }: SubscribeRequest,
+    { channel, grant, since = NO_POSITION, wantsRecovery }: SubscribeRequest,
     options: ChannelOptions,
   ): Promise<Pick<NewSubscription, "result" | "start">> {
     const { features } = subscription;
     const { data } = grant;
-    const isUnasked = since === undefined && options.autoCacheRecover && options.recoveryMode === "cache";
-    const wasRecovering = since !== undefined || (features.recoverable && isUnasked);
+    const isAutomatic = options.autoCacheRecover && options.recoveryMode === "cache";
+    const wasRecovering = wantsRecovery || (features.recoverable && isAutomatic);
     const base = { ...PLAIN_SUBSCRIBE_RESULT, data, wasRecovering, delta: features.delta };
     if (!features.positioned) return { result: base, start: undefined };
     const recovery = await this.#recover(
       channel,
       options,
-      features.recoverable && wasRecovering ? { since } : undefined,
+      features.recoverable && wasRecovering ? since : undefined,
     );
     const { top, recovered, publications } = recovery;
     // Who is up to date may still never have seen a payload, but only been told the position.
     const hasBase = recovered && publications.length > 0;
     // A recovered client is told the position it asked from: its publications lead to the top.
-    const position = recovered ? { offset: since?.offset ?? 0, epoch: top.epoch } : top;
+    const position = recovered ? { offset: since.offset, epoch: top.epoch } : top;
     const result = { ...base, position, recoverable: features.recoverable, recovered, publications };
-    const before = publications.length > 0 ? (since ?? { offset: 0, epoch: top.epoch }) : top;
-    return { result, start: { before, top, hasBase } };
+    return { result, start: { before: positionBefore(publications, since, top), top, hasBase } };
   }
 
   async #recover(
     channel: string,
     options: ChannelOptions,
-    asked: { readonly since: StreamPosition | undefined } | undefined,
+    since: StreamPosition | undefined,
   ): Promise<Recovery> {
     const { recoveryMaxPublications } = this.#options;
     const read = (filter: HistoryFilter): Promise<HistoryPage> =>
       this.#reads.read(channel, filter, options.historyMetaTtlMs);
-    if (asked !== undefined) return recover(read, options.recoveryMode, asked.since, recoveryMaxPublications);
+    if (since !== undefined) return recover(read, options.recoveryMode, since, recoveryMaxPublications);
     const { position } = await read(POSITION_ONLY);
     return { top: position, recovered: false, publications: [] };
   }
@@ -312,6 +314,16 @@ export function withoutRecovery(made: NewSubscription): NewSubscription {
     result: { ...result, position: start.top, recovered: false, publications: [] },
     start: { before: start.top, top: start.top, hasBase: false },
   };
+}
+
+/** Where a client stands before it gets what it missed: where it says, or where that begins. */
+function positionBefore(
+  [first]: readonly Publication[],
+  since: StreamPosition,
+  top: StreamPosition,
+): StreamPosition {
+  if (first === undefined) return top;
+  return since.epoch === "" ? { offset: first.offset - 1, epoch: top.epoch } : since;
 }
 
 /** Options of the channel, as the grant changes them, as far as the session can follow. */

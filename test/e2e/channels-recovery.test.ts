@@ -267,6 +267,7 @@ describe("cache recovery", () => {
     for (const since of [
       { offset: 12, epoch: "zzzzzzzz" },
       { offset: 1, epoch: "" },
+      { offset: 12, epoch: "" },
     ]) {
       expect(await recover("cache:c", since)).toContain(
         '"publications":[{"data":12,"offset":12}],"recovered":true',
@@ -295,6 +296,26 @@ describe("cache recovery", () => {
     expect(entryOf(await firstPush(server, { subs: { "auto:a": {} } }), "auto:a")).toBe(entry);
     await publishNumbers(server, "auto:a", 4, 4);
     expect(await stream.next()).toEqual({ channel: "auto:a", pub: { data: 4, offset: 4 } });
+  });
+
+  it("auto_cache_recover echoes an offset that comes without `recover`, and looks at it", async () => {
+    const epoch = await fill("auto:b", 3);
+    const entry = async (since: object): Promise<string> =>
+      entryOf(await firstPush(server, { subs: { "auto:b": since } }), "auto:b");
+    expect(await entry({ offset: 1, epoch })).toBe(
+      `{"recoverable":true,"epoch":"${epoch}","publications":[{"data":3,"offset":3}],"recovered":true,` +
+        '"offset":1,"positioned":true,"was_recovering":true}',
+    );
+    expect(await entry({ offset: 3, epoch })).toBe(
+      `{"recoverable":true,"epoch":"${epoch}","recovered":true,"offset":3,"positioned":true,"was_recovering":true}`,
+    );
+  });
+
+  it("an offset beyond every stream does not end the connection", async () => {
+    const epoch = await fill("cache:e", 1);
+    const subs = { "cache:e": { recover: true, offset: 2n ** 64n - 1n, epoch } };
+    using client = new GrpcPushStream(`127.0.0.1:${server.addresses.uniGrpc?.port}`, { subs });
+    expect((await client.next()).connect?.subs["cache:e"]).toMatchObject({ recovered: true, epoch });
   });
 });
 

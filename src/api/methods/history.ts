@@ -6,6 +6,7 @@ import {
   PublicationSchema,
 } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import type { Publication } from "../../core/publication.ts";
+import { positionFrom } from "../../core/stream-position.ts";
 import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { clientInfoMessage } from "./client-info.ts";
@@ -17,7 +18,7 @@ export const history: ApiMethod = defineMethod({
   result: HistoryResultSchema,
   async run({ node }, { channel, limit, since, reverse }) {
     if (channel === "") throw apiError("badRequest");
-    const position = since && { offset: Number(since.offset), epoch: since.epoch };
+    const position = since && positionFrom(since.offset, since.epoch);
     const keepsHistory = node.channelOptions(channel)?.history !== undefined;
     // Nothing stands before the first publication; the upstream answers 100, too.
     if (keepsHistory && reverse && position?.offset === 0) throw apiError("internal");

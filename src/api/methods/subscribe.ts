@@ -1,4 +1,5 @@
 import { CentrifugoApi, SubscribeResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import { positionFrom } from "../../core/stream-position.ts";
 import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { payloadOf } from "./payload.ts";
@@ -21,7 +22,7 @@ export const subscribe: ApiMethod = defineMethod({
         override: readOverride(request.override),
       },
       expireAtSec: expireAt > 0n ? Number(expireAt) : undefined,
-      since: recoverSince && { offset: Number(recoverSince.offset), epoch: recoverSince.epoch },
+      since: recoverSince && positionFrom(recoverSince.offset, recoverSince.epoch),
     });
     return empty;
   },

@@ -5,6 +5,7 @@ import {
   PushSchema,
 } from "../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
 import { clientError } from "../../core/client-error.ts";
+import { positionFrom } from "../../core/stream-position.ts";
 import type { ConnectRequest, SubscriptionRequest, UniEncoding } from "../../core/uni-protocol.ts";
 import { decodeMessage } from "../../lib/json/decode-message.ts";
 import { jsonCodec } from "./json-codec.ts";
@@ -58,7 +59,7 @@ function parse(decode: () => ConnectRequestMessage): ConnectRequest {
   const { token, name, version } = message;
   const subs = new Map<string, SubscriptionRequest>();
   for (const [channel, { recover, offset, epoch, delta }] of Object.entries(message.subs)) {
-    subs.set(channel, { recover, offset: Number(offset), epoch, delta: delta === "fossil" });
+    subs.set(channel, { recover, ...positionFrom(offset, epoch), delta: delta === "fossil" });
   }
   return { token, name, version, subs, resumeFrom: NOWHERE };
 }

@@ -149,12 +149,15 @@ export class UniConversation implements UniConnection {
     const subscribing = [...grants].map(([channel, initial]) => {
       const asked = request.subs.get(channel);
       // What a client brings along by itself is newer than what its address says.
-      const since = request.resumeFrom.get(channel) ?? (asked?.recover === true ? asked : undefined);
+      const resumed = request.resumeFrom.get(channel);
+      const since = resumed ?? asked;
+      const wantsRecovery = resumed !== undefined || asked?.recover === true;
       const wantsDelta = asked?.delta === true;
       return node.subscribe(this.#session, {
         channel,
         ...initial,
         since,
+        wantsRecovery,
         wantsDelta,
         expireAtSec: undefined,
       });

@@ -141,6 +141,7 @@ export class Subscriptions {
       source: kind.isPrivate ? subscriptionToken : clientAllowed,
       grant: { info: member?.info, data: undefined, override: NO_POSITIONS },
       since: undefined,
+      wantsRecovery: false,
       wantsDelta: false,
       expireAtSec: undefined,
       user: member?.user,

@@ -74,6 +74,7 @@ export class Watchlist {
         override: { ...NO_POSITIONS, presence: isOwn, joinLeave: false },
       },
       since: undefined,
+      wantsRecovery: false,
       wantsDelta: false,
       expireAtSec: undefined,
       notices: isOwn ? NO_NOTICES : MEMBER_NOTICES,

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { HistoryFilter, HistoryPage } from "../../../src/core/broker.ts";
 import { Publication } from "../../../src/core/publication.ts";
-import type { StreamPosition } from "../../../src/core/stream-position.ts";
+import { NO_POSITION, type StreamPosition } from "../../../src/core/stream-position.ts";
 import { type HistoryReader, recover, type Recovery } from "../../../src/node/recovery.ts";
 
 const LIMIT = 3;
@@ -88,22 +88,18 @@ describe("recovery of all that was missed", () => {
 });
 
 describe("recovery of the latest publication", () => {
-  const cases: readonly [
-    name: string,
-    stream: HistoryReader,
-    since: StreamPosition | undefined,
-    expected: unknown,
-  ][] = [
-    ["core 72: for somebody who has seen nothing", streamOf(1, 5), undefined, [true, [5], 5]],
+  const cases: readonly [name: string, stream: HistoryReader, since: StreamPosition, expected: unknown][] = [
+    ["core 72: for somebody who has seen nothing", streamOf(1, 5), NO_POSITION, [true, [5], 5]],
     ["uni 70: for somebody who is behind", streamOf(4, 5), at(1), [true, [5], 5]],
     ["uni 70: not for somebody who has it", streamOf(4, 5), at(5), [true, [], 5]],
     ["not for somebody who has it, though it is dropped", streamOf(6, 5), at(5), [true, [], 5]],
     ["dropped", streamOf(6, 5), at(4), [false, [], 5]],
-    ["dropped, and nothing seen", streamOf(6, 5), undefined, [false, [], 5]],
+    ["dropped, and nothing seen", streamOf(6, 5), NO_POSITION, [false, [], 5]],
     ["another epoch at the same offset", streamOf(4, 5), at(5, "other"), [true, [5], 5]],
     ["another epoch at the same offset, dropped", streamOf(6, 5), at(5, "other"), [false, [], 5]],
     ["nothing ever published", streamOf(1, 0), at(0), [false, [], 0]],
-    ["an epoch that is not sent", streamOf(4, 5), at(5, ""), [true, [], 5]],
+    ["an epoch that is not sent, which fits nothing", streamOf(4, 5), at(5, ""), [true, [5], 5]],
+    ["an epoch that is not sent, dropped", streamOf(6, 5), at(5, ""), [false, [], 5]],
   ];
   it.each(cases)("%s", async (_name, stream, since, expected) => {
     expect(summary(await recover(stream, "cache", since, LIMIT))).toEqual(expected);

@@ -99,6 +99,7 @@ describe("marks of native resume", () => {
       source: SUBSCRIPTION_SOURCE.serverApi,
       grant: PLAIN_GRANT,
       since: undefined,
+      wantsRecovery: false,
       wantsDelta: false,
       expireAtSec: undefined,
     });

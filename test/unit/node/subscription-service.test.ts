@@ -83,6 +83,7 @@ describe("a session that has ended", () => {
       source: SUBSCRIPTION_SOURCE.serverApi,
       grant: PLAIN_GRANT,
       since: undefined,
+      wantsRecovery: false,
       wantsDelta: false,
       expireAtSec: undefined,
     };
