@@ -2,7 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:
 import type { ClientError } from "../core/client-error.ts";
 import type { Disconnect } from "../core/disconnect.ts";
 import type { ResumeMarks, Transport } from "../core/transport.ts";
-import type { ConnectRequest, UniConnection, UniProtocol } from "../core/uni-protocol.ts";
+import type { ConnectRequest, HeaderReader, UniConnection, UniProtocol } from "../core/uni-protocol.ts";
 import {
   type Codecs,
   type DeltaFormats,
@@ -117,16 +117,13 @@ export class PushTransport implements Transport, ResponseStreamOwner {
   }
 
   /** Runs the client's request; the transport lives until either side ends. */
-  run(protocol: UniProtocol, request: ConnectRequest, headers: IncomingMessage["headers"]): void {
+  run(protocol: UniProtocol, request: ConnectRequest, header?: HeaderReader): void {
     const connection = protocol.accept(this);
     this.#connection = connection;
     // With refusals the status depends on the outcome, so nothing may be sent before it is known.
     const { preamble, refusals } = this.#kind.spec;
     if (preamble !== undefined && refusals?.enabled !== true) this.#start();
-    connection.connect(request, (name) => {
-      const value = headers[name];
-      return Array.isArray(value) ? value.join(", ") : value;
-    });
+    connection.connect(request, header);
   }
 
   write(bytes: Uint8Array): void {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ConnectRequest, UniEncoding, UniProtocol } from "../core/uni-protocol.ts";
+import type { ConnectRequest, HeaderReader, UniEncoding, UniProtocol } from "../core/uni-protocol.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
 import { BodyTooLarge, readBody } from "./body.ts";
 import type { ConnectionGate } from "./connection-gate.ts";
@@ -64,6 +64,17 @@ export function parseConnectRequest(
     sendEmpty(response, 400);
     return undefined;
   }
+}
+
+/**
+ * Reads headers that a proxy in front vouches for. One that came more than once is read as none: a proxy that adds
+ * its own behind the client's would let the client speak for it.
+ */
+export function vouchedHeaders({ headers, rawHeaders }: IncomingMessage): HeaderReader {
+  return (name) => {
+    const lines = rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === name);
+    return lines.length > 1 ? undefined : headers[name]?.toString();
+  };
 }
 
 /** The rest of the body is not read, so the connection cannot be used again. */

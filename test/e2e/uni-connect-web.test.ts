@@ -152,6 +152,14 @@ describe.each(DIALECTS)("Consume on the HTTP port: %s", (_name, contentType, cre
     expect((await pushes.next()).done).toBe(true);
   });
 
+  it("metadata is not believed to name the user", async () => {
+    await using server = await runConnectServer({ client: { user_id_http_header: "X-U" } });
+    const client = createClient(CentrifugoUniStream, createTransport(server.origin));
+    const pushes = consume(client, {}, { headers: { "X-U": "admin" } });
+    expect((await next(pushes)).disconnect).toMatchObject({ code: 3501 });
+    expect((await pushes.next()).done).toBe(true);
+  });
+
   it("a client that aborts leaves nothing behind", async () => {
     await using server = await runConnectServer();
     const abort = new AbortController();

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { httpRequest, RawConnection } from "../support/raw-connection.ts";
 import { channelsOf, codeOf, firstPush } from "../support/connect-outcome.ts";
 import { openHttpStream, openSse } from "../support/push-stream.ts";
 import { type ConfigInput, OPEN, runServer } from "../support/running-server.ts";
@@ -255,6 +256,14 @@ describe("uni: credentials without token", () => {
     using webSocket = await openWebSocket(server, {}, { headers });
     await webSocket.next();
     expect(await server.connectionsOf("5")).toHaveLength(2);
+  });
+
+  it("a header that came twice names nobody: a proxy's own would stand behind the client's", async () => {
+    await using server = await runServer(clientConfig(headerAuth));
+    using connection = await RawConnection.open(server.port);
+    const headers = { "X-U": "6", "x-u": "5" };
+    connection.send(httpRequest("POST", "/connection/uni_http_stream", { headers, body: "{}" }));
+    expect(await connection.until("disconnect")).toContain('"code":3501');
   });
 
   it("core 30: with allow_anonymous_connect_without_token the header is ignored", async () => {

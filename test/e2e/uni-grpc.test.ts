@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { create, fromBinary } from "@bufbuild/protobuf";
-import { Client, credentials, status } from "@grpc/grpc-js";
+import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { DisconnectSchema, PushSchema } from "../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
 import {
@@ -60,6 +60,14 @@ describe("uni_grpc: connect", () => {
     using stream = new GrpcPushStream(addressOf(server));
     expect((await stream.next()).disconnect).toMatchObject({ code: 3501, reason: "bad request" });
     expect(await stream.untilStatus()).toEqual(OK);
+  });
+
+  it("metadata is not believed to name the user: user_id_http_header is one of the HTTP endpoints", async () => {
+    await using server = await runGrpcServer({ client: { user_id_http_header: "X-U" } });
+    const metadata = new Metadata();
+    metadata.set("x-u", "admin");
+    using stream = new GrpcPushStream(addressOf(server), {}, undefined, metadata);
+    expect((await stream.next()).disconnect).toMatchObject({ code: 3501 });
   });
 
   it("uni 39: the connect push names 25 s between pings, whatever is configured", async () => {

@@ -4,6 +4,7 @@ import {
   Client,
   type ClientReadableStream,
   credentials,
+  Metadata,
   status,
   type StatusObject,
 } from "@grpc/grpc-js";
@@ -41,6 +42,7 @@ export class GrpcPushStream implements Disposable {
     address: string,
     request: GrpcConnectRequest = {},
     creds: ChannelCredentials = credentials.createInsecure(),
+    metadata: Metadata = new Metadata(),
   ) {
     this.#client = new Client(address, creds);
     if (definition === undefined) throw new Error("the service has no such method");
@@ -49,6 +51,7 @@ export class GrpcPushStream implements Disposable {
       definition.requestSerialize,
       (bytes) => bytes,
       create(ConnectRequestSchema, request),
+      metadata,
     );
     this.call.on("data", (message: Uint8Array) => {
       this.#messages.push(message);

@@ -99,7 +99,8 @@ export const clientConfig: Section<ClientConfig> = section<ClientConfig>(
       .string()
       .default("")
       .describe(
-        "Request header that holds the user id, set by a trusted proxy in front of the server; empty for none.",
+        "Header of requests to `uni_websocket`, `uni_sse` and `uni_http_stream` that holds the user id, set there once by a " +
+          "trusted proxy in front; empty for none. Not read in metadata of gRPC.",
       ),
     insecure: z
       .boolean()

@@ -73,11 +73,7 @@ export class ConnectEndpoint {
     try {
       const connect = dialect.encoding.parseRequest(message);
       response.setHeader("Access-Control-Expose-Headers", "grpc-status, grpc-message");
-      new PushTransport(request, response, dialect.kind).run(
-        this.#context.protocol,
-        connect,
-        request.headers,
-      );
+      new PushTransport(request, response, dialect.kind).run(this.#context.protocol, connect);
     } catch {
       sendEmpty(response, 400);
     }

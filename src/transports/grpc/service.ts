@@ -19,9 +19,7 @@ export function createConsumeHandler(
     // A stream that fails has been cancelled or cut; `close` follows.
     call.on("error", () => undefined);
     try {
-      connection.connect(encoding.parseRequest(call.request), (name) =>
-        call.metadata.get(name)[0]?.toString(),
-      );
+      connection.connect(encoding.parseRequest(call.request));
     } catch {
       connection.closed();
       // What gRPC itself says of a request that is no message of its type.

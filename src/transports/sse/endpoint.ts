@@ -9,6 +9,7 @@ import {
   parseConnectRequest,
   readConnectRequest,
   type UniEndpointContext,
+  vouchedHeaders,
 } from "../../http/uni-endpoint.ts";
 import type { UniSseConfig } from "./config.ts";
 import { sseFramer } from "./framer.ts";
@@ -69,11 +70,11 @@ export class SseEndpoint {
     const transport = new PushTransport(request, response, this.#kind, {
       resumeMarks: (framing) => this.#eventIds[framing],
     });
-    transport.run(this.#context.protocol, { ...connect, resumeFrom }, request.headers);
+    transport.run(this.#context.protocol, { ...connect, resumeFrom }, vouchedHeaders(request));
   }
 
   #open(request: IncomingMessage, response: ServerResponse, connect: ConnectRequest): void {
     const transport = new PushTransport(request, response, this.#kind);
-    transport.run(this.#context.protocol, connect, request.headers);
+    transport.run(this.#context.protocol, connect, vouchedHeaders(request));
   }
 }

@@ -4,12 +4,12 @@ import type { Duplex } from "node:stream";
 import type { ConnectRequest } from "../../core/uni-protocol.ts";
 import { frameAll, type WireFormats } from "../../core/wire-format.ts";
 import { refuseUpgrade } from "../../http/http-app.ts";
-import type { UniEndpointContext } from "../../http/uni-endpoint.ts";
+import { type UniEndpointContext, vouchedHeaders } from "../../http/uni-endpoint.ts";
 import { agreeOnCompression, type Compression } from "./compression.ts";
 import type { UniWebSocketConfig } from "./config.ts";
 import { FrameReader, FrameReaders } from "./frame-reader.ts";
 import { createTextFramer } from "./framer.ts";
-import { answerHandshake, handshakeProblem, headerReader, refusePlainRequest } from "./handshake.ts";
+import { answerHandshake, handshakeProblem, refusePlainRequest } from "./handshake.ts";
 import { UniWebSocketTransport, type UniWebSocketTransportOptions } from "./uni-transport.ts";
 
 /** Heartbeat where application pings are switched off (uni-transports §6.1). */
@@ -76,9 +76,9 @@ export class WebSocketEndpoint {
     const transport = this.#createTransport(socket, compression);
     const connection = this.#context.protocol.accept(transport);
     transport.bind(connection, head);
-    if (connect === undefined) return transport.expectRequest(headerReader(request));
+    if (connect === undefined) return transport.expectRequest(vouchedHeaders(request));
     transport.dropMessages();
-    connection.connect(connect, headerReader(request));
+    connection.connect(connect, vouchedHeaders(request));
   }
 
   #agreeOnCompression({ headers }: IncomingMessage): Compression | undefined {
