@@ -1,6 +1,6 @@
 import { Re2Pattern } from "../lib/re2.ts";
 import type { RegisteredClaims } from "./claims.ts";
-import { invalidToken } from "./invalid-token.ts";
+import { invalidToken } from "./token-refusal.ts";
 import { TokenOptionError, type TokenOptions } from "./token-options.ts";
 
 /**
@@ -41,8 +41,12 @@ export class ExpectedParties {
 
   /** Compares the exact values; throws Disconnect 3500 where one differs. */
   checkExact({ issuer, audience }: RegisteredClaims): void {
-    if (this.#audience !== "" && !audience.includes(this.#audience)) throw invalidToken("audience differs");
-    if (this.#issuer !== "" && issuer !== this.#issuer) throw invalidToken("issuer differs");
+    if (this.#audience !== "" && !audience.includes(this.#audience)) {
+      throw invalidToken("wrong_audience", "audience differs");
+    }
+    if (this.#issuer !== "" && issuer !== this.#issuer) {
+      throw invalidToken("wrong_issuer", "issuer differs");
+    }
   }
 }
 
@@ -50,7 +54,7 @@ export class ExpectedParties {
 function capture(
   pattern: Re2Pattern,
   texts: readonly string[],
-  what: string,
+  what: "issuer" | "audience",
   captures: Map<string, string>,
 ): void {
   for (const text of texts) {
@@ -59,7 +63,7 @@ function capture(
     for (const [name, value] of groups) captures.set(name, value);
     return;
   }
-  throw invalidToken(`${what} does not match`);
+  throw invalidToken(`wrong_${what}`, `${what} does not match`);
 }
 
 function compileOption(

@@ -1,5 +1,5 @@
 import { asBuffer, rawMembers } from "../lib/json/raw-json.ts";
-import { invalidToken } from "./invalid-token.ts";
+import { invalidToken, type TokenRefusalReason } from "./token-refusal.ts";
 
 /** The number grammar of JSON, which dates may use inside a string too. */
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
@@ -20,12 +20,16 @@ export class JsonObject {
     this.#members = members;
   }
 
-  /** Reads the members of an object; `what` is its name in failures. */
+  /** Reads the members of one of a token's parts; `what` is its name in failures. */
   static parse(json: Uint8Array, what: string): JsonObject {
+    return JsonObject.#read(json, what, "malformed");
+  }
+
+  static #read(json: Uint8Array, what: string, reason: TokenRefusalReason): JsonObject {
     try {
       return new JsonObject(rawMembers(json));
     } catch (error) {
-      throw invalidToken(`${what} is not a JSON object`, error);
+      throw invalidToken(reason, `${what} is not a JSON object`, error);
     }
   }
 
@@ -91,7 +95,9 @@ export class JsonObject {
   /** An object; undefined when absent. */
   object(name: string): JsonObject | undefined {
     const json = this.#members.get(name);
-    return json === undefined || json[0] === FIRST_OF_NULL ? undefined : JsonObject.parse(json, name);
+    return json === undefined || json[0] === FIRST_OF_NULL
+      ? undefined
+      : JsonObject.#read(json, name, "bad_claim");
   }
 
   /** All members, each of which must be an object; one that is `null` counts as empty. */
@@ -121,5 +127,5 @@ function isStrings(value: unknown): value is readonly string[] {
 }
 
 function wrongType(name: string, type: string): Error {
-  return invalidToken(`${name} is not ${type}`);
+  return invalidToken("bad_claim", `${name} is not ${type}`);
 }

@@ -1,6 +1,6 @@
-import type { CryptoKey } from "jose";
 import type { TokenHeader } from "./compact-token.ts";
 import type { Captures } from "./expected-parties.ts";
+import type { VerificationKey } from "./signature.ts";
 
 /** Where the keys that verify signatures come from. */
 export interface KeySource {
@@ -17,5 +17,5 @@ export interface KeySource {
   keysFor(
     header: TokenHeader,
     captures: () => Captures,
-  ): readonly CryptoKey[] | Promise<readonly CryptoKey[]>;
+  ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>;
 }

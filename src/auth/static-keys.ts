@@ -1,18 +1,14 @@
-import { createPublicKey, type KeyObject } from "node:crypto";
-import { type CryptoKey, importSPKI } from "jose";
+import { createPublicKey, createSecretKey, type KeyObject } from "node:crypto";
+import { importSPKI } from "jose";
 import type { Clock } from "../core/clock.ts";
 import type { TokenHeader } from "./compact-token.ts";
 import type { KeySource } from "./key-source.ts";
+import { HMAC_ALGORITHMS, type VerificationKey } from "./signature.ts";
 import { TokenOptionError, type TokenOptions } from "./token-options.ts";
 
 /** Keys by the algorithm they verify. */
-type Keys = ReadonlyMap<string, CryptoKey>;
+type Keys = ReadonlyMap<string, VerificationKey>;
 
-const HMAC_HASHES = [
-  ["HS256", "SHA-256"],
-  ["HS384", "SHA-384"],
-  ["HS512", "SHA-512"],
-] as const;
 const RSA_ALGORITHMS = ["RS256", "RS384", "RS512"];
 const RSA_MIN_BITS = 2048;
 /** A curve has one algorithm. The names are OpenSSL's. */
@@ -39,16 +35,16 @@ export class StaticKeys implements KeySource {
   /** Imports all keys; rejects with TokenOptionError where one cannot be used. */
   static async import(options: TokenOptions, section: string, clock: Clock): Promise<StaticKeys> {
     const keys = new Map([
-      ...(await importSecret(options.hmac_secret_key)),
+      ...importSecret(options.hmac_secret_key),
       ...(await importRsa(options.rsa_public_key, section)),
       ...(await importEcdsa(options.ecdsa_public_key, section)),
     ]);
-    const previousKeys = await importSecret(options.hmac_previous_secret_key);
+    const previousKeys = importSecret(options.hmac_previous_secret_key);
     return new StaticKeys(keys, previousKeys, options.hmac_previous_secret_key_valid_until, clock);
   }
 
-  keysFor({ algorithm }: TokenHeader): readonly CryptoKey[] {
-    const keys: CryptoKey[] = [];
+  keysFor({ algorithm }: TokenHeader): readonly VerificationKey[] {
+    const keys: VerificationKey[] = [];
     const key = this.#keys.get(algorithm);
     if (key !== undefined) keys.push(key);
     const previous = this.#previousKeys.get(algorithm);
@@ -62,21 +58,14 @@ export class StaticKeys implements KeySource {
   }
 }
 
-async function importSecret(secret: string): Promise<Keys> {
-  const keys = new Map<string, CryptoKey>();
-  if (secret === "") return keys;
-  const bytes = Buffer.from(secret);
-  for (const [algorithm, hash] of HMAC_HASHES) {
-    keys.set(
-      algorithm,
-      await crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash }, false, ["verify"]),
-    );
-  }
-  return keys;
+function importSecret(secret: string): Keys {
+  if (secret === "") return new Map();
+  const key = createSecretKey(secret, "utf8");
+  return new Map(HMAC_ALGORITHMS.map((algorithm) => [algorithm, key]));
 }
 
 async function importRsa(pem: string, section: string): Promise<Keys> {
-  const keys = new Map<string, CryptoKey>();
+  const keys = new Map<string, VerificationKey>();
   if (pem === "") return keys;
   const key = readPem(pem, section, "rsa_public_key");
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;

@@ -2,6 +2,7 @@ import { ClientError } from "../core/client-error.ts";
 import { Disconnect } from "../core/disconnect.ts";
 import type { TokenVerifier } from "../core/token-verifier.ts";
 import { parseCompactToken } from "./compact-token.ts";
+import { TokenRefusal } from "./token-refusal.ts";
 
 /** A valid token, in words for its maker. */
 export interface CheckedToken {
@@ -50,8 +51,11 @@ async function explainRefusal<Token>(text: string, verification: Promise<Token>)
 }
 
 function reasonOf(refusal: Disconnect | ClientError): string {
-  const general = refusal instanceof Disconnect ? refusal.reason : refusal.message;
-  return refusal.cause instanceof Error ? `${general}: ${refusal.cause.message}` : general;
+  const { cause } = refusal;
+  if (!(cause instanceof TokenRefusal)) return refusal.message;
+  // What a client is told is an expired token, too.
+  if (cause.reason === "not_yet_valid") return `token not valid yet: ${cause.message}`;
+  return `${refusal instanceof Disconnect ? refusal.reason : refusal.message}: ${cause.message}`;
 }
 
 /** What the token says of itself; "" where it cannot be read. */

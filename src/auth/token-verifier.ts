@@ -1,4 +1,3 @@
-import { compactVerify, type CryptoKey, errors } from "jose";
 import type { SubscriptionOverride } from "../core/channel-options.ts";
 import { clientError } from "../core/client-error.ts";
 import type { Clock } from "../core/clock.ts";
@@ -19,10 +18,11 @@ import {
 } from "./claims.ts";
 import { type CompactToken, parseCompactToken } from "./compact-token.ts";
 import { type Captures, ExpectedParties } from "./expected-parties.ts";
-import { invalidToken } from "./invalid-token.ts";
+import { invalidToken, TokenRefusal } from "./token-refusal.ts";
 import { JsonObject } from "./json-object.ts";
 import { downloadKeySet, RemoteKeys } from "./jwks/remote-keys.ts";
 import type { KeySource } from "./key-source.ts";
+import { signatureHolds } from "./signature.ts";
 import { StaticKeys } from "./static-keys.ts";
 import type { TokenOptions } from "./token-options.ts";
 
@@ -113,7 +113,7 @@ class JwtVerifier implements TokenVerifier {
     const token = parseCompactToken(text);
     const claims = decodeConnectionClaims(JsonObject.parse(token.claims, "claims"), this.#parts.userIdClaim);
     await this.#verifyOrigin(token, claims.registered);
-    if (claims.channel !== "") throw invalidToken("a subscription token");
+    if (claims.channel !== "") throw invalidToken("wrong_kind", "a subscription token");
     this.#checkTimes(claims.registered);
     const subscriptions = grantsOf(claims);
     const info = decodeConnectionInfo(claims.info);
@@ -136,7 +136,7 @@ class JwtVerifier implements TokenVerifier {
     );
     await this.#verifyOrigin(token, claims.registered);
     this.#checkTimes(claims.registered);
-    if (claims.channel === "") throw invalidToken("no channel");
+    if (claims.channel === "") throw invalidToken("wrong_kind", "no channel: a connection token?");
     return {
       user: claims.user,
       channel: claims.channel,
@@ -159,33 +159,26 @@ class JwtVerifier implements TokenVerifier {
 
   async #verifySignature(token: CompactToken, captures: () => Captures): Promise<void> {
     const keys = await this.#parts.keys.keysFor(token.header, captures);
-    if (keys.length === 0) throw invalidToken("no key for the token's algorithm");
+    if (keys.length === 0) throw invalidToken("unknown_key", "no key for the token's algorithm");
     for (const key of keys) if (await signatureHolds(token, key)) return;
-    throw invalidToken("signature does not hold");
+    throw invalidToken("bad_signature", "signature does not hold");
   }
 
-  /** A token that is not valid yet counts as expired, as its client can do the same about it: get another. */
+  /** To a client a token that is not valid yet is as one that has expired: it can get another. */
   #checkTimes({ expiresSec, notBeforeSec }: RegisteredClaims): void {
     const nowMs = this.#parts.clock.wallMs();
-    if (expiresSec !== undefined && expiresSec * 1000 <= nowMs) throw clientError("tokenExpired");
-    if (notBeforeSec !== undefined && notBeforeSec * 1000 > nowMs) throw clientError("tokenExpired");
+    if (expiresSec !== undefined && expiresSec * 1000 <= nowMs) {
+      throw clientError("tokenExpired", new TokenRefusal("expired", "exp has passed"));
+    }
+    if (notBeforeSec !== undefined && notBeforeSec * 1000 > nowMs) {
+      throw clientError("tokenExpired", new TokenRefusal("not_yet_valid", "nbf is still to come"));
+    }
   }
 
   #expiry({ expiresSec }: RegisteredClaims, expireAtSec: number | undefined): number | undefined {
     const endSec = expireAtSec ?? expiresSec;
     if (endSec === undefined || endSec <= 0) return undefined;
     return Math.min(Math.floor(endSec), Math.floor(this.#parts.clock.wallMs() / 1000) + MAX_LIFETIME_SEC);
-  }
-}
-
-/** False for every kind of refusal. Other errors are bugs, such as a key that is none, and go up. */
-async function signatureHolds(token: CompactToken, key: CryptoKey): Promise<boolean> {
-  try {
-    await compactVerify(token.text, key, { algorithms: [token.header.algorithm] });
-    return true;
-  } catch (error) {
-    if (error instanceof errors.JOSEError) return false;
-    throw error;
   }
 }
 
@@ -211,7 +204,7 @@ function decodeGrant({ info, data, override }: GrantClaims): SubscriptionGrant {
 function decodePayload(claim: PayloadClaim): Uint8Array | undefined {
   if (claim.base64 === "") return claim.json;
   const bytes = decodeBase64(claim.base64);
-  if (bytes === undefined) throw invalidToken("a payload is not base64");
+  if (bytes === undefined) throw invalidToken("bad_claim", "a payload is not base64");
   return bytes;
 }
 
@@ -219,7 +212,8 @@ function decodePayload(claim: PayloadClaim): Uint8Array | undefined {
 function decodeConnectionInfo(claim: PayloadClaim): Uint8Array | undefined {
   if (claim.base64 === "") return claim.json;
   const bytes = decodeBase64(claim.base64);
-  if (bytes === undefined) throw clientError("internal", new Error("b64info is not base64"));
+  if (bytes === undefined)
+    throw clientError("internal", new TokenRefusal("bad_claim", "b64info is not base64"));
   return bytes;
 }
 

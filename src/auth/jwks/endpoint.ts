@@ -1,5 +1,5 @@
 import type { Captures } from "../expected-parties.ts";
-import { invalidToken } from "../invalid-token.ts";
+import { invalidToken } from "../token-refusal.ts";
 
 const PLACEHOLDER = /\{\{([^{}]*)\}\}/g;
 const HOST_PART = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/i;
@@ -42,7 +42,9 @@ export class JwksEndpoint {
   urlFor(captures: () => Captures): string {
     const values = this.#pieces.length > 1 ? captures() : new Map<string, string>();
     const url = this.#fill((name) => values.get(name) ?? "");
-    if (url === undefined) throw invalidToken("captures do not fit the endpoint of the key set");
+    if (url === undefined) {
+      throw invalidToken("unknown_key", "captures do not fit the endpoint of the key set");
+    }
     return url.href;
   }
 

@@ -1,7 +1,7 @@
 import type { CryptoKey } from "jose";
-import { clientError } from "../../core/client-error.ts";
+import { type ClientError, clientError } from "../../core/client-error.ts";
 import type { Clock } from "../../core/clock.ts";
-import { invalidToken } from "../invalid-token.ts";
+import { invalidToken, TokenRefusal } from "../token-refusal.ts";
 import type { KeyByAlgorithm, PublicKeys } from "./public-keys.ts";
 
 /** A document is used for so long after its download, however often: a key that was withdrawn ends then. */
@@ -63,15 +63,12 @@ export class RemoteKeySet {
     if (!isCooling) await this.#refresh();
     const known = this.#find(keyId);
     if (known !== undefined) return known;
-    if (this.#failure !== undefined) throw clientError("internal", this.#failure);
+    if (this.#failure !== undefined) throw keysUnavailable(messageOf(this.#failure), this.#failure);
     if (isCooling && !this.#missingIds.has(keyId)) {
-      throw clientError(
-        "internal",
-        new Error("the key set is too fresh to be downloaded again for a new key id"),
-      );
+      throw keysUnavailable("the key set is too fresh to be downloaded again for a new key id");
     }
     if (this.#missingIds.size < MISSING_IDS_MAX) this.#missingIds.add(keyId);
-    throw invalidToken("no key with the token's id");
+    throw invalidToken("unknown_key", "no key with the token's id");
   }
 
   #find(keyId: string): KeyByAlgorithm | undefined {
@@ -110,4 +107,13 @@ export class RemoteKeySet {
       this.#refreshAtMs = Math.max(this.#refreshAtMs, nowMs + REFRESH_RETRY_MS);
     }
   }
+}
+
+/** Not the token's fault: 100. */
+function keysUnavailable(detail: string, cause?: unknown): ClientError {
+  return clientError("internal", new TokenRefusal("keys_unavailable", detail, cause));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

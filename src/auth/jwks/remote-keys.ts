@@ -1,10 +1,10 @@
-import type { CryptoKey } from "jose";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { TokenHeader } from "../compact-token.ts";
 import type { Captures } from "../expected-parties.ts";
-import { invalidToken } from "../invalid-token.ts";
+import { invalidToken } from "../token-refusal.ts";
 import type { KeySource } from "../key-source.ts";
+import type { VerificationKey } from "../signature.ts";
 import { TokenOptionError, type TokenOptions } from "../token-options.ts";
 import { findEndpointProblem, findEndpointRisk } from "./endpoint-safety.ts";
 import { JwksEndpoint } from "./endpoint.ts";
@@ -55,9 +55,10 @@ export class RemoteKeys implements KeySource {
   keysFor(
     { algorithm, keyId }: TokenHeader,
     captures: () => Captures,
-  ): readonly CryptoKey[] | Promise<readonly CryptoKey[]> {
+  ): readonly VerificationKey[] | Promise<readonly VerificationKey[]> {
     if (!PUBLIC_KEY_ALGORITHMS.has(algorithm)) return [];
-    if (keyId === "" || keyId.length > KEY_ID_MAX_LENGTH) throw invalidToken("no usable key id");
+    if (keyId === "" || keyId.length > KEY_ID_MAX_LENGTH)
+      throw invalidToken("unknown_key", "no usable key id");
     return this.#setAt(this.#endpoint.urlFor(captures)).keysFor(keyId, algorithm);
   }
 

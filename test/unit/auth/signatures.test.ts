@@ -55,6 +55,15 @@ describe("HMAC", () => {
     expect(await verify({ hmac_secret_key: "ключ" }, hmacToken(CLAIMS, "ключ"))).toBe(0);
   });
 
+  it("is verified in place: nothing waits for a thread pool", async () => {
+    const verifier = await verifierFor();
+    let isVerified = false;
+    const verification = verifier.verifyConnection(hmacToken(CLAIMS)).then(() => (isVerified = true));
+    for (let step = 0; step < 20; step++) await Promise.resolve();
+    expect(isVerified).toBe(true);
+    await verification;
+  });
+
   it("core 19: the previous secret counts until its end", async () => {
     const options = { hmac_secret_key: "new", hmac_previous_secret_key: "old" };
     const until = (sec: number) => ({ ...options, hmac_previous_secret_key_valid_until: sec });
@@ -138,6 +147,27 @@ describe("algorithms", () => {
     ]) {
       expect(await codeOf(verifier.verifyConnection(token))).toBe(3500);
     }
+  });
+
+  it("a token with a line break at its end, as a file has it, is accepted", async () => {
+    const signed: readonly (readonly [Partial<TokenOptions>, string])[] = [
+      [{ hmac_secret_key: SECRET }, hmacToken(CLAIMS)],
+      [{ ecdsa_public_key: pemOf(p256) }, keyToken(CLAIMS, p256.privateKey, "ES256")],
+    ];
+    for (const [options, token] of signed) {
+      expect(await verify(options, `${token}\n`)).toBe(0);
+      expect(await verify(options, `${token}\r\n`)).toBe(0);
+      expect(await verify(options, `${token.slice(0, -9)}\n${token.slice(-9)}`)).toBe(0);
+      expect(await verify(options, `${token} `)).toBe(3500);
+      expect(await verify(options, `\n${token}`)).toBe(3500);
+      expect(await verify(options, `${token}\n.`)).toBe(3500);
+    }
+  });
+
+  it("the signature is over the bytes that came: a line break inside the claims is 3500", async () => {
+    const token = hmacToken(CLAIMS);
+    const at = token.indexOf(".") + 5;
+    expect(await verify({ hmac_secret_key: SECRET }, `${token.slice(0, at)}\n${token.slice(at)}`)).toBe(3500);
   });
 
   it("core 15: an algorithm without key is 3500", async () => {

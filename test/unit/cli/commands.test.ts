@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { parse as parseYaml } from "yaml";
 import { loadConfig } from "../../../src/app/config.ts";
 import { VERSION } from "../../../src/app/version.ts";
+import { hmacToken, SECRET } from "../auth/tokens.ts";
 import { CliBench } from "./fake-io.ts";
 
 const WITH_KEY = '{"client": {"token": {"hmac_secret_key": "k"}}}';
@@ -124,6 +125,16 @@ test("core 103: checktoken accepts what gentoken made", async () => {
     stdout: 'valid token for user 42\npayload: {"sub":"42","exp":1700604800,"iat":1700000000}\n',
     stderr: "",
   });
+});
+
+test("checktoken does not call a token expired that is not valid yet", async () => {
+  using bench = new CliBench();
+  bench.env["MILLRACE_CLIENT_TOKEN_HMAC_SECRET_KEY"] = SECRET;
+  const early = await bench.run("checktoken", hmacToken({ nbf: 1_700_000_060 }));
+  expect([early.status, early.stdout]).toEqual([1, ""]);
+  expect(early.stderr).toContain("has error: token not valid yet: nbf is still to come\n");
+  const late = await bench.run("checktoken", hmacToken({ exp: 1_700_000_000 }));
+  expect(late.stderr).toContain("has error: token expired: exp has passed\n");
 });
 
 test("core 104: checktoken refuses a subscription token, checksubtoken accepts it", async () => {

@@ -171,7 +171,11 @@ describe("core 21: an endpoint that is down", () => {
     const scene = new Scene(new Error("down"));
     scene.takesMs = 2_000;
     const refusal = await refusalOf(scene.set.keysFor("a", "ES256"));
-    expect(refusal).toMatchObject({ code: 100, temporary: true, cause: new Error("down") });
+    expect(refusal).toMatchObject({
+      code: 100,
+      temporary: true,
+      cause: { reason: "keys_unavailable", message: "down", cause: new Error("down") },
+    });
     scene.clock.advance(999);
     expect(await scene.ask("a")).toBe(100);
     expect(scene.downloads).toBe(1);
