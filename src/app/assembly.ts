@@ -58,6 +58,7 @@ export async function assembleServer(
   { ports, identity, connectPusher }: AssemblyOptions,
 ): Promise<Assembly> {
   const { rates } = ports;
+  // Nobody stops it: it cuts those who do not answer their close frame, and rests once the last one is gone.
   const wheel = new TimerWheel(systemClock);
   const node = createNode(config, ports, wheel, logger, identity);
   let settings = await createUniSettings(config, node, logger);
@@ -102,10 +103,7 @@ export async function assembleServer(
       node.channelRules = channelRulesOf(next.channel, next.pusher);
       pusher.reload(next.pusher);
     },
-    async close(deadline) {
-      await pusher.close(deadline);
-      wheel[Symbol.dispose]();
-    },
+    close: (deadline) => pusher.close(deadline),
   };
 }
 

@@ -22,6 +22,20 @@ async function openRaw(server: RunningServer): Promise<RawConnection> {
   return connection;
 }
 
+/** A WebSocket whose client reads, and answers nothing after its handshake. */
+async function openBare(server: RunningServer, path: string): Promise<RawConnection> {
+  const connection = await RawConnection.open(server.port, { allowHalfOpen: true });
+  const headers = {
+    Connection: "Upgrade",
+    Upgrade: "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+  };
+  connection.send(httpRequest("GET", path, { headers }));
+  await connection.until("101 Switching Protocols");
+  return connection;
+}
+
 /** Publishes to `a`, a turn each, until nobody listens any more; resolves to the bytes published. */
 async function publishUntilAlone(server: RunningServer, payload: string, maxBytes: number): Promise<number> {
   let bytes = 0;
@@ -240,6 +254,22 @@ describe("uni: shutdown", () => {
     expect(await server.stop()).toBe(true);
     expect(performance.now() - startMs).toBeLessThan(3000);
     await Promise.all([silent, halfway, reused].map((connection) => connection.untilClosed()));
+  });
+
+  it("cuts who answers no close frame, and who reads nothing, long before shutdown.timeout", async () => {
+    const config = openConfig({ queue_max_size: 0 });
+    const pusher = { enabled: true, apps: [{ id: "app", key: "app-key", secret: "app-secret" }] };
+    await using server = await runServer({ ...config, pusher, shutdown: { timeout: "60s" } });
+    // They go on taking part in TCP, and that is all.
+    using webSocket = await openBare(server, "/connection/uni_websocket?cf_connect={}");
+    using silent = await openBare(server, "/connection/uni_websocket");
+    using pusherClient = await openBare(server, "/app/app-key");
+    using stalled = await openRaw(server);
+    await Promise.all([webSocket.until('"connect"'), pusherClient.until("connection_established")]);
+    stalled.socket.pause();
+    for (let count = 0; count < 40; count++) await server.publish("a", "x".repeat(500_000));
+    expect(await server.stop()).toBe(true);
+    await Promise.all([webSocket, silent, pusherClient].map((connection) => connection.untilEnd()));
   });
 
   it("cuts off past shutdown.timeout who does not leave", async () => {
