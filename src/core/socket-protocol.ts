@@ -12,8 +12,16 @@ export interface SocketRequest {
   readonly header: HeaderReader;
 }
 
+/** A transport of messages both ways, as the conversation over it sees it. */
+export interface PingingTransport extends Transport {
+  /** Has the client show that it is there, below the protocol; its answer is told as `heard`. Never throws. */
+  ping(): void;
+}
+
 /** A conversation over messages both ways, as its transport sees it. */
 export interface SocketConnection {
+  /** Something has come from the client: a message, a part of one, or an answer to a ping. Never throws. */
+  heard(): void;
   /** Takes one message of the client; valid only during the call. Never throws. */
   received(message: Uint8Array): void;
   /** The client is gone: releases everything. Idempotent. */
@@ -22,7 +30,7 @@ export interface SocketConnection {
 
 /** The last words of a connection. */
 export interface Farewell {
-  /** Sent before the close frame. */
+  /** Sent before the close frame; empty for nothing. */
   readonly message: Uint8Array;
   /** Of the close frame (RFC 6455 §7.4). */
   readonly code: number;
@@ -35,7 +43,7 @@ export interface SocketHost {
   /** How the end of a connection is told to its client. */
   farewell(reason: Disconnect): Farewell;
   /** Opens a session over the transport. Whom it does not want, it tells so over the transport. */
-  accept(transport: Transport): SocketConnection;
+  accept(transport: PingingTransport): SocketConnection;
 }
 
 /** A protocol over messages both ways as transports use it: they bring bytes, it holds the conversation. */

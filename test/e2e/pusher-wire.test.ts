@@ -39,13 +39,17 @@ describe("pusher on the wire", () => {
     ["pusher 6: a disabled app", APP.key, { enabled: false }, 4003],
     ["pusher 8: an old protocol", `${APP.key}?protocol=3`, {}, 4007],
     ["pusher 8: a protocol that is no number", `${APP.key}?protocol=abc`, {}, 4006],
-  ])("%s is told in a frame and by the close code", async (_, path, app, code) => {
+  ])("%s is told by the close code, and before version 6 in a frame, too", async (_, path, app, code) => {
     await using server = await runServer(pusherConfig(app));
     using client = await open(server, path);
     const frame = JSON.parse(await client.nextText()) as unknown;
     const end = await client.untilClosed();
     expect(frame).toEqual({ event: "pusher:error", data: { code, message: end.reason } });
     expect(end.code).toBe(code);
+    if (path.includes("protocol")) return;
+    using newer = await open(server, `${path}?protocol=7`);
+    expect((await newer.untilClosed()).code).toBe(code);
+    expect(newer.frames).toEqual([]);
   });
 
   it("pusher 7: those beyond the limit are told, and there is room again when one has left", async () => {

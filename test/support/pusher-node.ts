@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { channelRulesOf } from "../../src/app/channel-rules.ts";
 import { loadConfig } from "../../src/app/config.ts";
 import type { Disconnect } from "../../src/core/disconnect.ts";
-import type { SocketConnection, SocketHost } from "../../src/core/socket-protocol.ts";
+import type { PingingTransport, SocketConnection, SocketHost } from "../../src/core/socket-protocol.ts";
 import { type Codec, WireFormat } from "../../src/core/wire-format.ts";
 import { ConnectionGate } from "../../src/http/connection-gate.ts";
 import type { ConfigInput } from "../../src/index.ts";
@@ -138,10 +138,12 @@ export class PusherTestNode {
 }
 
 /** The transport of one client: says farewell as WebSockets do. */
-class PusherTransport extends FakeTransport {
+class PusherTransport extends FakeTransport implements PingingTransport {
   override pingIntervalMs = 0;
   override sendsDisconnectPush = false;
   closeCode: number | undefined;
+  /** PING frames so far. */
+  pings = 0;
   readonly #host: SocketHost;
   readonly #onClosed: () => void;
 
@@ -154,13 +156,17 @@ class PusherTransport extends FakeTransport {
   override close(reason: Disconnect): void {
     if (this.closeCode !== undefined) return;
     const { message, code } = this.#host.farewell(reason);
-    this.write(this.format.frame(message));
+    if (message.length > 0) this.write(this.format.frame(message));
     this.closeCode = code;
     queueMicrotask(this.#onClosed);
   }
 
   override abort(reason: Disconnect): void {
     this.close(reason);
+  }
+
+  ping(): void {
+    this.pings += 1;
   }
 }
 
@@ -212,8 +218,19 @@ export class PusherClient {
 
   /** The bytes are overwritten afterwards, as a transport's may be. */
   sendBytes(bytes: Buffer): void {
+    this.#connection.heard();
     this.#connection.received(bytes);
     bytes.fill("#");
+  }
+
+  /** Sends a frame that is no message: a PING, or a PONG. */
+  sendControlFrame(): void {
+    this.#connection.heard();
+  }
+
+  /** PING frames so far. */
+  get pings(): number {
+    return this.#transport.pings;
   }
 
   /** Subscribes with what the message is to carry besides the name; resolves to what is heard. */

@@ -38,10 +38,15 @@ const TRANSLATED: ReadonlyMap<number, number> = new Map([
   [3504, PUSHER_CODE.connectionQuota],
 ]);
 
-/** How the end of a connection is told: the error, then the close frame with the same code. */
-export function farewellOf({ code, reason }: Disconnect): Farewell {
+/** Since this version of the protocol, the close frame alone tells why a connection ends (pusher §1). */
+const CLOSE_FRAME_VERSION = 6;
+const NO_MESSAGE = new Uint8Array(0);
+
+/** How the end of a connection is told in a version of the protocol: by its code, before which older ones need the error. */
+export function farewellOf({ code, reason }: Disconnect, version: number): Farewell {
   const ownCode = OWN_CODES.has(code) ? code : (TRANSLATED.get(code) ?? codeByRange(code));
-  return { message: errorFrame(ownCode, reason), code: ownCode, reason };
+  const message = version >= CLOSE_FRAME_VERSION ? NO_MESSAGE : errorFrame(ownCode, reason);
+  return { message, code: ownCode, reason };
 }
 
 /** Whether clients of the core come back says whether those of Pusher do (pusher §1, uni-transports §5.1). */

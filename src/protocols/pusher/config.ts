@@ -207,7 +207,7 @@ export const pusherConfig: Section<PusherConfig> = section<PusherConfig>(
       .default("")
       .describe("Stands before `/app` and `/apps`: `/push` for `/push/app/<key>`."),
     activity_timeout: duration("120s").describe(
-      "A connection that has been silent for so long is sent `pusher:ping`; clients are told to do the same.",
+      "A connection that has been silent for so long is sent a PING frame and `pusher:ping`, either of which may be answered; clients are told to do the same.",
     ),
     pong_timeout: duration("30s").describe("How long the answer may take before the connection is ended."),
     user_authentication_timeout: duration("30s").describe(

@@ -1,6 +1,6 @@
 import { disconnect } from "../../core/disconnect.ts";
 import { EncodedPush } from "../../core/encoded-push.ts";
-import type { SocketConnection } from "../../core/socket-protocol.ts";
+import type { PingingTransport, SocketConnection } from "../../core/socket-protocol.ts";
 import { WheelTimer } from "../../lib/timer-wheel.ts";
 import type { Session } from "../../session/session.ts";
 import type { PusherApp } from "./app.ts";
@@ -18,7 +18,12 @@ import { Subscriptions } from "./subscriptions.ts";
 export interface ClientApplication {
   readonly name: string;
   readonly version: string;
+  /** Version of the protocol that it speaks. */
+  readonly protocol: number;
 }
+
+/** Clients of older versions of the protocol do not know `pusher:ping` (pusher §1). */
+const PING_EVENT_VERSION = 5;
 
 /** Messages that wait for one before them may be so large together, or as large as some of the largest. */
 const MIN_WAITING_BYTES = 1_048_576;
@@ -37,6 +42,7 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
   readonly #context: PusherContext;
   readonly #app: PusherApp;
   readonly #session: Session;
+  readonly #transport: PingingTransport;
   readonly #subscriptions: Subscriptions;
   readonly #signIn: SignIn;
   readonly #clientEvents: ClientEvents;
@@ -45,16 +51,18 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
   /** Infinite where the client may stay anonymous, and once it is not. */
   #anonymousUntilMs = Number.POSITIVE_INFINITY;
   #isPinged = false;
+  #knowsPingEvent = true;
   #hasClosed = false;
   /** Messages behind the one that is being worked on; undefined while there is none. */
   #waiting: ClientMessage[] | undefined;
   #waitingBytes = 0;
 
-  constructor(context: PusherContext, app: PusherApp, session: Session) {
+  constructor(context: PusherContext, app: PusherApp, session: Session, transport: PingingTransport) {
     super();
     this.#context = context;
     this.#app = app;
     this.#session = session;
+    this.#transport = transport;
     const current = (): PusherApp => context.apps().currentOf(app);
     this.#subscriptions = new Subscriptions(context, current, session);
     this.#signIn = new SignIn(context, current, session);
@@ -79,9 +87,10 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
     }
   }
 
-  #welcome({ name, version }: ClientApplication): void {
+  #welcome({ name, version, protocol }: ClientApplication): void {
     const { node, config } = this.#context;
     const session = this.#session;
+    this.#knowsPingEvent = protocol >= PING_EVENT_VERSION;
     if (session.isClosed) return;
     session.identify({
       user: "",
@@ -106,9 +115,13 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
     this.#schedule();
   }
 
-  received(bytes: Uint8Array): void {
+  /** Life is whatever comes: some clients answer frames only, others send none but PINGs. */
+  heard(): void {
     this.#heardAtMs = this.#context.clock.monotonicMs();
     this.#isPinged = false;
+  }
+
+  received(bytes: Uint8Array): void {
     if (this.#session.isClosed) return;
     const message = parseClientMessage(bytes);
     if (message === undefined) {
@@ -149,7 +162,8 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
         return;
       }
       this.#isPinged = true;
-      this.#session.send(PING);
+      this.#transport.ping();
+      if (this.#knowsPingEvent) this.#session.send(PING);
     }
     this.#schedule();
   }

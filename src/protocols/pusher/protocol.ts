@@ -1,11 +1,12 @@
 import type { Disconnect } from "../../core/disconnect.ts";
 import type {
+  Farewell,
+  PingingTransport,
   SocketConnection,
   SocketHost,
   SocketProtocol,
   SocketRequest,
 } from "../../core/socket-protocol.ts";
-import type { Transport } from "../../core/transport.ts";
 import type { Codec } from "../../core/wire-format.ts";
 import type { PusherApp } from "./app.ts";
 import { farewellOf, pusherClose } from "./close.ts";
@@ -16,6 +17,8 @@ import { newClientId } from "./socket-id.ts";
 /** Versions of the protocol that are spoken (pusher §1). */
 const OLDEST_VERSION = 4;
 const NEWEST_VERSION = 7;
+/** Of clients that do not say: what is told to older ones does not hurt newer ones. */
+const FALLBACK_VERSION = 5;
 
 /** Pusher's protocol over the channels of a node. */
 export class PusherProtocol implements SocketProtocol {
@@ -29,9 +32,9 @@ export class PusherProtocol implements SocketProtocol {
   /** Connections that are not wanted are opened all the same: clients react to codes of close frames only. */
   hostOf(request: SocketRequest): SocketHost {
     const app = this.#context.apps().withKey(decodeName(request.name));
-    if (app === undefined) return new Refusal(pusherClose("unknownApp", "There is no app with this key"));
+    if (app === undefined) return refuse(request, pusherClose("unknownApp", "There is no app with this key"));
     const problem = versionProblem(request.query) ?? this.#refusalBy(app, request);
-    return problem === undefined ? new AppHost(this.#context, app, request) : new Refusal(problem);
+    return problem === undefined ? new AppHost(this.#context, app, request) : refuse(request, problem);
   }
 
   #refusalBy(app: PusherApp, request: SocketRequest): Disconnect | undefined {
@@ -50,22 +53,29 @@ class AppHost implements SocketHost {
   readonly #context: PusherContext;
   readonly #app: PusherApp;
   readonly #application: ClientApplication;
-  readonly farewell = farewellOf;
 
   constructor(context: PusherContext, app: PusherApp, { query }: SocketRequest) {
     this.#context = context;
     this.#app = app;
     // The request itself is not to stay in memory as long as the connection.
-    this.#application = { name: query.get("client") ?? "", version: query.get("version") ?? "" };
+    this.#application = {
+      name: query.get("client") ?? "",
+      version: query.get("version") ?? "",
+      protocol: versionOf(query),
+    };
   }
 
   get codec(): PusherApp["codec"] {
     return this.#app.codec;
   }
 
-  accept(transport: Transport): SocketConnection {
+  farewell(reason: Disconnect): Farewell {
+    return farewellOf(reason, this.#application.protocol);
+  }
+
+  accept(transport: PingingTransport): SocketConnection {
     const session = this.#context.node.openSession(transport, newClientId());
-    const conversation = new PusherConversation(this.#context, this.#app, session);
+    const conversation = new PusherConversation(this.#context, this.#app, session, transport);
     conversation.start(this.#application);
     return conversation;
   }
@@ -77,17 +87,31 @@ const WORDLESS: Codec = { id: "pusher-refusal", encode: () => undefined };
 /** Ends every connection at once. */
 class Refusal implements SocketHost {
   readonly codec = WORDLESS;
-  readonly farewell = farewellOf;
   readonly #reason: Disconnect;
+  readonly #version: number;
 
-  constructor(reason: Disconnect) {
+  constructor(reason: Disconnect, version: number) {
     this.#reason = reason;
+    this.#version = version;
   }
 
-  accept(transport: Transport): SocketConnection {
-    transport.close(this.#reason);
-    return { received: () => undefined, closed: () => undefined };
+  farewell(reason: Disconnect): Farewell {
+    return farewellOf(reason, this.#version);
   }
+
+  accept(transport: PingingTransport): SocketConnection {
+    transport.close(this.#reason);
+    return { heard: () => undefined, received: () => undefined, closed: () => undefined };
+  }
+}
+
+function refuse({ query }: SocketRequest, reason: Disconnect): SocketHost {
+  return new Refusal(reason, versionOf(query));
+}
+
+/** NaN for what is no number. */
+function versionOf(query: URLSearchParams): number {
+  return Number(query.get("protocol") ?? FALLBACK_VERSION);
 }
 
 function versionProblem(query: URLSearchParams): Disconnect | undefined {

@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
 import type { Disconnect } from "../../core/disconnect.ts";
-import type { Farewell, SocketConnection, SocketHost } from "../../core/socket-protocol.ts";
+import type { Farewell, PingingTransport, SocketConnection, SocketHost } from "../../core/socket-protocol.ts";
 import type { WireFormat } from "../../core/wire-format.ts";
+import { PING_FRAME } from "./control-frames.ts";
 import { WebSocketTransport, type WebSocketTransportOptions } from "./transport.ts";
 
 /** What all connections of an endpoint for messages both ways share. */
@@ -11,7 +12,7 @@ export interface SocketTransportOptions extends WebSocketTransportOptions {
 }
 
 /** A WebSocket of a protocol that talks both ways: liveness and last words are the protocol's own. */
-export class SocketTransport extends WebSocketTransport<SocketConnection> {
+export class SocketTransport extends WebSocketTransport<SocketConnection> implements PingingTransport {
   readonly #host: SocketHost;
   readonly #options: SocketTransportOptions;
 
@@ -41,11 +42,20 @@ export class SocketTransport extends WebSocketTransport<SocketConnection> {
     return false;
   }
 
+  ping(): void {
+    if (this.isOpen) this.socket.write(PING_FRAME);
+  }
+
+  override receive(bytes: Buffer): void {
+    this.connection?.heard();
+    super.receive(bytes);
+  }
+
   override onMessage(message: Buffer): void {
     if (this.isOpen) this.connection?.received(message);
   }
 
-  /** No PINGs are sent. */
+  /** It has been heard as it came. */
   override onPong(): void {}
 
   protected override farewell(reason: Disconnect): Farewell {

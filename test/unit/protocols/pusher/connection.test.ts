@@ -5,7 +5,7 @@ import { ONE, type PusherClient, PusherTestNode, TWO } from "../../../support/pu
 const ACTIVITY_MS = 120_000;
 const PONG_MS = 30_000;
 
-/** Code of the error that a client hears last, and of its close frame. */
+/** Code of the error that a client of an old version hears last, and of its close frame. */
 async function endOf(client: PusherClient): Promise<readonly [error: unknown, close: number | undefined]> {
   const [error] = (await client.heard()).slice(-1);
   if (error?.event !== "pusher:error") throw new Error(`no error but ${JSON.stringify(error)}`);
@@ -97,7 +97,25 @@ describe("pusher connection", () => {
     ["protocol=7.0", 4006],
   ])("pusher 8: ends %s with %i", async (query, code) => {
     const pusher = await PusherTestNode.start();
-    expect(await endOf(await pusher.connect({ query }))).toEqual([code, code]);
+    expect((await pusher.connect({ query })).closeCode).toBe(code);
+  });
+
+  it.each([
+    ["protocol=4", ["pusher:error"]],
+    ["protocol=5", ["pusher:error"]],
+    ["", ["pusher:error"]],
+    ["protocol=6", []],
+    ["protocol=7", []],
+    ["protocol=8", []],
+  ])("since version 6 the close frame alone says why a connection ends: %j", async (query, events) => {
+    const pusher = await PusherTestNode.start({ app: { allowed_origins: ["https://example.com"] } });
+    const refused = await pusher.connect({ query, origin: "https://example.org" });
+    expect(await refused.events()).toEqual(events);
+    expect(refused.closeCode).toBe(query === "protocol=8" ? 4007 : 4009);
+    if (query === "protocol=8") return;
+    const ended = await pusher.welcomed({ query });
+    await pusher.test.node.stop(disconnect("shutdown"));
+    expect([await ended.events(), ended.closeCode]).toEqual([events, 4200]);
   });
 
   it.each([
@@ -154,6 +172,37 @@ describe("pusher liveness", () => {
     }
     clock.advance(ACTIVITY_MS - 2000);
     expect([await client.events(), client.closeCode]).toEqual([[], undefined]);
+  });
+
+  it("pusher 11: a silent client is sent a PING frame, and before version 5 nothing else", async () => {
+    const pusher = await PusherTestNode.start();
+    for (const [query, events] of [
+      ["protocol=7", ["pusher:ping"]],
+      ["protocol=5", ["pusher:ping"]],
+      ["", ["pusher:ping"]],
+      ["protocol=4", []],
+    ] as const) {
+      const client = await pusher.welcomed({ query });
+      pusher.test.clock.advance(ACTIVITY_MS + 1000);
+      expect([query, client.pings, await client.events()]).toEqual([query, 1, events]);
+      await client.leave();
+    }
+  });
+
+  it("pusher 11: a mobile client that answers with PONG frames only, or sends PING frames, is not ended", async () => {
+    const pusher = await PusherTestNode.start();
+    const client = await pusher.welcomed({ query: "protocol=5&client=java-client" });
+    for (let round = 1; round <= 3; round++) {
+      pusher.test.clock.advance(ACTIVITY_MS + 1000);
+      expect(client.pings).toBe(round);
+      pusher.test.clock.advance(PONG_MS - 2000);
+      client.sendControlFrame();
+    }
+    for (let round = 0; round < 10; round++) {
+      pusher.test.clock.advance(ACTIVITY_MS - 5000);
+      client.sendControlFrame();
+    }
+    expect([client.pings, client.closeCode]).toEqual([3, undefined]);
   });
 
   it("pusher 12: any message keeps the connection", async () => {

@@ -2,8 +2,12 @@ import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { Disconnect, disconnect } from "../../../../src/core/disconnect.ts";
 import { EncodedPush } from "../../../../src/core/encoded-push.ts";
-import type { SocketConnection, SocketHost, SocketProtocol } from "../../../../src/core/socket-protocol.ts";
-import type { Transport } from "../../../../src/core/transport.ts";
+import type {
+  PingingTransport,
+  SocketConnection,
+  SocketHost,
+  SocketProtocol,
+} from "../../../../src/core/socket-protocol.ts";
 import type { Codec } from "../../../../src/core/wire-format.ts";
 import { HttpApp } from "../../../../src/http/http-app.ts";
 import { HttpListener } from "../../../../src/http/http-listener.ts";
@@ -30,13 +34,15 @@ const FAREWELL = Buffer.from("bye");
 
 /** A connection of the protocol of these tests. */
 class Talk implements SocketConnection {
-  readonly transport: Transport;
+  readonly transport: PingingTransport;
   readonly received: (message: Uint8Array) => void;
+  /** Times that something was heard. */
+  heardCount = 0;
   readonly messages: string[] = [];
   isClosed = false;
   readonly #signal: Signal;
 
-  constructor(transport: Transport, signal: Signal) {
+  constructor(transport: PingingTransport, signal: Signal) {
     this.transport = transport;
     this.#signal = signal;
     this.received = (message) => {
@@ -47,6 +53,11 @@ class Talk implements SocketConnection {
 
   say(text: string): void {
     this.transport.write(this.transport.format.frame(Buffer.from(text)));
+  }
+
+  heard(): void {
+    this.heardCount += 1;
+    this.#signal.notify();
   }
 
   closed(): void {
@@ -198,6 +209,39 @@ describe("socket endpoint: handshake", () => {
     const options = { perMessageDeflate: true, origin: "https://anywhere.example" };
     using client = await WebSocketClient.open(server.url("/app/key"), options);
     expect(client.socket.extensions).toBe("");
+  });
+});
+
+describe("socket endpoint: signs of life", () => {
+  it("a message, a part of one, a PING and a PONG are heard", async () => {
+    await using server = await serve();
+    using client = await WebSocketClient.open(server.url("/app/key"));
+    const talk = await server.protocol.first();
+    const signs: (() => void)[] = [
+      () => client.socket.send("whole"),
+      () => client.socket.send("half ", { fin: false }),
+      () => client.socket.ping(),
+      () => client.socket.pong(),
+      () => client.socket.send("done", { fin: true }),
+    ];
+    for (const [at, give] of signs.entries()) {
+      give();
+      await server.protocol.signal.until(() => talk.heardCount > at, `sign ${at}`);
+    }
+    expect(talk.messages).toEqual(["whole", "half done"]);
+  });
+
+  it("a ping is a PING frame, whose PONG is heard; after the end it is nothing", async () => {
+    await using server = await serve();
+    using client = await WebSocketClient.open(server.url("/app/key"));
+    const talk = await server.protocol.first();
+    const pinged = once(client.socket, "ping");
+    talk.transport.ping();
+    await pinged;
+    await server.protocol.signal.until(() => talk.heardCount > 0, "PONG");
+    talk.transport.close(new Disconnect(3000, "over"));
+    talk.transport.ping();
+    expect((await client.untilClosed()).code).toBe(4000);
   });
 });
 
