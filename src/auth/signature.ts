@@ -15,6 +15,11 @@ const HMAC_HASHES: ReadonlyMap<string, string> = new Map([
 /** The algorithms that a secret verifies. */
 export const HMAC_ALGORITHMS: readonly string[] = [...HMAC_HASHES.keys()];
 
+/** The algorithms that an RSA key verifies: both paddings, PKCS #1 and PSS (RFC 7518 §3.3, §3.5). */
+export const RSA_ALGORITHMS: readonly string[] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
+/** Bits of an RSA key, at least (RFC 7518 §3.3). */
+export const RSA_MIN_BITS = 2048;
+
 /**
  * Whether the token was signed by the key's owner. False for every kind of refusal; other errors are bugs, such as a
  * key that is none.

@@ -3,14 +3,12 @@ import { importSPKI } from "jose";
 import type { Clock } from "../core/clock.ts";
 import type { TokenHeader } from "./compact-token.ts";
 import type { KeySource } from "./key-source.ts";
-import { HMAC_ALGORITHMS, type VerificationKey } from "./signature.ts";
+import { HMAC_ALGORITHMS, RSA_ALGORITHMS, RSA_MIN_BITS, type VerificationKey } from "./signature.ts";
 import { TokenOptionError, type TokenOptions } from "./token-options.ts";
 
 /** Keys by the algorithm they verify. */
 type Keys = ReadonlyMap<string, VerificationKey>;
 
-const RSA_ALGORITHMS = ["RS256", "RS384", "RS512"];
-const RSA_MIN_BITS = 2048;
 /** A curve has one algorithm. The names are OpenSSL's. */
 const CURVE_ALGORITHMS: ReadonlyMap<string, string> = new Map([
   ["prime256v1", "ES256"],

@@ -53,8 +53,6 @@ async function explainRefusal<Token>(text: string, verification: Promise<Token>)
 function reasonOf(refusal: Disconnect | ClientError): string {
   const { cause } = refusal;
   if (!(cause instanceof TokenRefusal)) return refusal.message;
-  // What a client is told is an expired token, too.
-  if (cause.reason === "not_yet_valid") return `token not valid yet: ${cause.message}`;
   return `${refusal instanceof Disconnect ? refusal.reason : refusal.message}: ${cause.message}`;
 }
 

@@ -6,7 +6,7 @@ export interface TokenOptions {
   readonly hmac_previous_secret_key: string;
   /** Unix second after which the previous secret no longer counts; 0 for no end. */
   readonly hmac_previous_secret_key_valid_until: number;
-  /** PEM text of a public key or certificate, for RS256, RS384 and RS512. */
+  /** PEM text of a public key or certificate, for RS256, RS384, RS512, PS256, PS384 and PS512. */
   readonly rsa_public_key: string;
   /** PEM text of a public key or certificate, for the one of ES256, ES384 and ES512 that has its curve. */
   readonly ecdsa_public_key: string;
@@ -25,6 +25,8 @@ export interface TokenOptions {
   readonly issuer: string;
   /** Unanchored pattern that the token's `iss` must match. */
   readonly issuer_regex: string;
+  /** Milliseconds by which clocks may differ: `exp` counts so much later, `nbf` so much earlier. */
+  readonly leeway: number;
   /** The claim that holds the user id, instead of `sub`. */
   readonly user_id_claim: string;
 }

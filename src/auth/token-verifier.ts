@@ -55,7 +55,14 @@ export async function createTokenVerifier(
       ? await StaticKeys.import(options, section, clock)
       : new RemoteKeys(options, section, { clock, logger: settings.logger, download: downloadKeySet });
   const skipSignature = settings.skipSignature === true;
-  return new JwtVerifier({ keys, parties, userIdClaim: options.user_id_claim, skipSignature, clock });
+  return new JwtVerifier({
+    keys,
+    parties,
+    userIdClaim: options.user_id_claim,
+    leewayMs: options.leeway,
+    skipSignature,
+    clock,
+  });
 }
 
 /** The options of the section `client` that decide about tokens. */
@@ -92,6 +99,7 @@ interface JwtVerifierParts {
   readonly parties: ExpectedParties;
   /** "" for `sub`. */
   readonly userIdClaim: string;
+  readonly leewayMs: number;
   readonly skipSignature: boolean;
   readonly clock: Clock;
 }
@@ -164,21 +172,23 @@ class JwtVerifier implements TokenVerifier {
     throw invalidToken("bad_signature", "signature does not hold");
   }
 
-  /** To a client a token that is not valid yet is as one that has expired: it can get another. */
   #checkTimes({ expiresSec, notBeforeSec }: RegisteredClaims): void {
-    const nowMs = this.#parts.clock.wallMs();
-    if (expiresSec !== undefined && expiresSec * 1000 <= nowMs) {
+    const { clock, leewayMs } = this.#parts;
+    const nowMs = clock.wallMs();
+    if (expiresSec !== undefined && expiresSec * 1000 + leewayMs <= nowMs) {
       throw clientError("tokenExpired", new TokenRefusal("expired", "exp has passed"));
     }
-    if (notBeforeSec !== undefined && notBeforeSec * 1000 > nowMs) {
-      throw clientError("tokenExpired", new TokenRefusal("not_yet_valid", "nbf is still to come"));
+    if (notBeforeSec !== undefined && notBeforeSec * 1000 - leewayMs > nowMs) {
+      throw clientError("tokenNotYetValid", new TokenRefusal("not_yet_valid", "nbf is still to come"));
     }
   }
 
+  /** What a token opens lasts as long as the token itself counts, unless `expire_at` says otherwise. */
   #expiry({ expiresSec }: RegisteredClaims, expireAtSec: number | undefined): number | undefined {
-    const endSec = expireAtSec ?? expiresSec;
+    const { clock, leewayMs } = this.#parts;
+    const endSec = expireAtSec ?? (expiresSec === undefined ? undefined : expiresSec + leewayMs / 1000);
     if (endSec === undefined || endSec <= 0) return undefined;
-    return Math.min(Math.floor(endSec), Math.floor(this.#parts.clock.wallMs() / 1000) + MAX_LIFETIME_SEC);
+    return Math.min(Math.floor(endSec), Math.floor(clock.wallMs() / 1000) + MAX_LIFETIME_SEC);
   }
 }
 
@@ -189,11 +199,12 @@ function identityOf({ tokenId, issuedAtSec = 0 }: RegisteredClaims): {
   return { tokenId, issuedAtSec: Math.floor(issuedAtSec) };
 }
 
-/** `channels` counts only where `subs` grants nothing. */
+/** `channels` counts only where `subs` is empty. There is no channel without a name: it is left out, as upstream. */
 function grantsOf({ channels, subs }: ConnectionClaims): ReadonlyMap<string, SubscriptionGrant> {
   const grants = new Map<string, SubscriptionGrant>();
   for (const [channel, grant] of subs) grants.set(channel, decodeGrant(grant));
-  if (grants.size === 0) for (const channel of channels) grants.set(channel, PLAIN_GRANT);
+  if (subs.size === 0) for (const channel of channels) grants.set(channel, PLAIN_GRANT);
+  grants.delete("");
   return grants;
 }
 

@@ -28,6 +28,7 @@ export type ClientErrorName =
   | "badRequest"
   | "notAvailable"
   | "tokenExpired"
+  | "tokenNotYetValid"
   | "expired"
   | "tooManyRequests"
   | "unrecoverablePosition";
@@ -45,6 +46,8 @@ const TABLE: Readonly<Record<ClientErrorName, readonly [code: number, message: s
     badRequest: [107, "bad request", false],
     notAvailable: [108, "not available", false],
     tokenExpired: [109, "token expired", false],
+    // The code of an expired one, as upstream: its client can do the same about it, get another or come back later.
+    tokenNotYetValid: [109, "token not valid yet", true],
     expired: [110, "expired", false],
     tooManyRequests: [111, "too many requests", true],
     unrecoverablePosition: [112, "unrecoverable position", false],

@@ -23,6 +23,7 @@ export type DisconnectName =
   | "shutdown"
   | "serverError"
   | "expired"
+  | "notYetValid"
   | "subscriptionExpired"
   | "slow"
   | "writeError"
@@ -45,6 +46,7 @@ const TABLE: Readonly<Record<DisconnectName, readonly [code: number, reason: str
   shutdown: [3001, "shutdown"],
   serverError: [3004, "internal server error"],
   expired: [3005, "connection expired"],
+  notYetValid: [3005, "token not valid yet"],
   subscriptionExpired: [3006, "subscription expired"],
   slow: [3008, "slow"],
   writeError: [3009, "write error"],

@@ -45,7 +45,8 @@ export interface SubscriptionToken extends SubscriptionGrant {
 }
 
 /**
- * Verifies JWTs (core §1). Rejects with Disconnect 3500 for an invalid token, ClientError 109 for an expired one, and
+ * Verifies JWTs (core §1). Rejects with Disconnect 3500 for an invalid token, ClientError 109 for one that has
+ * expired or is not valid yet, and
  * ClientError 100 where the server cannot tell for now, since keys are not to be had.
  */
 export interface TokenVerifier {

@@ -43,10 +43,29 @@ describe("uni: connection token", () => {
 
   it("uni 40, core 4, 5, 7: an expired token, or one not valid yet, ends with 3005", async () => {
     await using server = await tokenServer();
-    for (const claims of [{ exp: nowSec() - 1 }, { exp: nowSec() }, { nbf: nowSec() + 60 }]) {
+    for (const [claims, reason] of [
+      [{ exp: nowSec() - 1 }, "connection expired"],
+      [{ exp: nowSec() }, "connection expired"],
+      [{ nbf: nowSec() + 60 }, "token not valid yet"],
+    ] as const) {
       const push = await firstPush(server, { token: hmacToken({ sub: "42", ...claims }) });
-      expect(push).toEqual({ disconnect: { code: 3005, reason: "connection expired" } });
+      expect(push).toEqual({ disconnect: { code: 3005, reason } });
     }
+  });
+
+  it("client.token.leeway: clocks may be off", async () => {
+    await using server = await tokenServer({ leeway: "1m" });
+    expect(await codeOfClaims(server, { sub: "42", exp: nowSec() - 30 })).toBe(0);
+    expect(await codeOfClaims(server, { sub: "42", nbf: nowSec() + 30 })).toBe(0);
+    expect(await codeOfClaims(server, { sub: "42", exp: nowSec() - 90 })).toBe(3005);
+  });
+
+  it("an empty channel name is left out, and a line break at the end does not count", async () => {
+    await using server = await tokenServer();
+    const { connect } = await firstPush(server, {
+      token: `${hmacToken({ sub: "42", channels: ["", "a"] })}\n`,
+    });
+    expect(Object.keys(connect?.subs ?? {})).toEqual(["a"]);
   });
 
   it("core 6: an expired token with a wrong signature is invalid", async () => {

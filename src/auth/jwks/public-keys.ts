@@ -1,4 +1,5 @@
 import { type CryptoKey, importJWK, type JWK } from "jose";
+import { RSA_ALGORITHMS, RSA_MIN_BITS } from "../signature.ts";
 
 /** What one key can verify. */
 export type KeyByAlgorithm = ReadonlyMap<string, readonly CryptoKey[]>;
@@ -13,15 +14,13 @@ export interface PublicKeys {
 
 /** Keys of a document at most; more of them are not believed to be a key set. */
 const MAX_KEYS = 100;
-const RSA_MIN_BITS = 2048;
-const RSA_ALGORITHMS = ["RS256", "RS384", "RS512"];
 const CURVE_ALGORITHMS: ReadonlyMap<string, string> = new Map([
   ["P-256", "ES256"],
   ["P-384", "ES384"],
   ["P-521", "ES512"],
 ]);
 
-/** The algorithms of tokens that a published key can verify: never HMAC, RSA-PSS or `none`. */
+/** The algorithms of tokens that a published key can verify: never HMAC or `none`. */
 export const PUBLIC_KEY_ALGORITHMS: ReadonlySet<string> = new Set([
   ...RSA_ALGORITHMS,
   ...CURVE_ALGORITHMS.values(),
@@ -36,8 +35,9 @@ class UnusableKey extends Error {
 /**
  * Reads a JSON Web Key Set (RFC 7517 §5); rejects where the document as a whole is none.
  *
- * Usable are public keys with an id and `use` "sig", of type RSA from 2,048 bits, EC on P-256, P-384 or P-521, or
- * OKP on Ed25519. Others are skipped. A key's `alg` restricts it to that algorithm.
+ * Usable are public keys with an id, of type RSA from 2,048 bits, EC on P-256, P-384 or P-521, or OKP on Ed25519, that
+ * are not for something else: `use` and `key_ops`, which may be missing, say so. Others are skipped. A key's `alg`
+ * restricts it to that algorithm.
  */
 export async function readPublicKeys(document: Uint8Array): Promise<PublicKeys> {
   const entries = readEntries(document);
@@ -68,7 +68,12 @@ function readEntries(document: Uint8Array): readonly unknown[] {
 }
 
 async function importKey(entry: unknown): Promise<Map<string, CryptoKey>> {
-  if (memberOf(entry, "use") !== "sig") throw new UnusableKey("`use` is not sig");
+  const use = memberOf(entry, "use") ?? "sig";
+  if (use !== "sig") throw new UnusableKey("`use` is not sig");
+  const operations = memberOf(entry, "key_ops") ?? ["verify"];
+  if (!Array.isArray(operations) || !operations.includes("verify")) {
+    throw new UnusableKey("`key_ops` is not verify");
+  }
   if (memberOf(entry, "d") !== undefined) throw new UnusableKey("a private key is nobody's secret any more");
   const { jwk, algorithms } = publicPartOf(entry);
   const restriction = memberOf(entry, "alg");

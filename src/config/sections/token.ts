@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { duration } from "../duration.ts";
 import { regex } from "../regex.ts";
 import { section, type ReportProblem, type Section, type Shape } from "../section.ts";
 
@@ -15,6 +16,7 @@ export interface TokenConfig {
   readonly audience_regex: string;
   readonly issuer: string;
   readonly issuer_regex: string;
+  readonly leeway: number;
   readonly user_id_claim: string;
 }
 
@@ -22,6 +24,8 @@ export interface TokenConfig {
 export interface SubscriptionTokenConfig extends TokenConfig {
   readonly enabled: boolean;
 }
+
+const MAX_LEEWAY_MS = 3_600_000;
 
 const tokenShape: Shape<TokenConfig> = {
   hmac_secret_key: z
@@ -41,7 +45,9 @@ const tokenShape: Shape<TokenConfig> = {
   rsa_public_key: z
     .string()
     .default("")
-    .describe("Public key or certificate, as PEM text, of tokens signed with RS256, RS384 or RS512."),
+    .describe(
+      "Public key or certificate, as PEM text, of tokens signed with RS256 to RS512 or PS256 to PS512.",
+    ),
   ecdsa_public_key: z
     .string()
     .default("")
@@ -69,6 +75,10 @@ const tokenShape: Shape<TokenConfig> = {
   issuer: z.string().default("").describe("Text that a token's `iss` must equal; empty for any."),
   issuer_regex: regex().describe(
     "Regular expression (RE2, unanchored) that a token's `iss` must match. Excludes `issuer`.",
+  ),
+  leeway: duration("0s").describe(
+    "How far the clocks of those who make tokens may be off: `exp` counts so much later and `nbf` so much earlier; " +
+      "at most an hour.",
   ),
   user_id_claim: z
     .string()
@@ -104,6 +114,7 @@ function checkToken(token: TokenConfig, report: ReportProblem): void {
   if (token.issuer !== "" && token.issuer_regex !== "") {
     report(["issuer_regex"], "cannot be set together with `issuer`");
   }
+  if (token.leeway < 0 || token.leeway > MAX_LEEWAY_MS) report(["leeway"], "must be between 0 and 1h");
   if (!/^[a-zA-Z_]*$/.test(token.user_id_claim)) {
     report(["user_id_claim"], "may have letters and `_` only");
   }

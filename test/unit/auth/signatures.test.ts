@@ -15,6 +15,7 @@ import {
   NO_OPTIONS,
   NOW_SEC,
   SECRET,
+  signerOf,
   verifierFor,
 } from "./tokens.ts";
 
@@ -86,8 +87,8 @@ describe("HMAC", () => {
 });
 
 describe("public keys", () => {
-  it("RS256, RS384 and RS512 go with the same key", async () => {
-    for (const algorithm of ["RS256", "RS384", "RS512"]) {
+  it("RS256, RS384, RS512, PS256, PS384 and PS512 go with the same key", async () => {
+    for (const algorithm of ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]) {
       expect(await verify({ rsa_public_key: pemOf(rsa) }, keyToken(CLAIMS, rsa.privateKey, algorithm))).toBe(
         0,
       );
@@ -117,6 +118,11 @@ describe("public keys", () => {
     expect(await verify({ ecdsa_public_key: pemOf(p256) }, keyToken(CLAIMS, other.privateKey, "ES256"))).toBe(
       3500,
     );
+  });
+
+  it("the padding is that of the token's algorithm", async () => {
+    const token = assemble("PS256", CLAIMS, signerOf(rsa.privateKey, "RS256"));
+    expect(await verify({ rsa_public_key: pemOf(rsa) }, token)).toBe(3500);
   });
 
   it("several kinds of key work side by side", async () => {

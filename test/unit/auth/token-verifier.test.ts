@@ -86,6 +86,21 @@ describe("times", () => {
     expect(await connect({ exp: 1e300 })).toMatchObject(longest);
   });
 
+  it("clocks may be off by the leeway: exp counts so much later, nbf so much earlier", async () => {
+    const leeway = 30_000;
+    expect(await codeOf(connect({ exp: NOW_SEC - 29 }, { leeway }))).toBe(0);
+    expect(await codeOf(connect({ exp: NOW_SEC - 30 }, { leeway }))).toBe(109);
+    expect(await codeOf(connect({ nbf: NOW_SEC + 30 }, { leeway }))).toBe(0);
+    expect(await codeOf(connect({ nbf: NOW_SEC + 31 }, { leeway }))).toBe(109);
+  });
+
+  it("a connection lasts as long as its token counts, the leeway included, or until expire_at", async () => {
+    const leeway = 30_000;
+    expect(await connect({ exp: NOW_SEC - 10 }, { leeway })).toMatchObject({ expireAtSec: NOW_SEC + 20 });
+    const claims = { exp: NOW_SEC - 10, expire_at: NOW_SEC + 5 };
+    expect(await connect(claims, { leeway })).toMatchObject({ expireAtSec: NOW_SEC + 5 });
+  });
+
   it("time passes", async () => {
     const clock = new FakeClock();
     const verifier = await verifierFor({}, clock);
@@ -244,6 +259,12 @@ describe("subscriptions of a connection token", () => {
     expect([...(await connect({ channels: ["a", "b"] })).subscriptions.keys()]).toEqual(["a", "b"]);
     expect([...(await connect({ channels: ["a"], subs: { b: {} } })).subscriptions.keys()]).toEqual(["b"]);
     expect([...(await connect({ channels: ["a"], subs: {} })).subscriptions.keys()]).toEqual(["a"]);
+  });
+
+  it("an empty channel name is left out", async () => {
+    expect([...(await connect({ channels: ["", "b"] })).subscriptions.keys()]).toEqual(["b"]);
+    expect([...(await connect({ subs: { "": {}, b: {} } })).subscriptions.keys()]).toEqual(["b"]);
+    expect([...(await connect({ channels: ["a"], subs: { "": {} } })).subscriptions.keys()]).toEqual([]);
   });
 
   it("core 32: data and info of a subscription stay raw", async () => {

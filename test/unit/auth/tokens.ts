@@ -1,4 +1,4 @@
-import { createHmac, type KeyObject, sign } from "node:crypto";
+import { constants, createHmac, type KeyObject, sign } from "node:crypto";
 import { ConnectFailureMap } from "../../../src/auth/connect-failure.ts";
 import type { TokenOptions } from "../../../src/auth/token-options.ts";
 import { createTokenVerifier } from "../../../src/auth/token-verifier.ts";
@@ -25,6 +25,7 @@ export const NO_OPTIONS: TokenOptions = {
   audience_regex: "",
   issuer: "",
   issuer_regex: "",
+  leeway: 0,
   user_id_claim: "",
 };
 
@@ -59,9 +60,15 @@ export function hmac(algorithm: string, secret: string): (input: string) => Uint
 
 /** A token signed with a private key. */
 export function keyToken(claims: Claims, key: KeyObject, algorithm: string): string {
-  return assemble(algorithm, claims, (input) =>
-    sign(`sha${algorithm.slice(2)}`, Buffer.from(input), { key, dsaEncoding: "ieee-p1363" }),
-  );
+  return assemble(algorithm, claims, signerOf(key, algorithm));
+}
+
+/** What signs with a private key. */
+export function signerOf(key: KeyObject, algorithm: string): (input: string) => Uint8Array {
+  const hash = algorithm === "EdDSA" ? null : `sha${algorithm.slice(2)}`;
+  const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
+  const scheme = algorithm.startsWith("PS") ? pss : { dsaEncoding: "ieee-p1363" as const };
+  return (input) => sign(hash, Buffer.from(input), { key, ...scheme });
 }
 
 /** A token with the given signature; `more` are further members of its header. */

@@ -291,6 +291,8 @@ test.each([
   ],
   [{ client: { subscription_token: { audience_regex: "[" } } }, "client.subscription_token.audience_regex: "],
   [{ client: { token: { user_id_claim: "a-b" } } }, "client.token.user_id_claim: may have letters"],
+  [{ client: { token: { leeway: "-1s" } } }, "client.token.leeway: must be between 0 and 1h"],
+  [{ client: { token: { leeway: "61m" } } }, "client.token.leeway: must be between 0 and 1h"],
   [{ user_personal_channel_namespace: "none" }, "personal_channel_namespace: there is no namespace"],
   [{ grpc_api: { error_mode: "http" } }, 'grpc_api.error_mode: expected one of "", "transport"'],
   [{ uni_grpc: { tls: { enabled: true } } }, "uni_grpc.tls.cert_pem: TLS needs a certificate"],

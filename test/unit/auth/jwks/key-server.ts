@@ -1,7 +1,7 @@
-import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { assemble, type Claims } from "../tokens.ts";
+import { assemble, type Claims, signerOf } from "../tokens.ts";
 
 /** A key pair with its published half. */
 export interface TestKey {
@@ -33,10 +33,7 @@ export function tokenBy(
   algorithm = "ES256",
   more: Readonly<Record<string, unknown>> = { kid: key.id },
 ): string {
-  const hash = algorithm === "EdDSA" ? null : `sha${algorithm.slice(2)}`;
-  const signer = (input: string): Uint8Array =>
-    sign(hash, Buffer.from(input), { key: key.privateKey, dsaEncoding: "ieee-p1363" });
-  return assemble(algorithm, claims, signer, more);
+  return assemble(algorithm, claims, signerOf(key.privateKey, algorithm), more);
 }
 
 /** The document that publishes keys. */

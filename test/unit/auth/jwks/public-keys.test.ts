@@ -20,7 +20,7 @@ describe("a key set", () => {
     const p384 = makeKey("p384", "P-384").jwk;
     const p521 = makeKey("p521", "P-521").jwk;
     expect(await read(RSA, EC, p384, p521, ED)).toEqual([
-      "r: RS256 RS384 RS512",
+      "r: RS256 RS384 RS512 PS256 PS384 PS512",
       "e: ES256",
       "p384: ES384",
       "p521: ES512",
@@ -30,6 +30,7 @@ describe("a key set", () => {
 
   it("a key's alg restricts it", async () => {
     expect(await read({ ...RSA, alg: "RS384" })).toEqual(["r: RS384"]);
+    expect(await read({ ...RSA, alg: "PS256" })).toEqual(["r: PS256"]);
     expect(await read({ ...EC, alg: "ES256" }, { ...ED, alg: "EdDSA" })).toEqual(["e: ES256", "d: EdDSA"]);
   });
 
@@ -47,9 +48,14 @@ describe("a key set", () => {
     ]);
   });
 
+  it("core 22 (deviation: it counts): a key without use", async () => {
+    const { use, ...noUse } = EC;
+    expect(use).toBe("sig");
+    expect(await read(noUse)).toEqual(["e: ES256"]);
+  });
+
   const { n, ...noModulus } = RSA;
   const { x, ...noX } = EC;
-  const { use, ...noUse } = EC;
   const { kid, ...noId } = EC;
   const secp = generateKeyPairSync("ec", { namedCurve: "secp256k1" }).publicKey.export({ format: "jwk" });
   const weak = generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.export({ format: "jwk" });
@@ -58,8 +64,10 @@ describe("a key set", () => {
   const UNSUPPORTED = "its type or curve is not supported";
 
   it.each([
-    ["core 22: without use", noUse, "`use` is not sig"],
     ["for encryption", { ...EC, use: "enc" }, "`use` is not sig"],
+    ["of no use that is text", { ...EC, use: 1 }, "`use` is not sig"],
+    ["for other operations", { ...EC, key_ops: ["wrapKey"] }, "`key_ops` is not verify"],
+    ["for operations that are no list", { ...EC, key_ops: "verify" }, "`key_ops` is not verify"],
     ["without id", noId, "`kid` is missing or not text"],
     ["with a numeric id", { ...EC, kid: 1 }, "`kid` is missing or not text"],
     ["of unknown type", { ...SIG, kty: "AKP", alg: "ML-DSA-44", pub: "AA" }, UNSUPPORTED],
@@ -67,7 +75,11 @@ describe("a key set", () => {
     ["on an unknown curve", { ...secp, ...SIG }, UNSUPPORTED],
     ["on a curve called constructor", { ...EC, crv: "constructor" }, UNSUPPORTED],
     ["that cannot sign", { ...x25519, ...SIG }, UNSUPPORTED],
-    ["of RSA-PSS", { ...RSA, alg: "PS256" }, "`alg` is none that is accepted for the type"],
+    [
+      "for encryption by its algorithm",
+      { ...RSA, alg: "RSA-OAEP" },
+      "`alg` is none that is accepted for the type",
+    ],
     ["for HMAC", { ...RSA, alg: "HS256" }, "`alg` is none that is accepted for the type"],
     [
       "of another algorithm than its curve's",
@@ -83,7 +95,7 @@ describe("a key set", () => {
     ["that is null", null, "`kid` is missing or not text"],
     ["that is text", "key", "`kid` is missing or not text"],
   ])("a key %s is skipped", async (_, key, reason) => {
-    expect([typeof n, typeof x, use, kid]).toEqual(["string", "string", "sig", "e"]);
+    expect([typeof n, typeof x, kid]).toEqual(["string", "string", "e"]);
     expect(await read(key, EC)).toEqual(["e: ES256", `key 0: ${reason}`]);
   });
 
