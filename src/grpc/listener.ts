@@ -10,6 +10,7 @@ import {
 import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection as ServerReflectionV1 } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionV1Alpha } from "../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
+import { waitForLeave } from "../lib/leave-timeout.ts";
 import { readPem } from "../lib/pem.ts";
 import { createHealthHandlers } from "./health.ts";
 import { createReflectionHandler, ReflectionIndex } from "./reflection.ts";
@@ -46,6 +47,9 @@ export interface GrpcListenerOptions {
   readonly keepalive?: GrpcKeepalive;
 }
 
+/** grpc-js knows the types of a method by its definition only. */
+export type UnaryHandler = handleUnaryCall<unknown, unknown>;
+
 /** What grpc-js allows when nothing is said. */
 const DEFAULT_MAX_RECEIVE_BYTES = 4 * 1024 * 1024;
 
@@ -59,6 +63,8 @@ export class GrpcListener {
   readonly #server: Server;
   readonly #services: DescService[] = [];
   readonly #closing = new AbortController();
+  /** Unary calls. */
+  #unanswered = 0;
 
   constructor(options: GrpcListenerOptions) {
     this.#options = options;
@@ -74,7 +80,9 @@ export class GrpcListener {
   ): void {
     const implementation: UntypedServiceImplementation = {};
     for (const method of service.methods) {
-      implementation[method.localName] = handlers[method.localName] ?? unimplemented(method);
+      const handler = handlers[method.localName] ?? unimplemented(method);
+      implementation[method.localName] =
+        method.methodKind === "unary" ? this.#counting(handler as UnaryHandler) : handler;
     }
     this.#server.addService(serviceDefinition(service, raw, known), implementation);
     this.#services.push(service);
@@ -91,20 +99,29 @@ export class GrpcListener {
   }
 
   /**
-   * Takes no more calls and resolves once those in flight have ended; when `deadline` aborts, they are cut.
+   * Takes no more calls and resolves once those in flight have ended; those whose client does not leave in time are
+   * cut, and when `deadline` aborts, all.
    *
    * Health turns to NOT_SERVING at once. Idempotent.
    */
   async stop(deadline: AbortSignal): Promise<void> {
     this.#closing.abort();
-    const force = (): void => this.#server.forceShutdown();
-    if (deadline.aborted) return force();
-    deadline.addEventListener("abort", force, { once: true });
-    await new Promise<void>((resolve) => {
-      deadline.addEventListener("abort", () => resolve(), { once: true });
+    const gone = new Promise<void>((resolve) => {
       this.#server.tryShutdown(() => resolve());
     });
-    deadline.removeEventListener("abort", force);
+    await waitForLeave({ gone, deadline, isWorking: () => this.#unanswered > 0 });
+    this.#server.forceShutdown();
+  }
+
+  /** Counts the calls of a method that have not been answered. */
+  #counting(handler: UnaryHandler): UnaryHandler {
+    return (call, callback) => {
+      this.#unanswered += 1;
+      handler(call, (...answer) => {
+        this.#unanswered -= 1;
+        callback(...answer);
+      });
+    };
   }
 
   #addStandardServices(): void {
@@ -155,7 +172,7 @@ function serverCredentials(tls: GrpcTls | undefined): ServerCredentials {
 }
 
 /** For the methods that stand in the schema only. */
-export function unimplemented({ name, methodKind }: DescMethod): handleUnaryCall<unknown, unknown> {
+export function unimplemented({ name, methodKind }: DescMethod): UnaryHandler {
   if (methodKind !== "unary") throw new Error(`method ${name} needs a handler`);
   return (_call, callback) => {
     callback({ code: status.UNIMPLEMENTED, details: `method ${name} not implemented` });

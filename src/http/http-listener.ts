@@ -19,6 +19,7 @@ import type { Duplex } from "node:stream";
 import type { SecureContextOptions, TLSSocket } from "node:tls";
 import { DetachableResponse, type DetachingHome } from "./detachable-response.ts";
 import type { DetachedSocket } from "./detached-socket.ts";
+import { waitForLeave } from "../lib/leave-timeout.ts";
 import { PacedQueue } from "../lib/paced-queue.ts";
 import { type HttpApp, sendEmpty } from "./http-app.ts";
 
@@ -72,6 +73,8 @@ export class HttpListener {
   readonly #handedOver = new WeakSet<Duplex>();
   /** Connections whose first bytes have come, and wait to be served. */
   readonly #starts = new PacedQueue(STARTS_PER_TURN);
+  /** Responses that have not ended. */
+  readonly #responses = new OpenSet<ServerResponse>();
   /** HTTP/1 connections with the number of responses under way on each. */
   readonly #underWay = new WeakMap<Socket, number>();
   /** Connections that a streaming response has to itself. */
@@ -113,11 +116,20 @@ export class HttpListener {
     }
   }
 
-  /** Resolves once all connections have ended or `deadline` aborts, which destroys them. */
+  /**
+   * Resolves once all connections have ended, or clients have had their time to leave, or `deadline` aborts; the
+   * connections that are left are destroyed.
+   */
   async drain(deadline: AbortSignal): Promise<void> {
     const connections = [...this.#connections, ...this.#detached];
-    await Promise.race([Promise.all(connections.map(closed)), aborted(deadline)]);
+    const gone = Promise.all(connections.map(closed));
+    await waitForLeave({ gone, deadline, isWorking: () => this.#isWorking });
     for (const connection of connections) connection.destroy();
+  }
+
+  /** Whether a client waits for us, rather than we for it. */
+  get #isWorking(): boolean {
+    return [...this.#responses].some(({ req, writableEnded }) => req.complete && !writableEnded);
   }
 
   get #headersTimeoutMs(): number {
@@ -205,6 +217,7 @@ export class HttpListener {
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
+    this.#responses.track(response);
     if (request.httpVersionMajor === 1) this.#trackResponse(request.socket, response);
     if (response instanceof DetachableResponse) response.home = this.#home;
     if (this.#isStopping) sendEmpty(response, 503);
@@ -314,12 +327,5 @@ function peerOf({ remoteAddress, remotePort }: Socket): string {
 function closed(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     socket.once("close", () => resolve());
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
+import { GrpcPushStream } from "../support/grpc-push-stream.ts";
 import { openHttpStream, openSse, openStream } from "../support/push-stream.ts";
 import { httpRequest, RawConnection } from "../support/raw-connection.ts";
 import { type ConfigInput, OPEN, type RunningServer, runServer } from "../support/running-server.ts";
@@ -22,16 +23,25 @@ async function openRaw(server: RunningServer): Promise<RawConnection> {
   return connection;
 }
 
-/** A WebSocket whose client reads, and answers nothing after its handshake. */
-async function openBare(server: RunningServer, path: string): Promise<RawConnection> {
-  const connection = await RawConnection.open(server.port, { allowHalfOpen: true });
+/** The preface of HTTP/2 with empty SETTINGS (RFC 9113 §3.4). */
+const HTTP2_PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+
+/** A client that reads, and sends nothing behind its first words. It keeps its half open. */
+async function openSending(port: number, words: string | Buffer): Promise<RawConnection> {
+  const connection = await RawConnection.open(port, { allowHalfOpen: true });
+  connection.send(words);
+  return connection;
+}
+
+/** A WebSocket whose client answers nothing. */
+async function openBare(port: number, path: string): Promise<RawConnection> {
   const headers = {
     Connection: "Upgrade",
     Upgrade: "websocket",
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
   };
-  connection.send(httpRequest("GET", path, { headers }));
+  const connection = await openSending(port, httpRequest("GET", path, { headers }));
   await connection.until("101 Switching Protocols");
   return connection;
 }
@@ -256,20 +266,37 @@ describe("uni: shutdown", () => {
     await Promise.all([silent, halfway, reused].map((connection) => connection.untilClosed()));
   });
 
-  it("cuts who answers no close frame, and who reads nothing, long before shutdown.timeout", async () => {
-    const config = openConfig({ queue_max_size: 0 });
+  it("cuts who answers no close frame, reads nothing or does not hang up, long before shutdown.timeout", async () => {
     const pusher = { enabled: true, apps: [{ id: "app", key: "app-key", secret: "app-secret" }] };
-    await using server = await runServer({ ...config, pusher, shutdown: { timeout: "60s" } });
-    // They go on taking part in TCP, and that is all.
-    using webSocket = await openBare(server, "/connection/uni_websocket?cf_connect={}");
-    using silent = await openBare(server, "/connection/uni_websocket");
-    using pusherClient = await openBare(server, "/app/app-key");
+    await using server = await runServer({
+      ...openConfig({ queue_max_size: 0 }),
+      pusher,
+      uni_grpc: { enabled: true, address: "127.0.0.1", port: 0 },
+      shutdown: { timeout: "60s" },
+    });
+    const { port, addresses } = server;
+    const grpcPort = addresses.uniGrpc?.port ?? 0;
+    using silent = await openBare(port, "/connection/uni_websocket");
+    using pusherClient = await openBare(port, "/app/app-key");
+    using unfinished = await openSending(
+      port,
+      "POST /api/publish HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{",
+    );
+    using http2 = await openSending(port, HTTP2_PREFACE);
+    using grpc = await openSending(grpcPort, HTTP2_PREFACE);
+    await Promise.all([
+      pusherClient.until("connection_established"),
+      http2.untilBytes(9),
+      grpc.untilBytes(9),
+    ]);
     using stalled = await openRaw(server);
-    await Promise.all([webSocket.until('"connect"'), pusherClient.until("connection_established")]);
+    using stalledCall = new GrpcPushStream(`127.0.0.1:${grpcPort}`, { subs: { a: {} } });
+    await stalledCall.next();
     stalled.socket.pause();
+    stalledCall.call.pause();
     for (let count = 0; count < 40; count++) await server.publish("a", "x".repeat(500_000));
     expect(await server.stop()).toBe(true);
-    await Promise.all([webSocket, silent, pusherClient].map((connection) => connection.untilEnd()));
+    await Promise.all([silent, pusherClient, unfinished, http2, grpc].map((client) => client.untilEnd()));
   });
 
   it("cuts off past shutdown.timeout who does not leave", async () => {

@@ -1,6 +1,5 @@
 import { type Message, toBinary } from "@bufbuild/protobuf";
 import {
-  type handleUnaryCall,
   type Metadata,
   type sendUnaryData,
   type ServerUnaryCall,
@@ -8,7 +7,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { CentrifugoApi } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
-import { GrpcListener, unimplemented } from "../../grpc/listener.ts";
+import { GrpcListener, unimplemented, type UnaryHandler } from "../../grpc/listener.ts";
 import { createGrpcAuth } from "../api-key.ts";
 import type { GrpcApiConfig } from "../config.ts";
 import { GrpcOrigin } from "../call-origin.ts";
@@ -58,9 +57,6 @@ function createHandlers(rpcs: Rpcs, config: GrpcApiConfig): UntypedServiceImplem
     }),
   );
 }
-
-/** grpc-js knows the types of a method by its definition only. */
-type UnaryHandler = handleUnaryCall<unknown, unknown>;
 
 function guarded(auth: ReturnType<typeof createGrpcAuth>, handler: UnaryHandler): UnaryHandler {
   return (call, callback) => {
