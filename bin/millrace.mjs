@@ -10,28 +10,77 @@ const localNode = fileURLToPath(new URL("../node_modules/.bin/node", import.meta
 
 // A young generation that may not grow far leaves memory to connections (docs/benchmarks.md).
 const FLAG = "--max-semi-space-size=16";
+const PASSED_ON = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2"];
+const PARENT_CHECK_MS = 500;
 
+const { env, platform } = process;
+/** How this process has come from another one of this file: in its place, below it, or not at all. */
+const launched = env.MILLRACE_VAR_LAUNCHED;
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 const isSupported = major > 24 || (major === 24 && minor >= 9);
+const canReplace = process.execve !== undefined && platform !== "win32";
 
-// Takes the place of this process.
-if (isSupported && process.platform !== "win32" && !process.execArgv.includes(FLAG)) {
-  const args = [...process.execArgv, ...process.argv.slice(1)];
-  process.execve(process.execPath, [process.execPath, FLAG, ...args], process.env);
+if (isSupported && (process.execArgv.includes(FLAG) || !canReplace)) await run();
+else if (isSupported) replace(process.execPath, process.execArgv);
+else if (launched !== undefined || !existsSync(localNode)) refuse();
+else if (canReplace) replace(localNode, []);
+else launch();
+
+async function run() {
+  // Until the server listens to it: whatever is to be read again has not been read yet.
+  process.on("SIGHUP", () => undefined);
+  if (launched === "below") followLauncher();
+  else followParent();
+  await import((existsSync(source) ? source : compiled).href);
 }
 
-if (isSupported) {
-  await import((existsSync(source) ? source : compiled).href);
-} else if (existsSync(localNode) && !process.env.MILLRACE_VAR_LAUNCHED) {
-  const child = spawn(localNode, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-    stdio: "inherit",
-    env: { ...process.env, MILLRACE_VAR_LAUNCHED: "1" },
+/** Has another Node, or this one with the flag, take the place of this process. */
+function replace(node, flags) {
+  const args = [node, FLAG, ...flags, ...process.argv.slice(1)];
+  process.execve(node, args, { ...env, MILLRACE_VAR_LAUNCHED: "in place" });
+}
+
+/** Runs another Node below this process, for as long as both are there: one ends with the other. */
+function launch() {
+  // Before there is a child: nothing may end this process alone.
+  for (const signal of PASSED_ON) process.on(signal, () => child.kill(signal));
+  const child = spawn(localNode, [FLAG, ...process.argv.slice(1)], {
+    // By the channel it notices that this process is gone.
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+    env: { ...env, MILLRACE_VAR_LAUNCHED: "below" },
   });
-  // The terminal sends SIGINT to both processes; here it must only not end this one first.
-  process.on("SIGINT", () => undefined);
-  process.on("SIGTERM", () => child.kill("SIGTERM"));
-  child.on("exit", (status) => (process.exitCode = status ?? 1));
-} else {
+  followParent();
+  child.on("error", (error) => {
+    console.error(`millrace cannot start ${localNode}: ${error.message}`);
+    process.exit(1);
+  });
+  child.on("exit", (status, signal) => {
+    if (signal === null) process.exit(status);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}
+
+/** Ends with the process that launched this one. */
+function followLauncher() {
+  if (!process.connected) end();
+  process.once("disconnect", end);
+  process.channel?.unref();
+}
+
+/** Ends with the shell of `npm start` or `npx`, which passes no signal on and is gone when npm has been told to end. */
+function followParent() {
+  if (env.npm_lifecycle_event !== "start" && env.npm_lifecycle_event !== "npx") return;
+  const parent = process.ppid;
+  setInterval(() => process.ppid === parent || end(), PARENT_CHECK_MS).unref();
+}
+
+/** Ends the way a supervisor would have it. */
+function end() {
+  process.kill(process.pid, "SIGTERM");
+}
+
+function refuse() {
   console.error(
     `millrace needs Node.js 24.9 or newer, and this is ${process.version}; see https://nodejs.org`,
   );

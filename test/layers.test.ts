@@ -34,7 +34,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   app: ["*"],
   cli: ["app", "config", "auth", "telemetry", "core", "lib"],
   "index.ts": ["app", "config", "telemetry", "core"],
-  "main.ts": ["cli", "app", "core"],
+  "main.ts": ["cli", "app", "core", "lib"],
 };
 
 function sourceFiles(): string[] {

@@ -27,6 +27,8 @@ export interface CliIo {
   readonly createServer: (options: ServerOptions) => ServerHandle;
   /** Calls `handler` at each such signal until disposed. */
   onSignal(signal: ServerSignal, handler: () => void): Disposable;
+  /** Whether the process was started in a terminal that is there no more. */
+  isTerminalGone(): boolean;
   /** Ends the process at once. */
   exit(status: number): void;
 }

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { loadConfig, type Config, type LoadedConfig } from "../app/config.ts";
 import { createDevDefaults } from "../app/dev-config.ts";
 import type { ServerAddresses } from "../app/server.ts";
+import { VERSION } from "../app/version.ts";
 import { TokenIssuer } from "../auth/token-issuer.ts";
 import type { Tree } from "../config/tree.ts";
 import type { Logger } from "../core/logger.ts";
@@ -10,6 +11,7 @@ import { CommandFailure, type CliIo, type ServerHandle } from "./cli-io.ts";
 import { addConfigFlags, readConfigFlags } from "./config-flags.ts";
 import { addConfigOption, asCommandFailure } from "./config-option.ts";
 import { writePidFile } from "./pid-file.ts";
+import { ReloadRequests, StopRequest } from "./server-signals.ts";
 import { formatTryLines } from "./try-lines.ts";
 
 const DEV_TOKEN_TTL_SEC = 7 * 24 * 3_600;
@@ -77,13 +79,16 @@ async function run(
   const stop = cleanup.use(new StopRequest(io));
   cleanup.use(writePidFile(io.cwd, config.pid_file));
   const server = io.createServer({ config, logger });
+  const reloads = cleanup.use(new ReloadRequests(io, () => reload(server, loadAgain, logger)));
   const addresses = await start(server, logger);
-  logger.info({ config: source ?? "none", ...describeAddresses(addresses) }, "server started");
+  const { pid } = process;
+  const where = describeAddresses(addresses);
+  logger.info({ version: VERSION, pid, config: source ?? "none", ...where }, "server started");
   if (isDev) {
     const token = await issueDevToken(io, config);
     io.stdout.write(formatTryLines({ config, addresses, token, isColoured: io.stdout.isTTY === true }));
   }
-  cleanup.use(io.onSignal("SIGHUP", () => void reload(server, loadAgain, logger)));
+  reloads.begin();
   const signal = await stop.requested;
   logger.info({ signal }, "shutting down");
   const isClean = await server.stop();
@@ -110,30 +115,6 @@ function openLog(io: CliIo, config: Config): Logger {
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CommandFailure(`log.file: ${reason}`, { cause });
-  }
-}
-
-/** The first SIGINT or SIGTERM; a second one ends the process at once. */
-class StopRequest implements Disposable {
-  readonly requested: Promise<string>;
-  readonly #subscriptions = new DisposableStack();
-
-  constructor(io: CliIo) {
-    const { promise, resolve } = Promise.withResolvers<string>();
-    this.requested = promise;
-    let isRequested = false;
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      const subscription = io.onSignal(signal, () => {
-        if (isRequested) io.exit(1);
-        isRequested = true;
-        resolve(signal);
-      });
-      this.#subscriptions.use(subscription);
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.#subscriptions.dispose();
   }
 }
 

@@ -43,8 +43,21 @@ export function createLogger(options: LoggerOptions, outputs: LogOutputs): Logge
   );
 }
 
+/** Lines of a full disk wait for room up to this many bytes; later ones are lost. */
+const WAITING_MAX_BYTES = 1_048_576;
+
 function openDestination(file: string, outputs: LogOutputs): DestinationStream {
-  if (file !== "") return pino.destination({ dest: file, append: true, sync: true });
+  if (file !== "") {
+    const destination = pino.destination({
+      dest: file,
+      append: true,
+      sync: true,
+      maxLength: WAITING_MAX_BYTES,
+    });
+    // Nothing can be logged about it, and it is no reason to stop serving. The next line tries again.
+    destination.on("error", () => undefined);
+    return destination;
+  }
   if (outputs.stdout.isTTY !== true) return { write: (line) => void outputs.stderr.write(line) };
   return { write: (line) => void outputs.stdout.write(formatLine(line)) };
 }

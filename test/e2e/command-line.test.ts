@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { Command, NODE, ROOT } from "../support/command.ts";
 import { GrpcPushStream } from "../support/grpc-push-stream.ts";
 import { openHttpStream, openSse } from "../support/push-stream.ts";
 import { httpRequest, RawConnection } from "../support/raw-connection.ts";
@@ -272,22 +271,5 @@ describe("helper commands", () => {
     const flag = await workplace.millrace(["serve", "--uni_ssse.enabled"]);
     expect([flag.status, flag.stdout]).toEqual([1, ""]);
     expect(flag.stderr).toContain("unknown option");
-  });
-});
-
-describe("bin/millrace.mjs", () => {
-  it.each([
-    ["the Node.js of the project", NODE],
-    ["whatever Node.js the machine has", "node"],
-  ])("starts and stops a server with %s", async (_what, node) => {
-    using workplace = new Workplace();
-    workplace.write("config.json", LOCAL);
-    const path = (process.env["PATH"] ?? "").split(":").filter((part) => !part.includes("node_modules"));
-    const options = { cwd: workplace.directory, env: { PATH: path.join(":") } };
-    await using launcher = new Command(node, [`${ROOT}/bin/millrace.mjs`], options);
-    await launcher.until(() => launcher.stderr.includes('"server started"'), "start");
-    launcher.kill("SIGTERM");
-    expect(await launcher.untilEnd()).toEqual({ status: 0, signal: null });
-    expect(launcher.stderr).toContain('"server stopped"');
   });
 });

@@ -30,6 +30,9 @@ export class CliBench implements Disposable {
   /** What the last server was made with. */
   served: ServerOptions | undefined;
   isTTY = false;
+  isTerminalGone = false;
+  /** Of the clock; anything may move it. */
+  monotonicMs = 0;
   startFailure: Error | undefined;
   stopResult = true;
   /** Configurations that the last server was told to follow. */
@@ -38,6 +41,8 @@ export class CliBench implements Disposable {
   ignoredChanges: readonly string[] = [];
   /** Sees what is printed as it is printed. */
   onOutput: (text: string) => void = () => undefined;
+  /** Called while the server starts. */
+  onStarting: () => void = () => undefined;
   /** Called once the server runs; by default it is asked to stop. */
   onServing: () => void = () => this.signal("SIGTERM");
   readonly #handlers = new Set<{ signal: ServerSignal; handler: () => void }>();
@@ -68,7 +73,7 @@ export class CliBench implements Disposable {
     let stderr = "";
     const clock: Clock = {
       wallMs: () => NOW_MS,
-      monotonicMs: () => 0,
+      monotonicMs: () => this.monotonicMs,
       every: () => ({ [Symbol.dispose]: () => undefined }),
     };
     const io: CliIo = {
@@ -89,6 +94,7 @@ export class CliBench implements Disposable {
         this.#handlers.add(entry);
         return { [Symbol.dispose]: () => void this.#handlers.delete(entry) };
       },
+      isTerminalGone: () => this.isTerminalGone,
       exit: (status) => void this.exits.push(status),
     };
     const status = await runCli(args, io);
@@ -99,6 +105,7 @@ export class CliBench implements Disposable {
     this.served = options;
     return {
       start: async () => {
+        this.onStarting();
         if (this.startFailure !== undefined) throw this.startFailure;
         queueMicrotask(() => setImmediate(this.onServing));
         return ADDRESSES;

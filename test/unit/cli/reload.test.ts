@@ -34,6 +34,20 @@ describe("SIGHUP", () => {
     expect([status, bench.reloaded.length]).toEqual([0, 0]);
     expect(stderr).toContain("configuration not reloaded");
   });
+
+  it("a SIGHUP while the server starts is obeyed once it runs; several are one", async () => {
+    using bench = new CliBench();
+    bench.onStarting = () => {
+      for (let count = 0; count < 3; count++) bench.signal("SIGHUP");
+      expect(bench.reloaded).toEqual([]);
+    };
+    bench.onServing = () => {
+      expect(bench.reloaded).toHaveLength(1);
+      bench.signal("SIGTERM");
+    };
+    const { status } = await bench.run();
+    expect(status).toBe(0);
+  });
 });
 
 describe("changesThatNeedRestart", () => {

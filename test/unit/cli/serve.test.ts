@@ -50,14 +50,34 @@ test("a shutdown that runs out of time exits 1", async () => {
   expect(stderr).toContain("error: not every connection ended within shutdown.timeout");
 });
 
-test("a second signal exits at once", async () => {
+test.each([
+  { again: "SIGINT", afterMs: 1000, exits: [1] },
+  { again: "SIGTERM", afterMs: 0, exits: [1] },
+  { again: "SIGINT", afterMs: 999, exits: [] },
+] as const)(
+  "a second signal exits at once, but not one that npm or a launcher passes on: $again after $afterMs ms",
+  async ({ again, afterMs, exits }) => {
+    using bench = new CliBench();
+    bench.onServing = () => {
+      bench.signal("SIGINT");
+      bench.monotonicMs += afterMs;
+      bench.signal(again);
+    };
+    const { status } = await bench.run();
+    expect(status).toBe(0);
+    expect(bench.exits).toEqual(exits);
+  },
+);
+
+test("the end of its terminal stops the server, which would go on unseen", async () => {
   using bench = new CliBench();
   bench.onServing = () => {
-    bench.signal("SIGINT");
-    bench.signal("SIGINT");
+    bench.isTerminalGone = true;
+    bench.signal("SIGHUP");
   };
-  await bench.run();
-  expect(bench.exits).toEqual([1]);
+  const { status, stderr } = await bench.run("--log.level", "info");
+  expect([status, bench.reloaded]).toEqual([0, []]);
+  expect(stderr).toContain('"signal":"SIGHUP","message":"shutting down"');
 });
 
 test("a port in use is one sentence", async () => {
