@@ -6,7 +6,7 @@ import { ServerNode } from "../node/server-node.ts";
 import { channelRulesOf } from "./channel-rules.ts";
 import type { Config } from "./config.ts";
 import type { NodePorts } from "./ports.ts";
-import { VERSION } from "./version.ts";
+import { CLIENT_VERSION } from "./version.ts";
 
 /** What a node is called among others. */
 export interface NodeIdentity {
@@ -28,7 +28,7 @@ export function createNode(
     uid: identity?.uid,
     serverUid: identity?.serverUid,
     name: config.node.name || `${hostname()}_${config.http_server.port}`,
-    version: VERSION,
+    version: CLIENT_VERSION,
     broker,
     presence,
     tellsMembers,

@@ -17,16 +17,30 @@ const META = /[\\^$.|?*+()[\]{}]/gu;
 export function compileGlob(glob: string): (text: string) => boolean {
   if (glob.length > MAX_LENGTH) throw new SyntaxError(`pattern of more than ${MAX_LENGTH} characters`);
   const tokens = glob.match(GLOB_TOKEN) ?? [];
-  if (tokens.join("") !== glob) throw new SyntaxError(`malformed pattern "${glob}"`);
+  if (tokens.join("") !== glob) throw new SyntaxError(`malformed pattern ${JSON.stringify(glob)}`);
   let depth = 0;
   const parts = tokens.map((token) => {
     if (token === "{") depth += 1;
     if (token === "}") depth -= 1;
+    if (depth < 0) throw unbalanced(glob);
     return globToken(token, depth);
   });
-  if (depth !== 0) throw new SyntaxError(`unbalanced braces in pattern "${glob}"`);
-  const pattern = Re2Pattern.compile(`^(?s:${parts.join("")})$`);
+  if (depth !== 0) throw unbalanced(glob);
+  const pattern = compilePattern(`^(?s:${parts.join("")})$`, glob);
   return (text) => pattern.test(text);
+}
+
+function unbalanced(glob: string): SyntaxError {
+  return new SyntaxError(`unbalanced braces in pattern ${JSON.stringify(glob)}`);
+}
+
+/** What is wrong with the expression is told in terms of the glob that it was made of. */
+function compilePattern(expression: string, glob: string): Re2Pattern {
+  try {
+    return Re2Pattern.compile(expression);
+  } catch (cause) {
+    throw new SyntaxError(`malformed pattern ${JSON.stringify(glob)}`, { cause });
+  }
 }
 
 function globToken(token: string, depth: number): string {

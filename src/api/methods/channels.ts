@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { ChannelsResultSchema, CentrifugoApi } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { compileGlob } from "../../lib/glob.ts";
-import { apiError } from "../api-error.ts";
+import { badRequest } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
 
 /** Channels that somebody listens to, all or those that match a glob (server-api §2.6). */
@@ -19,12 +19,13 @@ export const channels: ApiMethod = defineMethod({
   },
 });
 
-/** A malformed pattern is answered with 100, as the upstream does. */
+/** @throws ClientError 107 for a malformed pattern */
 function checkGlob(pattern: string): string {
   try {
     compileGlob(pattern);
     return pattern;
-  } catch {
-    throw apiError("internal");
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw badRequest(`pattern: ${error.message}`);
   }
 }

@@ -10,7 +10,7 @@ export const refresh: ApiMethod = defineMethod({
   result: RefreshResultSchema,
   async run({ node }, request, empty) {
     const { expired, expireAt, info } = request;
-    const expireAtSec = expireAt === 0n ? undefined : Number(expireAt);
+    const expireAtSec = expireAt > 0n ? Number(expireAt) : undefined;
     await node.refreshSessions(targetOf(request), { expired, expireAtSec, info: payloadOf(info, "") });
     return empty;
   },

@@ -14,8 +14,9 @@ describe("globs", () => {
     expect(compileGlob(glob)(text)).toBe(matches);
   });
 
-  it.each(["[", "{a", "a}", "[]", "\\", "[b-a]"])("%j is malformed", (glob) => {
+  it.each(["[", "{a", "a}", "}{", "[]", "\\", "[b-a]", "[a\\]"])("%j is malformed", (glob) => {
     expect(() => compileGlob(glob)).toThrow(SyntaxError);
+    expect(() => compileGlob(glob)).toThrow(`pattern ${JSON.stringify(glob)}`);
   });
 
   it("a glob as long as a request may be is refused: matching it would hold up everything else", () => {
