@@ -17,3 +17,16 @@ export const SUBSCRIPTION_SOURCE = {
 } as const;
 
 export type SubscriptionSource = (typeof SUBSCRIPTION_SOURCE)[keyof typeof SUBSCRIPTION_SOURCE];
+
+const SERVER_SIDE: ReadonlySet<SubscriptionSource> = new Set([
+  SUBSCRIPTION_SOURCE.connectionToken,
+  SUBSCRIPTION_SOURCE.connectProxy,
+  SUBSCRIPTION_SOURCE.uniConnect,
+  SUBSCRIPTION_SOURCE.personalChannel,
+  SUBSCRIPTION_SOURCE.serverApi,
+]);
+
+/** Whether the subscription is the server's to change: its client has not made it with a message of its own. */
+export function isServerSide(source: SubscriptionSource): boolean {
+  return SERVER_SIDE.has(source);
+}

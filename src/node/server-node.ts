@@ -225,7 +225,7 @@ export class ServerNode implements BrokerListener, SessionHost {
   }
 
   /**
-   * Subscribes a session to a channel it does not listen to yet; nothing flows before `activate`.
+   * Subscribes a session to a channel, in place of a subscription that it has there; nothing flows before `activate`.
    *
    * Rejects with ClientError 102 for an unknown namespace, or with the error of broker or presence manager.
    */

@@ -4,7 +4,8 @@ import type { Clock } from "../core/clock.ts";
 import type { RefreshCommand, SessionTarget, SubscribeCommand } from "../core/commands.ts";
 import { type Disconnect, disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
-import { SUBSCRIPTION_SOURCE } from "../core/subscription-source.ts";
+import { PLAIN_SUBSCRIBE_RESULT } from "../core/push.ts";
+import { isServerSide, SUBSCRIPTION_SOURCE } from "../core/subscription-source.ts";
 import type { SlicedWork } from "../lib/sliced-work.ts";
 import type { Session } from "../session/session.ts";
 import type { NewSubscription, SubscriptionService } from "./subscription-service.ts";
@@ -33,15 +34,21 @@ export class SessionControl {
   }
 
   /**
-   * Subscribes all matching sessions. Rejects with ClientError 100 when one of them listens already or the
-   * subscription has expired; the others are subscribed all the same.
+   * Subscribes all matching sessions, those that listen already anew. Rejects with ClientError 100 when the subscription
+   * has expired or one of them cannot be given its data; the others are subscribed all the same.
    */
   async subscribe(target: SessionTarget, command: SubscribeCommand, options: ChannelOptions): Promise<void> {
     const work: Promise<void>[] = [];
     const failures: unknown[] = [];
+    const { channel, grant } = command;
+    const push = new EncodedPush({
+      type: "subscribe",
+      channel,
+      subscribe: { ...PLAIN_SUBSCRIBE_RESULT, data: grant.data },
+    });
     await this.#forEach(target, (session) => {
       // Caught at once: the loop may go on for several turns, and a failure that nobody looks at ends the process.
-      const subscribing = this.#subscribeOne(session, command, options).catch((error: unknown) => {
+      const subscribing = this.#subscribeOne(session, command, options, push).catch((error: unknown) => {
         failures.push(error);
       });
       work.push(subscribing);
@@ -84,9 +91,21 @@ export class SessionControl {
     });
   }
 
-  async #subscribeOne(session: Session, command: SubscribeCommand, options: ChannelOptions): Promise<void> {
+  /** `push` is what the session is told, at least. */
+  async #subscribeOne(
+    session: Session,
+    command: SubscribeCommand,
+    options: ChannelOptions,
+    push: EncodedPush,
+  ): Promise<void> {
     const { subscriptions, clock, channelLimit } = this.#options;
     const { channel, grant, expireAtSec, since } = command;
+    if (push.frameFor(session.transport.format) === undefined) {
+      throw clientError(
+        "internal",
+        new Error("data of the subscription is not JSON, and a client speaks JSON"),
+      );
+    }
     if (expireAtSec !== undefined && expireAtSec * 1000 <= clock.wallMs()) {
       throw clientError("internal", new Error("the subscription has expired already"));
     }
@@ -94,10 +113,9 @@ export class SessionControl {
       session.onceStarted(resolve);
     });
     if (session.isClosed) return;
-    if (session.subscriptions.has(channel)) {
-      throw clientError("internal", new Error("the client listens to the channel already"));
-    }
-    if (channelLimit > 0 && session.subscriptions.size >= channelLimit) {
+    const before = session.subscriptions.get(channel);
+    if (before !== undefined && !isServerSide(before.source)) return;
+    if (before === undefined && channelLimit > 0 && session.subscriptions.size >= channelLimit) {
       session.disconnect(disconnect("channelLimit"));
       return;
     }
@@ -107,6 +125,8 @@ export class SessionControl {
     try {
       this.#tell(await subscriptions.subscribe(session, request, options));
     } catch (error) {
+      // A client that has left meanwhile is no failure.
+      if (session.isClosed) return;
       // Half a subscription is none: the client finds out what it missed when it comes back.
       session.disconnect(disconnect("serverError", error));
       throw error;

@@ -9,7 +9,6 @@ import type { Logger } from "../core/logger.ts";
 import type { PresenceManager } from "../core/presence-manager.ts";
 import { PLAIN_SUBSCRIBE_RESULT, type Push, type SubscribeResult } from "../core/push.ts";
 import { NO_POSITION, type StreamPosition } from "../core/stream-position.ts";
-import type { Publication } from "../core/publication.ts";
 import type { PendingDeliveries } from "../core/push-row.ts";
 import type { Subscriber } from "../core/subscriber.ts";
 import type { SubscriptionSource } from "../core/subscription-source.ts";
@@ -101,9 +100,10 @@ export class SubscriptionService {
   }
 
   /**
-   * Subscribes an open session to a channel it does not listen to yet. Rejects with the broker's or presence
-   * manager's error, and with ClientError 106 where there are as many users in the channel as there may be; the
-   * subscription, or its session, must be ended then. Until it resolves, the subscription may have ended.
+   * Subscribes an open session to a channel, in place of a subscription that it has there: the client goes on from where
+   * it stands. Rejects with the broker's or presence manager's error, and with ClientError 106 where there are as many
+   * users in the channel as there may be; the subscription, or its session, must be ended then. Until it resolves, the
+   * subscription may have ended.
    */
   async subscribe(
     session: Session,
@@ -125,13 +125,22 @@ export class SubscriptionService {
       metaTtlMs: options.historyMetaTtlMs,
       heldMaxBytes: this.#options.heldMaxBytes,
     });
+    const before = session.subscriptions.get(request.channel);
     session.subscriptions.add(subscription);
     this.#options.registry.subscribe(request.channel, subscription);
-    this.#options.observer.onSubscribersChanged(request.channel);
+    if (before === undefined) this.#options.observer.onSubscribersChanged(request.channel);
+    else this.#replace(before, subscription);
     await this.#interest.acquire(request.channel);
     const isIn = await this.#enterPresence(subscription, options.presenceMaxUsers);
     if (!isIn) throw clientError("limitExceeded");
     return { subscription, ...(await this.#begin(subscription, request, options)) };
+  }
+
+  /** Ends a subscription that has a successor. */
+  #replace(before: Subscription, successor: Subscription): void {
+    successor.takeOver(before);
+    this.#options.registry.unsubscribe(before.channel, before);
+    if (before.features.presence) this.#inBackground(before, this.#leavePresence(before), "presence");
   }
 
   /**
@@ -207,9 +216,16 @@ export class SubscriptionService {
       this.#options.observer.onMemberAdded(channel, info);
       await this.#options.broker.publishNotice(channel, { type: "memberAdded", info });
     }
-    // It has left while it was being entered.
-    if (subscription.hasEnded) await this.#leavePresence(subscription);
+    if (subscription.hasEnded) await this.#correctPresence(subscription);
     return true;
+  }
+
+  /** It has left while it was being entered, perhaps later than its successor. */
+  async #correctPresence(subscription: Subscription): Promise<void> {
+    const { session, channel } = subscription;
+    const successor = session.subscriptions.get(channel);
+    if (successor?.features.presence === true) await this.#options.presence.add(channel, successor.info, 0);
+    else await this.#leavePresence(subscription);
   }
 
   #tellsOf({ memberNotices }: SubscriptionFeatures): boolean {
@@ -250,13 +266,17 @@ export class SubscriptionService {
       options,
       features.recoverable && wasRecovering ? since : undefined,
     );
-    const { top, recovered, publications } = recovery;
+    const { recovered, publications } = recovery;
+    // Who has been there before goes on from where it stands: nobody has told it what came since.
+    const top = (recovered ? undefined : subscription.position) ?? recovery.top;
     // Who is up to date may still never have seen a payload, but only been told the position.
     const hasBase = recovered && publications.length > 0;
     // A recovered client is told the position it asked from: its publications lead to the top.
     const position = recovered ? { offset: since.offset, epoch: top.epoch } : top;
     const result = { ...base, position, recoverable: features.recoverable, recovered, publications };
-    return { result, start: { before: positionBefore(publications, since, top), top, hasBase } };
+    // Until it has them it stands in the epoch that it knows, if it does.
+    const before = publications.length > 0 && since.epoch !== "" ? since : position;
+    return { result, start: { before, top, hasBase } };
   }
 
   async #recover(
@@ -281,7 +301,7 @@ export class SubscriptionService {
   async #checkPosition(subscription: Subscription): Promise<void> {
     const { clock, logger, positionCheckDelayMs } = this.#options;
     const { session, channel, metaTtlMs } = subscription;
-    if (positionCheckDelayMs <= 0 || subscription.hasEnded) return;
+    if (positionCheckDelayMs <= 0 || !subscription.isActive) return;
     if (!subscription.isCheckDue(clock.monotonicMs(), positionCheckDelayMs)) return;
     try {
       const asked = subscription.position;
@@ -314,16 +334,6 @@ export function withoutRecovery(made: NewSubscription): NewSubscription {
     result: { ...result, position: start.top, recovered: false, publications: [] },
     start: { before: start.top, top: start.top, hasBase: false },
   };
-}
-
-/** Where a client stands before it gets what it missed: where it says, or where that begins. */
-function positionBefore(
-  [first]: readonly Publication[],
-  since: StreamPosition,
-  top: StreamPosition,
-): StreamPosition {
-  if (first === undefined) return top;
-  return since.epoch === "" ? { offset: first.offset - 1, epoch: top.epoch } : since;
 }
 
 /** Options of the channel, as the grant changes them, as far as the session can follow. */

@@ -129,6 +129,16 @@ export class Subscription implements Subscriber {
     this.#baseOffset = hasBase ? offset : -1;
   }
 
+  /** Goes on where another one to the channel stands, with what it holds back and what the channel knows, and ends it. */
+  takeOver(before: Subscription): void {
+    this.#held = before.#held ?? [];
+    this.#heldBytes = before.#heldBytes;
+    this.isAnnounced = before.isAnnounced;
+    const { position } = before;
+    if (this.features.positioned && position !== undefined) this.startAt(position, false);
+    before.end();
+  }
+
   deliver(push: EncodedPush): void {
     if (this.#held !== undefined) return this.#hold(push, this.#held);
     if (this.#offset >= 0 && !this.#advance(push)) return;

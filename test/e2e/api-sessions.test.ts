@@ -118,15 +118,70 @@ describe("subscribe", () => {
     expect((await callApi(server, "subscribe", { user: "nobody", channel: "a" })).text).toBe('{"result":{}}');
   });
 
-  it("api 58: twice is 100, and the other connections are subscribed all the same", async () => {
+  it("api 58: of clients that listen already tells each again, with join, presence and the new data", async () => {
+    const both = [await connect({ sub: "1" }), await connect({ sub: "1" })];
+    const channel = "told:again";
+    const subscribe = (data: string): Promise<unknown> =>
+      askApi(server, "subscribe", { user: "1", channel, data, info: data });
+    for (const data of ["first", "second"]) {
+      expect(await subscribe(data)).toEqual(OK);
+      for (const { stream } of both) {
+        const pushes = [await stream.next(), await stream.next(), await stream.next()];
+        expect(pushes).toContainEqual({ channel, subscribe: { data } });
+        for (const { client } of both) {
+          const info = { user: "1", client, chan_info: data };
+          expect(pushes).toContainEqual({ channel, join: { info } });
+        }
+      }
+    }
+    const infos = both.map(({ client }) => [client, { user: "1", client, chan_info: "second" }]);
+    expect(await askApi(server, "presence", { channel })).toEqual({
+      result: { presence: Object.fromEntries(infos) },
+    });
+    await server.publish(channel, 1);
+    for (const connected of both) await expectNext(connected, channel, 1);
+  });
+
+  it("api 58: on every transport, with the position", async () => {
+    const request = { token: hmacToken({ sub: "1" }) };
+    await using events = await openSse(server, request);
+    using webSocket = await openWebSocket(server, request);
+    using grpc = new GrpcPushStream(`127.0.0.1:${server.addresses.uniGrpc?.port}`, request);
+    for (const client of [events, webSocket, grpc]) await client.next();
+    for (const data of [1, 2]) {
+      await askApi(server, "subscribe", { user: "1", channel: "rec:again", data });
+      for (const client of [events, webSocket]) {
+        const subscribe = { recoverable: true, positioned: true, data, epoch: expect.any(String) as unknown };
+        const position = data === 1 ? {} : { offset: 1 };
+        expect(await client.next()).toEqual({
+          channel: "rec:again",
+          subscribe: { ...subscribe, ...position },
+        });
+      }
+      expect(Buffer.from((await grpc.next()).subscribe?.data ?? []).toString()).toBe(`${data}`);
+      await publishNumbers(server, "rec:again", data, data);
+      for (const client of [events, webSocket]) {
+        expect(await client.next()).toMatchObject({ pub: { data, offset: data } });
+      }
+      expect((await grpc.next()).pub?.offset).toBe(BigInt(data));
+    }
+  });
+
+  it("data that is no JSON is 100 towards clients that speak JSON, who stay, and reaches the others", async () => {
     const own = await runServer(CONFIG);
-    const first = await connect({ sub: "1", channels: ["a"] }, own);
-    const second = await connect({ sub: "1" }, own);
-    expect(await apiCodeOf(own, "subscribe", { user: "1", channel: "a" })).toBe(100);
-    expect(await second.stream.next()).toEqual({ channel: "a", subscribe: {} });
+    const json = await connect({ sub: "1", channels: ["a"] }, own);
+    using grpc = new GrpcPushStream(`127.0.0.1:${own.addresses.uniGrpc?.port}`, {
+      token: hmacToken({ sub: "1" }),
+    });
+    await grpc.next();
+    const b64data = Buffer.from("no JSON").toString("base64");
+    expect(await apiCodeOf(own, "subscribe", { user: "1", channel: "b", b64data })).toBe(100);
+    expect(Buffer.from((await grpc.next()).subscribe?.data ?? []).toString()).toBe("no JSON");
+    expect(await askApi(own, "channels", {})).toEqual({
+      result: { channels: { a: { num_clients: 1 }, b: { num_clients: 1 } } },
+    });
     await own.publish("a", 1);
-    await expectNext(first, "a", 1);
-    await expectNext(second, "a", 1);
+    await expectNext(json, "a", 1);
     await expect(own[Symbol.asyncDispose]()).rejects.toThrow("the server logged errors");
   });
 
@@ -287,13 +342,16 @@ describe("refresh", () => {
     expect(["60", "59"].map((ttl) => `{"refresh":{"expires":true,"ttl":${ttl}}}`)).toContain(
       await stream.nextText(),
     );
-    await askApi(server, "refresh", { user: "1", expire_at: 0 });
-    expect(await stream.nextText()).toBe('{"refresh":{}}');
+    for (const expire_at of [0, -1, -(2 ** 40)]) {
+      expect(await askApi(server, "refresh", { user: "1", expire_at })).toEqual(OK);
+      expect(await stream.nextText()).toBe('{"refresh":{}}');
+    }
   });
 
   it.each([
     ["expired", () => ({ expired: true })],
     ["an expire_at in the past", () => ({ expire_at: nowSec() - 1 })],
+    ["the first second of all", () => ({ expire_at: 1 })],
   ])("api 67, uni 76: %s ends with 3005", async (_what, term) => {
     const { stream } = await connect({ sub: "1" });
     const other = await connect({ sub: "2", channels: ["a"] });

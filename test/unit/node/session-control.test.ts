@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { disconnect } from "../../../src/core/disconnect.ts";
 import type { SubscribeCommand } from "../../../src/core/commands.ts";
+import { WireFormat } from "../../../src/core/wire-format.ts";
+import { protobufEncoding } from "../../../src/protocols/centrifugo/encodings.ts";
 import { PLAIN_GRANT } from "../../../src/session/subscription.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
-import { endOfTurn } from "../../support/fake-transport.ts";
+import { endOfTurn, FakeTransport, lineFramer } from "../../support/fake-transport.ts";
 import { heardBy, keepHistory, TestNode } from "../../support/test-node.ts";
 
 const ALL = { user: "1", client: "", session: "" };
@@ -30,41 +32,36 @@ describe("API subscribe", () => {
     expect(heardBy(transport)).toEqual(["connect", "subscribe c", "pub c 1"]);
   });
 
-  it("subscribes once when it is called twice at the same time; the second call fails", async () => {
-    const test = await TestNode.start();
-    const { transport } = await connected(test);
-    const outcomes = await Promise.allSettled([1, 2].map(() => test.node.subscribeSessions(ALL, to("c"))));
-    await test.publish("c", 1);
-    await endOfTurn();
-    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
-    expect(heardBy(transport)).toEqual(["connect", "subscribe c", "pub c 1"]);
-    expect(await test.counts()).toEqual([1, 1, 1, 1]);
-  });
-
-  it("fails for one that listens already, and subscribes the user's others all the same", async () => {
-    const test = await TestNode.start();
-    test.connect({ user: "1", subs: { c: {} } });
-    const other = test.connect({ user: "1" });
-    await endOfTurn();
-    await expect(test.node.subscribeSessions(ALL, to("c"))).rejects.toMatchObject({ code: 100 });
-    await endOfTurn();
-    expect(heardBy(other.transport)).toEqual(["connect", "subscribe c"]);
-  });
-
   it("fails, and nothing else happens, when it takes several turns of the event loop", async () => {
     const test = await TestNode.start();
-    const clients = ["c", "d", "e"].map((channel) => test.connect({ user: "1", subs: { [channel]: {} } }));
-    await endOfTurn();
+    const clients = [await connected(test), await connected(test), await connected(test)];
     let nowMs = 0;
     test.clock.monotonicMs = () => (nowMs += 1000);
+    const grant = { ...PLAIN_GRANT, data: Buffer.from("no JSON") };
     // A rejection that nobody looks at would fail the run.
-    await expect(test.node.subscribeSessions(ALL, to("c"))).rejects.toMatchObject({ code: 100 });
+    await expect(test.node.subscribeSessions(ALL, to("c", { grant }))).rejects.toMatchObject({ code: 100 });
     await endOfTurn();
-    expect(clients.map(({ transport }) => heardBy(transport).at(-1))).toEqual([
-      "connect",
-      "subscribe c",
-      "subscribe c",
+    expect(clients.map(({ transport }) => heardBy(transport))).toEqual([
+      ["connect"],
+      ["connect"],
+      ["connect"],
     ]);
+    expect(await test.counts()).toEqual([3, 1, 0, 0]);
+  });
+
+  it("with data that is no JSON fails for those who speak JSON, and subscribes the user's others", async () => {
+    const test = await TestNode.start();
+    const { transport } = await connected(test);
+    const binary = new FakeTransport(new WireFormat(protobufEncoding.codec, lineFramer));
+    test.connect({ user: "1", transport: binary });
+    await endOfTurn();
+    const grant = { ...PLAIN_GRANT, data: Buffer.from("no JSON") };
+    await expect(test.node.subscribeSessions(ALL, to("c", { grant }))).rejects.toMatchObject({ code: 100 });
+    await endOfTurn();
+    expect(heardBy(transport)).toEqual(["connect"]);
+    expect(transport.closedWith).toBeUndefined();
+    expect(Buffer.concat(binary.writes).toString()).toContain("no JSON");
+    expect(await test.counts()).toEqual([2, 1, 1, 1]);
   });
 
   it("uni 53: closes a client at its channel limit with 3505, and succeeds", async () => {
@@ -149,6 +146,182 @@ describe("API subscribe", () => {
     expect(heardBy(transport)).toEqual(["connect"]);
     expect(await test.counts()).toEqual([0, 0, 0, 0]);
     expect((await test.presence.get("c")).size).toBe(0);
+  });
+});
+
+describe("API subscribe of a client that listens already", () => {
+  const RECOVERABLE = { ...keepHistory(9), forceRecovery: true } as const;
+
+  it("tells it and the channel again, with presence and data of the new call", async () => {
+    const test = await TestNode.start({ channels: KNOWN });
+    const { transport } = test.connect({ user: "1", subs: { c: {} } });
+    const other = await connected(test);
+    const grant = { ...PLAIN_GRANT, info: Buffer.from('"i"'), data: Buffer.from("[2]") };
+    await test.node.subscribeSessions(ALL, to("c", { grant }));
+    await test.publish("c", 1);
+    await endOfTurn();
+    expect(heardBy(transport)).toEqual(
+      expect.arrayContaining(["connect", "join c 1", "subscribe c", "join c 1", "pub c 1"]),
+    );
+    expect(heardBy(transport).filter((push) => push === "pub c 1")).toHaveLength(1);
+    for (const client of [transport, other.transport]) {
+      expect(client.messages).toContainEqual({ channel: "c", subscribe: { data: [2] } });
+    }
+    const infos = [...(await test.presence.get("c")).values()].map(({ chanInfo }) => String(chanInfo));
+    expect(infos).toEqual(['"i"', '"i"']);
+    expect(await test.counts()).toEqual([2, 1, 1, 2]);
+  });
+
+  it("loses nothing that is published meanwhile, and repeats nothing", async () => {
+    const test = await TestNode.start({ channels: { ...KNOWN, ...RECOVERABLE, forcePushJoinLeave: false } });
+    const { transport } = test.connect({ user: "1", subs: { c: {} } });
+    await endOfTurn();
+    await test.publish("c", 1);
+    test.gate.hold("presence add", "history");
+    const call = test.node.subscribeSessions(ALL, to("c"));
+    await endOfTurn();
+    await test.publish("c", 2);
+    test.gate.answer("presence add");
+    await test.publish("c", 3);
+    await endOfTurn();
+    test.gate.run("history");
+    await test.publish("c", 4);
+    test.gate.open();
+    await call;
+    await test.publish("c", 5);
+    await endOfTurn();
+    expect(heardBy(transport)).toEqual([
+      ...["connect", "pub c 1", "subscribe c"],
+      ...["pub c 2", "pub c 3", "pub c 4", "pub c 5"],
+    ]);
+    expect(transport.messages).toContainEqual({
+      channel: "c",
+      subscribe: expect.objectContaining({ offset: 1, positioned: true }) as unknown,
+    });
+  });
+
+  it("loses nothing without positions, either", async () => {
+    const test = await TestNode.start({ channels: { presence: true } });
+    const { transport } = test.connect({ user: "1", subs: { c: {} } });
+    await endOfTurn();
+    test.gate.hold("presence add");
+    const call = test.node.subscribeSessions(ALL, to("c"));
+    await endOfTurn();
+    await test.publish("c", 1);
+    test.gate.open();
+    await call;
+    await test.publish("c", 2);
+    await endOfTurn();
+    expect(heardBy(transport)).toEqual(["connect", "subscribe c", "pub c 1", "pub c 2"]);
+  });
+
+  it("at the same time as another call: the later one counts, and nothing is lost", async () => {
+    const test = await TestNode.start({ channels: { ...KNOWN, ...RECOVERABLE, forcePushJoinLeave: false } });
+    const { transport } = test.connect({ user: "1", subs: { c: {} } });
+    await endOfTurn();
+    test.gate.hold("presence add");
+    const withData = (data: string): SubscribeCommand =>
+      to("c", { grant: { ...PLAIN_GRANT, info: Buffer.from(data), data: Buffer.from(data) } });
+    const first = test.node.subscribeSessions(ALL, withData("1"));
+    await endOfTurn();
+    await test.publish("c", "a");
+    const second = test.node.subscribeSessions(ALL, withData("2"));
+    await endOfTurn();
+    await test.publish("c", "b");
+    // The later entry comes first.
+    test.gate.step(1);
+    test.gate.open();
+    await Promise.all([first, second]);
+    await endOfTurn();
+    expect(heardBy(transport)).toEqual(["connect", "subscribe c", 'pub c "a"', 'pub c "b"']);
+    expect(transport.messages[1]).toMatchObject({ subscribe: { data: 2 } });
+    const infos = [...(await test.presence.get("c")).values()].map(({ chanInfo }) => String(chanInfo));
+    expect(infos).toEqual(["2"]);
+    expect(await test.counts()).toEqual([1, 1, 1, 1]);
+  });
+
+  it("sends again what it is to have since a position", async () => {
+    const test = await TestNode.start({ channels: RECOVERABLE });
+    const { transport } = test.connect({ user: "1", subs: { c: {} } });
+    await endOfTurn();
+    const { epoch } = await test.publish("c", 1);
+    await test.publish("c", 2);
+    await test.node.subscribeSessions(ALL, to("c", { since: { offset: 1, epoch } }));
+    await test.publish("c", 3);
+    await endOfTurn();
+    expect(heardBy(transport)).toEqual([
+      "connect",
+      "pub c 1",
+      "pub c 2",
+      "subscribe c",
+      "pub c 2",
+      "pub c 3",
+    ]);
+  });
+
+  it("that cannot be given what it missed goes on from where it stands", async () => {
+    const test = await TestNode.start({ channels: RECOVERABLE });
+    const { transport } = test.connect({ user: "1", subs: { c: {} } });
+    await endOfTurn();
+    await test.publish("c", 1);
+    test.gate.hold("history");
+    const call = test.node.subscribeSessions(ALL, to("c", { since: { offset: 7, epoch: "other" } }));
+    await endOfTurn();
+    await test.publish("c", 2);
+    test.gate.open();
+    await call;
+    await endOfTurn();
+    expect(heardBy(transport)).toEqual(["connect", "pub c 1", "subscribe c", "pub c 2"]);
+  });
+
+  it("takes it out of presence where the new call says so, and tells its leave to those who heard of it", async () => {
+    const test = await TestNode.start({ channels: KNOWN });
+    const watcher = test.connect({ user: "watcher", subs: { c: {} } });
+    const { connection } = test.connect({ user: "1", subs: { c: {} } });
+    await endOfTurn();
+    const override = { presence: false, joinLeave: false };
+    await test.node.subscribeSessions(ALL, to("c", { grant: { ...PLAIN_GRANT, override } }));
+    await endOfTurn();
+    expect([...(await test.presence.get("c")).values()].map(({ user }) => user)).toEqual(["watcher"]);
+    connection.closed();
+    await endOfTurn();
+    expect(heardBy(watcher.transport)).toEqual(["connect", "join c watcher", "join c 1", "leave c 1"]);
+  });
+
+  it("does not count against the channel limit", async () => {
+    const test = await TestNode.start({ limits: { channelLimit: 1 } });
+    const { transport } = test.connect({ user: "1", subs: { c: {} } });
+    await endOfTurn();
+    await test.node.subscribeSessions(ALL, to("c"));
+    await endOfTurn();
+    expect(heardBy(transport)).toEqual(["connect", "subscribe c"]);
+  });
+
+  it("gives it the term of the new call", async () => {
+    const test = await TestNode.start();
+    const { transport } = await connected(test);
+    await test.node.subscribeSessions(ALL, to("c", { expireAtSec: NOW_SEC + 30 }));
+    await test.node.subscribeSessions(ALL, to("c"));
+    test.clock.advance(200_000);
+    expect(transport.closedWith).toBeUndefined();
+  });
+
+  it("unsubscribed meanwhile, it is told that last, and its leave is told", async () => {
+    const test = await TestNode.start({ channels: KNOWN });
+    const watcher = test.connect({ user: "watcher", subs: { c: {} } });
+    const { transport } = test.connect({ user: "1", subs: { c: {} } });
+    await endOfTurn();
+    test.gate.hold("presence add");
+    const call = test.node.subscribeSessions(ALL, to("c"));
+    await endOfTurn();
+    await test.node.unsubscribeSessions(ALL, "c");
+    test.gate.open();
+    await call;
+    await endOfTurn();
+    expect(heardBy(transport).at(-1)).toBe("unsubscribe c");
+    expect(heardBy(watcher.transport).at(-1)).toBe("leave c 1");
+    expect([...(await test.presence.get("c")).values()].map(({ user }) => user)).toEqual(["watcher"]);
+    expect(await test.counts()).toEqual([2, 2, 1, 1]);
   });
 });
 

@@ -114,6 +114,18 @@ describe("pusher: hostile clients", () => {
     expect(pusher.test.node.sessionCount).toBe(0);
   });
 
+  it("the server API leaves alone what a client has subscribed to itself", async () => {
+    const pusher = await PusherTestNode.start();
+    const client = await pusher.welcomed();
+    await client.enter("presence-a", "1");
+    const target = { user: "", client: "", session: "", allUsers: true };
+    const grant = { info: undefined, data: undefined, override: {} };
+    const command = { channel: "one:presence-a", grant, expireAtSec: undefined, since: undefined };
+    await pusher.test.node.subscribeSessions(target, command);
+    expect(await client.texts()).toEqual([]);
+    expect([...(await pusher.test.presence.get("one:presence-a")).values()]).toMatchObject([{ user: "1" }]);
+  });
+
   it("a client takes over what the server API has subscribed it to", async () => {
     const pusher = await PusherTestNode.start();
     const [client, witness] = [await pusher.welcomed(), await pusher.welcomed()];
