@@ -19,6 +19,7 @@ import { createSseRoutes } from "../transports/sse/index.ts";
 import { createWebSocketRoutes } from "../transports/websocket/index.ts";
 import { channelRulesOf } from "./channel-rules.ts";
 import type { Config } from "./config.ts";
+import { createDevPageRoutes } from "./dev-page.ts";
 import { createHealthRoutes } from "./health.ts";
 import type { HttpRoutes } from "./http-listeners.ts";
 import { createNode, type NodeIdentity } from "./node.ts";
@@ -49,18 +50,21 @@ export interface AssemblyOptions {
   readonly identity?: NodeIdentity;
   /** Where what happens in Pusher's channels is told of. */
   readonly connectPusher: ConnectPusher;
+  /** A development server: with the page for whoever develops. */
+  readonly isDev: boolean;
 }
 
 /** Joins everything that the configuration asks for: the one list of edges. Rejects for unusable keys or files. */
 export async function assembleServer(
   config: Config,
   logger: Logger,
-  { ports, identity, connectPusher }: AssemblyOptions,
+  { ports, identity, connectPusher, isDev }: AssemblyOptions,
 ): Promise<Assembly> {
   const { rates } = ports;
   // Nobody stops it: it cuts those who do not answer their close frame, and rests once the last one is gone.
   const wheel = new TimerWheel(systemClock);
   const node = createNode(config, ports, wheel, logger, identity);
+  let current = config;
   let settings = await createUniSettings(config, node, logger);
   let limits = connectionLimitsOf(config);
   const protocol = createUniProtocol({ node, clock: systemClock, logger, settings: () => settings });
@@ -86,22 +90,25 @@ export async function assembleServer(
     node,
     routes: {
       external: [
+        // Whatever the configuration has at the same paths comes behind it, and counts.
+        ...(isDev ? createDevPageRoutes(() => current) : []),
         ...createWebSocketRoutes(webSocketContext, config.uni_websocket),
         ...createSseRoutes(context, config.uni_sse),
         ...createHttpStreamRoutes(context, config.uni_http_stream),
-        ...createConnectRoutes(context, config.uni_grpc),
+        ...createConnectRoutes(context, config.uni_grpc.enabled),
         ...pusher.routes,
         ...(config.http_api.external ? apiRoutes : []),
       ],
       internal: [...createHealthRoutes(config.health), ...(config.http_api.external ? [] : apiRoutes)],
     },
-    uniGrpc: createUniGrpcListener(protocol, config.uni_grpc, wheel),
+    uniGrpc: createUniGrpcListener(protocol, config.uni_grpc),
     grpcApi: createApiGrpcListener(api, config.grpc_api),
     async reload(next) {
       settings = await createUniSettings(next, node, logger);
       limits = connectionLimitsOf(next);
       node.channelRules = channelRulesOf(next.channel, next.pusher);
       pusher.reload(next.pusher);
+      current = next;
     },
     close: (deadline) => pusher.close(deadline),
   };

@@ -23,6 +23,11 @@ export interface HttpAddresses {
   readonly internalHttp: ListenerAddress | undefined;
 }
 
+/** Whether internal endpoints have a port or address of their own. */
+export function hasInternalListener(config: HttpServerConfig): boolean {
+  return config.internal_address !== "" || config.internal_port !== 0;
+}
+
 /** The HTTP listeners of a server: one, or two where internal endpoints have a port or address of their own. */
 export class HttpListeners {
   readonly #listeners: HttpListener[] = [];
@@ -35,7 +40,7 @@ export class HttpListeners {
     logger: Logger,
     attachTo: NodeHttpServer | undefined,
   ): Promise<HttpAddresses> {
-    const isSplit = config.internal_address !== "" || config.internal_port !== 0;
+    const isSplit = hasInternalListener(config);
     // The internal routes come last: with an empty prefix the API serves whatever no other path does.
     const main = new HttpApp(isSplit ? routes.external : [...routes.external, ...routes.internal], logger);
     let http: ListenerAddress | undefined;

@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly logger: Logger;
   /** An HTTP server of the host process to serve on, instead of a listener of our own. */
   readonly attachTo?: HttpServer | undefined;
+  /** A development server: with a page at `/` that shows it, and its keys, to browsers on this machine. */
+  readonly isDev?: boolean | undefined;
 }
 
 /** Where one listener of a started server is reached. */
@@ -54,12 +56,12 @@ export interface MillraceServer {
 
 /** Makes a server. Nothing happens until it is started. */
 export function createServer(options: ServerOptions): MillraceServer {
-  const { config, logger, attachTo } = options;
+  const { config, logger, attachTo, isDev = false } = options;
   const workers = config.node.workers === "auto" ? availableParallelism() : Number(config.node.workers);
   if (workers === 1) return new Server(options);
   if (attachTo !== undefined)
     throw new Error("node.workers: workers cannot serve on a server of the host process");
-  return new ClusterServer(config, logger, workers);
+  return new ClusterServer({ config, logger, workers, isDev });
 }
 
 /** A server in this process alone. */
@@ -79,12 +81,12 @@ class Server implements MillraceServer {
   }
 
   async start(): Promise<ServerAddresses> {
-    const { config, logger, attachTo } = this.#options;
+    const { config, logger, attachTo, isDev = false } = this.#options;
     const ports = await openLocalPorts(config, logger);
     this.#store = ports.records.store;
     try {
       const connectPusher: ConnectPusher = (parts) => new LocalPusherEvents(parts);
-      this.#serving = await ServingNode.assemble(config, logger, { ports, connectPusher });
+      this.#serving = await ServingNode.assemble(config, logger, { ports, connectPusher, isDev });
       return await this.#serving.start(attachTo);
     } catch (error) {
       await this.stop();

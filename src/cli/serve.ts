@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { loadConfig, type Config, type LoadedConfig } from "../app/config.ts";
 import { createDevDefaults } from "../app/dev-config.ts";
+import { issueDevToken } from "../app/dev-page.ts";
 import type { ServerAddresses } from "../app/server.ts";
 import { VERSION } from "../app/version.ts";
-import { TokenIssuer } from "../auth/token-issuer.ts";
 import type { Tree } from "../config/tree.ts";
 import type { Logger } from "../core/logger.ts";
 import { createLogger } from "../telemetry/logger.ts";
@@ -12,9 +12,7 @@ import { addConfigFlags, readConfigFlags } from "./config-flags.ts";
 import { addConfigOption, asCommandFailure } from "./config-option.ts";
 import { writePidFile } from "./pid-file.ts";
 import { ReloadRequests, StopRequest } from "./server-signals.ts";
-import { formatTryLines } from "./try-lines.ts";
-
-const DEV_TOKEN_TTL_SEC = 7 * 24 * 3_600;
+import { formatPageLine, formatTryLines } from "./try-lines.ts";
 
 interface Options {
   readonly config: string;
@@ -78,15 +76,17 @@ async function run(
   using cleanup = new DisposableStack();
   const stop = cleanup.use(new StopRequest(io));
   cleanup.use(writePidFile(io.cwd, config.pid_file));
-  const server = io.createServer({ config, logger });
+  const server = io.createServer({ config, logger, isDev });
   const reloads = cleanup.use(new ReloadRequests(io, () => reload(server, loadAgain, logger)));
   const addresses = await start(server, logger);
+  const isColoured = io.stdout.isTTY === true;
+  if (isDev) io.stdout.write(formatPageLine({ config, addresses, isColoured }));
   const { pid } = process;
   const where = describeAddresses(addresses);
   logger.info({ version: VERSION, pid, config: source ?? "none", ...where }, "server started");
   if (isDev) {
-    const token = await issueDevToken(io, config);
-    io.stdout.write(formatTryLines({ config, addresses, token, isColoured: io.stdout.isTTY === true }));
+    const token = await issueDevToken(config, io.clock);
+    io.stdout.write(formatTryLines({ config, addresses, token, isColoured }));
   }
   reloads.begin();
   const signal = await stop.requested;
@@ -116,12 +116,6 @@ function openLog(io: CliIo, config: Config): Logger {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CommandFailure(`log.file: ${reason}`, { cause });
   }
-}
-
-/** A token to try with; undefined when the configuration has no secret to sign it with, or takes other tokens only. */
-async function issueDevToken(io: CliIo, { client }: Config): Promise<string | undefined> {
-  if (client.token.hmac_secret_key === "" || client.token.jwks_public_endpoint !== "") return undefined;
-  return new TokenIssuer(client.token, io.clock).issueConnection({ user: "42", ttlSec: DEV_TOKEN_TTL_SEC });
 }
 
 async function start(server: ServerHandle, logger: Logger): Promise<ServerAddresses> {

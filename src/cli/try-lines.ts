@@ -23,6 +23,14 @@ const BASE64_NOTE = "its JSON has bytes in base64; these are the same";
 // By its full name npx finds buf in this project as well as from anywhere else.
 const BUF_GRPC = "npx @bufbuild/buf curl --protocol grpc --http2-prior-knowledge";
 
+/** Where to see the page of a development server; "" where it is of no use, with no address of this machine alone. */
+export function formatPageLine({ config, addresses, isColoured }: Omit<TryLinesOptions, "token">): string {
+  const origin = originOf(addresses.http, config.http_server.tls.enabled);
+  if (origin === undefined || !LOCAL_ORIGIN.test(origin)) return "";
+  const line = `Open ${origin}/ in a browser to see it work.`;
+  return `${isColoured ? paintForTerminal(line, "title") : line}\n`;
+}
+
 /** Commands to paste into other terminals: listening on each transport, publishing through each door. */
 export function formatTryLines(options: TryLinesOptions): string {
   const paint = options.isColoured ? paintForTerminal : (text: string): string => text;
@@ -36,6 +44,8 @@ export function formatTryLines(options: TryLinesOptions): string {
     "",
   ].join("\n");
 }
+
+const LOCAL_ORIGIN = /^https?:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]):/u;
 
 type Paint = (text: string, role: "title" | "label") => string;
 

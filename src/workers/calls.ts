@@ -29,6 +29,8 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 export interface WorkerStart {
   /** The configuration, as the primary has loaded it. */
   readonly config: unknown;
+  /** Whether it is a development server's. */
+  readonly isDev: boolean;
   readonly nodeUid: string;
   /** Uid of the whole, to the server API. */
   readonly serverUid: string;

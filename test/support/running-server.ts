@@ -1,7 +1,12 @@
 import type { Server as HttpServer } from "node:http";
 import { vi } from "vitest";
 import { loadConfig } from "../../src/app/config.ts";
-import { createServer, type MillraceServer, type ServerAddresses } from "../../src/app/server.ts";
+import {
+  createServer,
+  type MillraceServer,
+  type ServerAddresses,
+  type ServerOptions,
+} from "../../src/app/server.ts";
 import type { ConnectionInfo } from "../../src/core/connection-info.ts";
 import { Disconnect } from "../../src/core/disconnect.ts";
 import type { ConfigInput } from "../../src/index.ts";
@@ -139,20 +144,28 @@ export class RunningServer implements AsyncDisposable {
 
 /** Starts a server with what differs from the defaults of tests. Keys that it does not know are an error. */
 export async function runServer(config: ConfigInput = {}): Promise<RunningServer> {
-  return start(config, undefined);
+  return start(config, {});
+}
+
+/** Starts a development server, of which nothing is set but what the test says. */
+export async function runDevServer(config: ConfigInput = {}): Promise<RunningServer> {
+  return start(config, { isDev: true });
 }
 
 /** Starts a server on an HTTP server that listens already; that one stays up when it is disposed of. */
 export async function attachServer(http: HttpServer, config: ConfigInput = {}): Promise<RunningServer> {
-  return start(config, http);
+  return start(config, { attachTo: http });
 }
 
-async function start(input: ConfigInput, attachTo: HttpServer | undefined): Promise<RunningServer> {
+async function start(
+  input: ConfigInput,
+  { attachTo, isDev }: Pick<ServerOptions, "attachTo" | "isDev">,
+): Promise<RunningServer> {
   const defaults = attachTo === undefined ? TEST_DEFAULTS : { ...TEST_DEFAULTS, node: {} };
   const { config, warnings } = loadConfig({ defaults, values: input });
   if (warnings.length > 0) throw new Error(warnings.join("\n"));
   const errors: unknown[] = [];
-  const server = createServer({ config, logger: loggerInto(errors), attachTo });
+  const server = createServer({ config, logger: loggerInto(errors), attachTo, isDev });
   const addresses = await server.start();
   const address = attachTo?.address();
   const port = addresses.http?.port ?? (typeof address === "object" ? address?.port : undefined) ?? 0;

@@ -92,7 +92,7 @@ export class WorkerCluster {
       {
         stream: near,
         clock: this.linkClock,
-        start: { config: {}, nodeUid: uid, serverUid: "server" },
+        start: { config: {}, isDev: false, nodeUid: uid, serverUid: "server" },
         onReady: () => undefined,
         onFailed: (err) => this.#logger.error({ err }, "worker failed"),
       },

@@ -20,6 +20,14 @@ import type { MillraceServer, ServerAddresses } from "../server.ts";
 import { withOwnPorts } from "./own-ports.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
+/** What a cluster is made of. */
+export interface ClusterServerOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly workers: number;
+  readonly isDev: boolean;
+}
+
 /** What a cluster has once it has been started. */
 interface Started {
   readonly node: ServerNode;
@@ -43,13 +51,15 @@ export class ClusterServer implements MillraceServer {
   readonly #config: Config;
   readonly #logger: Logger;
   readonly #workers: number;
+  readonly #isDev: boolean;
   #started: Started | undefined;
   #stopping: Promise<boolean> | undefined;
 
-  constructor(config: Config, logger: Logger, workers: number) {
+  constructor({ config, logger, workers, isDev }: ClusterServerOptions) {
     this.#config = config;
     this.#logger = logger;
     this.#workers = workers;
+    this.#isDev = isDev;
   }
 
   get node(): ServerNode {
@@ -110,6 +120,7 @@ export class ClusterServer implements MillraceServer {
       count: this.#workers,
       serverUid: uid,
       config,
+      isDev: this.#isDev,
       logger,
       ports: {
         broker,

@@ -16,6 +16,7 @@ export interface WorkerPoolOptions {
   /** Uid of the whole, to the server API. */
   readonly serverUid: string;
   readonly config: Config;
+  readonly isDev: boolean;
   readonly logger: Logger;
   readonly ports: SharedPorts;
 }
@@ -88,7 +89,7 @@ export class WorkerPool {
   }
 
   #startWorker(): Promise<ServerAddresses> {
-    const { ports, logger } = this.#options;
+    const { ports, logger, isDev, serverUid } = this.#options;
     cluster.schedulingPolicy = schedulingPolicy(this.#config);
     cluster.setupPrimary({
       exec: MAIN,
@@ -99,13 +100,13 @@ export class WorkerPool {
     const process = cluster.fork();
     this.#lastNumber += 1;
     // In the order of their age, whatever they are sorted with.
-    const nodeUid = `${this.#options.serverUid}-${String(this.#lastNumber).padStart(6, "0")}`;
+    const nodeUid = `${serverUid}-${String(this.#lastNumber).padStart(6, "0")}`;
     const startedAtMs = performance.now();
     const { promise: addresses, resolve, reject } = Promise.withResolvers<ServerAddresses>();
     const seat = new WorkerSeat(ports, {
       stream: linkOf(process.process),
       clock: systemClock,
-      start: { config: this.#config, nodeUid, serverUid: this.#options.serverUid },
+      start: { config: this.#config, isDev, nodeUid, serverUid },
       // A worker of this program tells where its server listens.
       onReady: (where) => resolve(where as ServerAddresses),
       onFailed: reject,

@@ -59,7 +59,7 @@ class WorkerServer {
   async #run(): Promise<void> {
     const { link, broker, presence, controller, quotas, rates, records, statuses, observer, logger } =
       this.#link;
-    const { config: received, nodeUid: uid, serverUid } = await link.call("begin");
+    const { config: received, isDev, nodeUid: uid, serverUid } = await link.call("begin");
     // The primary is of the same program, and has loaded it.
     const config = received as Config;
     this.#config = config;
@@ -77,6 +77,7 @@ class WorkerServer {
       ports,
       identity: { uid, serverUid },
       connectPusher,
+      isDev,
     });
     link.notify("ready", await this.#serving.start());
   }

@@ -1,7 +1,6 @@
 import { CentrifugoUniStream } from "../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
 import type { UniProtocol } from "../../core/uni-protocol.ts";
 import { GrpcListener } from "../../grpc/listener.ts";
-import type { TimerWheel } from "../../lib/timer-wheel.ts";
 import type { UniGrpcConfig } from "./config.ts";
 import { createConsumeHandler } from "./service.ts";
 
@@ -12,7 +11,6 @@ const KEEPALIVE = { intervalMs: 25_000, timeoutMs: 5000 };
 export function createUniGrpcListener(
   protocol: UniProtocol,
   config: UniGrpcConfig,
-  wheel: TimerWheel,
 ): GrpcListener | undefined {
   if (!config.enabled) return undefined;
   const { cert_pem: certPem, key_pem: keyPem, client_ca_pem: clientCaPem } = config.tls;
@@ -26,7 +24,7 @@ export function createUniGrpcListener(
   });
   listener.addService(
     CentrifugoUniStream,
-    { consume: createConsumeHandler(protocol, wheel) },
+    { consume: createConsumeHandler(protocol) },
     { requests: true, responses: true },
   );
   return listener;

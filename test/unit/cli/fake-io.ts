@@ -33,6 +33,8 @@ export class CliBench implements Disposable {
   isTerminalGone = false;
   /** Of the clock; anything may move it. */
   monotonicMs = 0;
+  /** Where the server says it listens. */
+  addresses: ServerAddresses = ADDRESSES;
   startFailure: Error | undefined;
   stopResult = true;
   /** Configurations that the last server was told to follow. */
@@ -108,7 +110,7 @@ export class CliBench implements Disposable {
         this.onStarting();
         if (this.startFailure !== undefined) throw this.startFailure;
         queueMicrotask(() => setImmediate(this.onServing));
-        return ADDRESSES;
+        return this.addresses;
       },
       stop: async () => this.stopResult,
       reload: async (config) => {

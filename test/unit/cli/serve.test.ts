@@ -163,6 +163,20 @@ test("--dev switches everything on and prints lines to paste", async () => {
   expect(stdout).not.toContain("\x1b[");
 });
 
+test("--dev: the first line is the address of the page, unless it is none of this machine alone", async () => {
+  using bench = new CliBench();
+  const firstLineAt = async (host: string): Promise<string | undefined> => {
+    bench.addresses = { ...bench.addresses, http: { host, port: 8000 } };
+    const { stdout } = await bench.run("serve", "--dev");
+    expect(bench.served?.isDev).toBe(true);
+    return stdout.split("\n")[0];
+  };
+  expect(await firstLineAt("")).toBe("Open http://localhost:8000/ in a browser to see it work.");
+  expect(await firstLineAt("127.0.0.1")).toBe("Open http://127.0.0.1:8000/ in a browser to see it work.");
+  expect(await firstLineAt("::1")).toBe("Open http://[::1]:8000/ in a browser to see it work.");
+  expect(await firstLineAt("192.0.2.1")).toBe("");
+});
+
 test("--dev is coloured on a terminal, and file and flags still win", async () => {
   using bench = new CliBench();
   bench.isTTY = true;
