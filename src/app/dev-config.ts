@@ -29,7 +29,8 @@ export function createDevDefaults(): Tree {
       enabled: true,
       apps: [
         {
-          id: "app",
+          // Pusher's SDK for Python takes digits only.
+          id: "1001",
           key: "app-key",
           secret: createSecret(),
           namespace: PUSHER_NAMESPACE,

@@ -27,6 +27,7 @@ function checkChannelNames({ channel, pusher }: Config, report: ReportProblem): 
 function checkPaths(config: Config, report: ReportProblem): void {
   const { path_prefix: prefix } = config.pusher;
   const own = [`${prefix}/app`, `${prefix}/apps`];
+  const healthCheck = `${prefix}/up`;
   const others = [
     { section: "uni_websocket", isOn: config.uni_websocket.enabled },
     { section: "uni_sse", isOn: config.uni_sse.enabled },
@@ -36,7 +37,11 @@ function checkPaths(config: Config, report: ReportProblem): void {
   ] as const;
   for (const { section } of others.filter(({ isOn }) => isOn)) {
     const { handler_prefix: path } = config[section];
-    const taken = own.find((root) => path === root || path.startsWith(`${root}/`));
+    const taken =
+      // A health check of the server's own takes the place of this one.
+      path === healthCheck && section !== "health"
+        ? healthCheck
+        : own.find((root) => path === root || path.startsWith(`${root}/`));
     if (taken !== undefined) report([section, "handler_prefix"], `\`${taken}\` belongs to \`pusher\``);
   }
 }

@@ -25,6 +25,8 @@ export interface NodeCalls {
   refreshSessions(target: SessionTarget, command: RefreshCommand): Promise<void>;
   disconnect(target: SessionTarget, reason: Disconnect, whitelist: readonly string[]): Promise<void>;
   connections(query: ConnectionQuery): Promise<ConnectionPage>;
+  /** How many connections match. */
+  countSessions(target: SessionTarget): Promise<number>;
   counts(): Promise<NodeCounts>;
   /** Numbers of subscribers of the channels that have any. */
   channels(filter: ChannelFilter): Promise<ReadonlyMap<string, number>>;

@@ -81,6 +81,10 @@ export class LocalCalls implements NodeCalls {
     await this.#control.disconnect(target, reason, whitelist);
   }
 
+  async countSessions(target: SessionTarget): Promise<number> {
+    return this.#control.count(target);
+  }
+
   async connections(query: ConnectionQuery, signal?: AbortSignal): Promise<ConnectionPage> {
     return this.#scan.page(query, signal);
   }

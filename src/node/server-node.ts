@@ -333,6 +333,11 @@ export class ServerNode implements BrokerListener, SessionHost {
     await this.#everyNode.ask("disconnect", target, reason, whitelist);
   }
 
+  /** How many connections match. */
+  async countSessions(target: SessionTarget): Promise<number> {
+    return sum(await this.#everyNode.ask("countSessions", target));
+  }
+
   /** Sets when the matching connections expire. */
   async refreshSessions(target: SessionTarget, command: RefreshCommand): Promise<void> {
     await this.#everyNode.ask("refreshSessions", target, command);

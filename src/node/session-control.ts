@@ -68,6 +68,14 @@ export class SessionControl {
     });
   }
 
+  async count(target: SessionTarget): Promise<number> {
+    let count = 0;
+    await this.#forEach(target, () => {
+      count += 1;
+    });
+    return count;
+  }
+
   async disconnect(target: SessionTarget, reason: Disconnect, whitelist: readonly string[]): Promise<void> {
     const spared = new Set(whitelist);
     await this.#forEach(target, (session) => {

@@ -265,6 +265,22 @@ describe("pusher's SDK", () => {
     await member.ping();
   });
 
+  it("connections are counted by app, and those of a user made anew with 4200", async () => {
+    await using server = await runServer(pusherConfig());
+    using user = await RawClient.connect(server);
+    using other = await RawClient.connect(server);
+    using theirs = await RawClient.connect(server, OTHER_APP);
+    await user.signIn("7");
+    const count = async (): Promise<unknown> => answerOf(await sdkOf(server).get({ path: "/connections" }));
+    expect(await count()).toEqual({ connections: 2 });
+    await sdkOf(server).post({ path: "/users/7/force_reconnect", body: "{}" });
+    expect(await user.untilClosed()).toMatchObject({ code: 4200 });
+    for (const client of [other, theirs]) await client.ping();
+    await server.untilSessions(2);
+    expect(await count()).toEqual({ connections: 1 });
+    expect(await (await fetch(`${server.origin}/up`)).json()).toEqual({ health: "OK" });
+  });
+
   it("an idempotency key has an event delivered once", async () => {
     await using server = await runServer(pusherConfig());
     using client = await RawClient.connect(server);

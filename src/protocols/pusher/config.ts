@@ -130,7 +130,9 @@ const webhookConfig: Section<WebhookConfig> = entry<WebhookConfig>(
 const appConfig: Section<PusherAppConfig> = entry<PusherAppConfig>(
   "An app: who may connect to it, and what it allows.",
   {
-    id: pathWord.describe("Names it in the paths of the HTTP API."),
+    id: pathWord.describe(
+      "Names it in the paths of the HTTP API. Any text will do; Pusher's SDK for Python takes digits only.",
+    ),
     key: pathWord.describe("Names it in the paths of connections and in signatures."),
     secret: z.string().min(1).describe("What signatures are made with.").meta({ isSecret: true }),
     enabled: z.boolean().default(true).describe("Off refuses connections with 4003 and requests with 403."),

@@ -23,18 +23,24 @@ export class SignIn {
 
   /** Resolves when the client has been told that it is signed in, or why not. */
   async run({ auth, user_data: userData }: Readonly<Record<string, unknown>>): Promise<void> {
-    const session = this.#session;
-    const data = this.#verify(auth, userData);
-    const id = data?.["id"];
-    if (typeof userData !== "string" || data === undefined || typeof id !== "string") {
-      this.#refuse("The signature is missing or wrong");
-    } else if (!isValidUserId(id)) {
-      this.#refuse("user_data names no id, or one with characters that it may not have");
-    } else if (session.user !== "" && session.user !== id) {
-      this.#refuse("The connection has signed in as another user");
-    } else {
-      await this.#accept(id, data, userData);
+    const { user } = this.#session;
+    if (typeof auth !== "string" || typeof userData !== "string") {
+      return this.#refuse("auth and user_data must both be there, as text");
     }
+    if (!authorizesSignIn(auth, this.#app().config, socketIdOf(this.#session.id), userData)) {
+      return this.#refuse("The signature is wrong");
+    }
+    const data = parseObject(userData);
+    const id = data?.["id"];
+    if (data === undefined || typeof id !== "string") {
+      // Clients take no other id either: they would not listen to what is sent to the user.
+      const found = typeof id === "number" ? `, and has the number ${id}` : "";
+      return this.#refuse(`user_data must be a JSON object whose id is a string${found}`);
+    }
+    if (!isValidUserId(id))
+      return this.#refuse("The id in user_data is empty, too long, or has characters that it may not have");
+    if (user !== "" && user !== id) return this.#refuse("The connection has signed in as another user");
+    await this.#accept(id, data, userData);
   }
 
   async #accept(id: string, data: Readonly<Record<string, unknown>>, userData: string): Promise<void> {
@@ -52,13 +58,6 @@ export class SignIn {
     await new Watchlist(this.#context, this.#app(), session).follow(
       Array.isArray(watchlist) ? watchlist : [],
     );
-  }
-
-  /** What the user's data says; undefined where nobody has signed it. */
-  #verify(auth: unknown, userData: unknown): Readonly<Record<string, unknown>> | undefined {
-    if (typeof auth !== "string" || typeof userData !== "string") return undefined;
-    const isSigned = authorizesSignIn(auth, this.#app().config, socketIdOf(this.#session.id), userData);
-    return isSigned ? parseObject(userData) : undefined;
   }
 
   #refuse(why: string): void {

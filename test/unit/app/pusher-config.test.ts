@@ -149,6 +149,7 @@ describe("what is refused", () => {
     ],
     [{ http_api: { handler_prefix: "/apps" } }, "http_api.handler_prefix: `/apps` belongs to `pusher`"],
     [{ uni_sse: { enabled: true, handler_prefix: "/app/x" } }, "uni_sse.handler_prefix: `/app` belongs to"],
+    [{ uni_sse: { enabled: true, handler_prefix: "/up" } }, "uni_sse.handler_prefix: `/up` belongs to"],
   ])("%j, while the protocol is on", (rest, expected) => {
     expect(problemsOf({}, rest)).toEqual([expect.stringContaining(expected)]);
     expect(problemsOf({ enabled: false }, rest)).toEqual([]);
@@ -158,6 +159,7 @@ describe("what is refused", () => {
     expect(problemsOf({}, { http_api: { handler_prefix: "/application" } })).toEqual([]);
     expect(problemsOf({ path_prefix: "push" }, { http_api: { handler_prefix: "/apps" } })).toEqual([]);
     expect(problemsOf({}, { uni_sse: { handler_prefix: "/app/x" } })).toEqual([]);
+    expect(problemsOf({}, { health: { enabled: true, handler_prefix: "/up" } })).toEqual([]);
   });
 
   it("never shows a secret", () => {

@@ -12,13 +12,15 @@ const WINDOW_SEC = 600;
 
 /**
  * Whether the owner of the app made the request (pusher §4): its key, a time of now, and a signature over method, path
- * and query. What the body is to be is part of the query, and checked by `checkBody`.
+ * and query. What the body is to be is part of the query, and checked by `checkBody`. `pathPrefix` is where the API is
+ * served.
  *
  * @throws Refusal 401 otherwise, which says what was to be signed
  */
 export function authenticate(
   { key, secret }: Pick<PusherAppConfig, "key" | "secret">,
   { method, path, query }: RequestHead,
+  pathPrefix: string,
   nowMs: number,
 ): void {
   if (!constantTimeEqual(parameter(query, "auth_key"), key)) {
@@ -33,8 +35,10 @@ export function authenticate(
     );
   }
   const signature = parameter(query, SIGNATURE);
-  // SDKs sign the path as it was before they encode it.
-  const texts = [path, decodePath(path)].map((signed) => textToSign(method, signed, query));
+  // SDKs sign the path as it was before they encode it, that for PHP without what its option `path` puts in front.
+  const paths = [path, path.slice(pathPrefix.length)];
+  const signed = new Set([...paths, ...paths.map(decodePath)]);
+  const texts = [...signed].map((each) => textToSign(method, each, query));
   if (!texts.some((text) => isSignatureOf(signature, secret, text))) {
     throw unauthorized(
       `${SIGNATURE} is not the HMAC-SHA256, in lower-case hex, of ${JSON.stringify(texts[0])} with the secret of the app`,

@@ -5,7 +5,14 @@ import type { Expense } from "./rate-limits.ts";
 /** The parts of the node that the API works with. */
 export type ApiNode = Pick<
   ServerNode,
-  "publish" | "channels" | "subscriberCount" | "presence" | "history" | "channelOptions" | "disconnect"
+  | "publish"
+  | "channels"
+  | "subscriberCount"
+  | "presence"
+  | "history"
+  | "channelOptions"
+  | "disconnect"
+  | "countSessions"
 >;
 
 /** One request of a backend, authenticated. */

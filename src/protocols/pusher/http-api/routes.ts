@@ -13,7 +13,7 @@ import { triggerBatch, triggerEvent, triggerEventInChannel } from "./events.ts";
 import { AppRateLimits, enforce } from "./rate-limits.ts";
 import { Refusal, refusalJson } from "./refusal.ts";
 import { decodePath, headOf, type RequestHead } from "./request.ts";
-import { terminateConnections } from "./users.ts";
+import { countConnections, forceReconnect, terminateConnections } from "./users.ts";
 
 /** What the HTTP API works with. */
 export interface PusherApiOptions extends Pick<PusherContext, "apps" | "logger" | "clock"> {
@@ -32,15 +32,23 @@ const ENDPOINTS: readonly Endpoint[] = [
   describeChannel,
   listUsers,
   triggerEventInChannel,
+  countConnections,
   terminateConnections,
+  forceReconnect,
 ];
 
-/** The HTTP API of the apps (pusher §4): everything below `<path_prefix>/apps/`. */
+/** The HTTP API of the apps (pusher §4): everything below `<path_prefix>/apps/`, and a health check beside it. */
 export function createPusherApiRoutes(options: PusherApiOptions): Route[] {
-  const path = `${options.config.path_prefix}/apps/`;
+  const { path_prefix: prefix } = options.config;
+  const path = `${prefix}/apps/`;
   const api = new PusherApi(options, path);
-  return [{ path, prefix: true, handle: (request, response) => api.handle(request, response) }];
+  return [
+    { path, prefix: true, handle: (request, response) => api.handle(request, response) },
+    { path: `${prefix}/up`, handle: (_request, response) => sendJson(response, 200, HEALTH) },
+  ];
 }
+
+const HEALTH = JSON.stringify({ health: "OK" });
 
 /** An app and what is asked of it. */
 interface Target {
@@ -73,7 +81,8 @@ class PusherApi {
         enforce(decision, "There are too many requests from this address", response);
       const head = headOf(request);
       const target = this.#findTarget(head);
-      authenticate(target.app.config, head, this.#options.clock.wallMs());
+      const { clock, config } = this.#options;
+      authenticate(target.app.config, head, config.path_prefix, clock.wallMs());
       if (!target.app.config.enabled) throw new Refusal(403, "The app is disabled");
       const body = await this.#receive(request);
       if (body === undefined) return;

@@ -1,27 +1,48 @@
+import type { SessionTarget } from "../../../core/commands.ts";
+import type { Disconnect } from "../../../core/disconnect.ts";
 import { LabelFilter } from "../../../core/label-filter.ts";
-import { APP_LABEL } from "../app.ts";
+import { APP_LABEL, type PusherApp } from "../app.ts";
 import { pusherClose } from "../close.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { ApiCall, Endpoint } from "./endpoint.ts";
 import { badRequest } from "./refusal.ts";
 
-/** Ends all connections on which the user has signed in. */
+/** How many connections the app has. */
+export const countConnections: Endpoint = {
+  method: "GET",
+  path: "connections",
+  async run({ node, app, spend }) {
+    spend("read", 1);
+    return { connections: await node.countSessions({ ...connectionsOf(app, ""), allUsers: true }) };
+  },
+};
+
+/** Ends all connections on which the user has signed in, for good. */
 export const terminateConnections: Endpoint = {
   method: "POST",
   path: "users/*/terminate_connections",
-  async run({ node, app, subject: user, spend }) {
-    // The connections of nobody are those that have not signed in.
-    if (user === "") throw badRequest("The path names no user");
-    spend("event", 1);
-    const labelFilter = new LabelFilter({
-      op: "",
-      key: APP_LABEL,
-      cmp: "eq",
-      val: app.config.id,
-      vals: [],
-      nodes: [],
-    });
-    const reason = pusherClose("unauthorized", "The user's connections have been terminated");
-    await node.disconnect({ user, client: "", session: "", labelFilter }, reason, []);
-    return {};
-  },
+  run: (call) =>
+    endConnections(call, pusherClose("unauthorized", "The user's connections have been terminated")),
 };
+
+/** The same, but their clients are to connect again at once. */
+export const forceReconnect: Endpoint = {
+  method: "POST",
+  path: "users/*/force_reconnect",
+  run: (call) => endConnections(call, pusherClose("reconnect", "The user's connections are to be made anew")),
+};
+
+async function endConnections(
+  { node, app, subject: user, spend }: ApiCall,
+  reason: Disconnect,
+): Promise<object> {
+  // The connections of nobody are those that have not signed in.
+  if (user === "") throw badRequest("The path names no user");
+  spend("event", 1);
+  await node.disconnect(connectionsOf(app, user), reason, []);
+  return {};
+}
+
+function connectionsOf({ config }: PusherApp, user: string): SessionTarget {
+  const ofApp = { op: "", key: APP_LABEL, cmp: "eq", val: config.id, vals: [], nodes: [] };
+  return { user, client: "", session: "", labelFilter: new LabelFilter(ofApp) };
+}

@@ -59,6 +59,25 @@ describe("pusher sign-in", () => {
     expect(await client.events()).toEqual(["pusher:signin_success"]);
   });
 
+  it.each([
+    ["a numeric id", '{"id":7}', "id is a string, and has the number 7"],
+    ["an id that is missing", "{}", "id is a string"],
+    ["no JSON", "x", "must be a JSON object"],
+    ["a bad id", '{"id":"a b"}', "has characters that it may not have"],
+  ])("tells the client that %s is what is wrong, not the signature", async (_, userData, reason) => {
+    const pusher = await PusherTestNode.start();
+    const client = await pusher.welcomed();
+    const [error] = await client.signIn(userData);
+    const message = expect.stringContaining(reason) as string;
+    expect(error).toEqual({ event: "pusher:error", data: { code: 4009, message } });
+    client.send({ event: "pusher:signin", data: { auth: `${ONE.key}:${hmac("x")}`, user_data: userData } });
+    expect(await client.heard()).toMatchObject([{ data: { message: "The signature is wrong" } }]);
+    client.send({ event: "pusher:signin", data: { user_data: userData } });
+    expect(await client.heard()).toMatchObject([
+      { data: { message: "auth and user_data must both be there, as text" } },
+    ]);
+  });
+
   it("pusher 64: refuses wrong signatures with 4009, and goes on", async () => {
     const pusher = await PusherTestNode.start();
     const client = await pusher.welcomed();

@@ -15,11 +15,11 @@ describe("authentication", () => {
   it("pusher 71: the documented signature verifies, and no other one", () => {
     const app = { key: KEY, secret: SECRET };
     const head = { method: "POST", path: "/apps/3/events", query: VECTOR };
-    expect(() => authenticate(app, head, VECTOR_TIME_MS)).not.toThrow();
+    expect(() => authenticate(app, head, "", VECTOR_TIME_MS)).not.toThrow();
     const refusal = "auth_signature is not the HMAC-SHA256";
-    expect(() => authenticate(app, { ...head, method: "GET" }, VECTOR_TIME_MS)).toThrow(refusal);
-    expect(() => authenticate(app, { ...head, path: "/apps/3/event" }, VECTOR_TIME_MS)).toThrow(refusal);
-    expect(() => authenticate({ ...app, secret: "x" }, head, VECTOR_TIME_MS)).toThrow(refusal);
+    expect(() => authenticate(app, { ...head, method: "GET" }, "", VECTOR_TIME_MS)).toThrow(refusal);
+    expect(() => authenticate(app, { ...head, path: "/apps/3/event" }, "", VECTOR_TIME_MS)).toThrow(refusal);
+    expect(() => authenticate({ ...app, secret: "x" }, head, "", VECTOR_TIME_MS)).toThrow(refusal);
   });
 
   it("pusher 71: the documented request is served", async () => {
@@ -101,9 +101,13 @@ describe("authentication", () => {
     expect(await call("/channels", { secret: "x" })).toMatchObject({ status: 401 });
   });
 
-  it("the path prefix is part of what is signed", async () => {
+  it("the path prefix may be part of what is signed, and may not, as PHP's SDK has it", async () => {
     const { call } = await startApi({}, { path_prefix: "/push" });
     expect(await call("/channels")).toMatchObject({ status: 200 });
-    expect(await call("/channels", { signedPath: "/apps/3/channels" })).toMatchObject({ status: 401 });
+    expect(await call("/channels", { signedPath: "/apps/3/channels" })).toMatchObject({ status: 200 });
+    expect(await call("/channels", { signedPath: "/other/apps/3/channels" })).toMatchObject({ status: 401 });
+    const path = "/users/a%20b/terminate_connections";
+    const signedPath = "/apps/3/users/a b/terminate_connections";
+    expect(await call(path, { body: {}, signedPath })).toMatchObject({ status: 200 });
   });
 });

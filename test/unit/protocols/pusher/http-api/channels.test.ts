@@ -120,14 +120,40 @@ describe("users", () => {
     expect(filter?.matches(NO_LABELS)).toBe(false);
   });
 
+  it("has the connections of a user made anew, in this app only", async () => {
+    const { call, node } = await startApi();
+    expect(await call("/users/42/force_reconnect", { body: {} })).toMatchObject({ status: 200, json: {} });
+    const [disconnected] = node.disconnected;
+    expect(disconnected).toMatchObject({ target: { user: "42" }, reason: { code: 4200 } });
+    expect(disconnected?.target.labelFilter?.matches(new Map([["app", "4"]]))).toBe(false);
+  });
+
+  it("counts the connections of the app, whoever has signed in", async () => {
+    const { call, node } = await startApi();
+    expect(await call("/connections")).toMatchObject({ status: 200, json: { connections: 5 } });
+    const [target] = node.counted;
+    expect(target).toMatchObject({ user: "", allUsers: true, client: "", session: "" });
+    expect(target?.labelFilter?.matches(new Map([["app", "3"]]))).toBe(true);
+    expect(target?.labelFilter?.matches(new Map([["app", "4"]]))).toBe(false);
+  });
+
   it("nobody's connections are not to be had", async () => {
     const { call, node } = await startApi();
     expect(await call("/users//terminate_connections", { body: {} })).toMatchObject({ status: 400 });
+    expect(await call("/users//force_reconnect", { body: {} })).toMatchObject({ status: 400 });
     expect(node.disconnected).toEqual([]);
   });
 });
 
 describe("paths", () => {
+  it.each(["", "/push"])("answers health checks at %s/up, without a signature", async (path_prefix) => {
+    const { url } = await startApi({}, { path_prefix });
+    expect(await fetchAnswer(`${url}${path_prefix}/up`, {})).toMatchObject({
+      status: 200,
+      json: { health: "OK" },
+    });
+  });
+
   it.each([
     ["GET", "/nothing", 404],
     ["GET", "", 404],

@@ -41,6 +41,8 @@ export class FakeNode implements ApiNode {
   readonly subscribers: Map<string, number> = new Map<string, number>();
   readonly present: Map<string, readonly ClientInfo[]> = new Map<string, readonly ClientInfo[]>();
   readonly latest: Map<string, PublicationInit> = new Map<string, PublicationInit>();
+  /** What connections were counted. */
+  readonly counted: SessionTarget[] = [];
   isBroken = false;
 
   /** Channels in the order in which they were published to. */
@@ -78,6 +80,11 @@ export class FakeNode implements ApiNode {
   channelOptions(): ChannelOptions {
     const history = { size: 1, ttlMs: CACHE_TTL_MS, metaTtlMs: CACHE_TTL_MS };
     return { ...DEFAULT_CHANNEL_OPTIONS, history };
+  }
+
+  async countSessions(target: SessionTarget): Promise<number> {
+    this.counted.push(target);
+    return 5;
   }
 
   async disconnect(target: SessionTarget, reason: Disconnect): Promise<void> {
