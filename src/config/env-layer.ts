@@ -1,4 +1,5 @@
 import { formatPath, type ConfigProblem } from "./config-error.ts";
+import { spellingOfJson } from "./file-format.ts";
 import type { FlatName } from "./flat-names.ts";
 import { parseJsonText } from "./json-text.ts";
 import { readText } from "./loose-value.ts";
@@ -115,7 +116,7 @@ function readList(
 ): unknown {
   if (entry.value.trimStart().startsWith("[")) {
     try {
-      return normaliseList(option, parseJsonText(entry.value));
+      return normaliseList(option, parseJsonText(entry.value), spellingOfJson(entry.value).spell);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       problems.push({ path: formatPath(path), message: `not valid JSON: ${reason}`, where: entry.variable });

@@ -14,7 +14,11 @@ export function explainIssue(issue: z.core.$ZodIssue, tree: unknown, root: Secti
   const value = valueAt(tree, issue.path);
   if (value === undefined && issue.code !== "custom") return "required";
   const got = `got ${describe(value)}`;
-  if (issue.code === "invalid_type") return `expected ${expectedAt(root, issue.path)}, ${got}`;
+  if (issue.code === "invalid_type") {
+    const expected = expectedAt(root, issue.path);
+    const way = expected === "text" && typeof value === "number" ? ": put it in quotes" : "";
+    return `expected ${expected}, ${got}${way}`;
+  }
   if (issue.code === "too_small" && issue.origin === "string") return "cannot be empty";
   if (issue.code === "too_small") return `must be at least ${issue.minimum}, ${got}`;
   if (issue.code === "too_big") return `must be at most ${issue.maximum}, ${got}`;

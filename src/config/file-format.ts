@@ -1,19 +1,27 @@
 import { extname } from "node:path";
 import { parse as parseToml, stringify as stringifyToml } from "smol-toml";
-import { isNode, LineCounter, parseDocument, stringify as stringifyYaml, type Document } from "yaml";
+import { stringify as stringifyYaml } from "yaml";
 import { ConfigError, formatPath } from "./config-error.ts";
 import { JsonSyntaxError, parseJsonText } from "./json-text.ts";
+import type { Spell } from "./loose-value.ts";
 import type { WrittenPath } from "./normalise.ts";
 import { isTree, type Tree } from "./tree.ts";
+import { YamlSyntaxError, YamlText } from "./yaml-text.ts";
 
 /** Formats of configuration files, told apart by extension. */
 export type FileFormat = "json" | "yaml" | "toml";
 
-/** A configuration file that has been read. */
-export interface ConfigDocument {
-  readonly tree: Tree;
+/** How the parts of a text are written that a parsed value no longer shows. */
+export interface Spelling {
   /** Line of a key or list entry, from 1; undefined where the format gives no positions (TOML). */
   lineOf(path: WrittenPath): number | undefined;
+  /** What the number or truth value at a path is as text. */
+  readonly spell: Spell;
+}
+
+/** A configuration file that has been read. */
+export interface ConfigDocument extends Spelling {
+  readonly tree: Tree;
 }
 
 /** The format of a file by its name. Throws ConfigError for any other extension. */
@@ -35,12 +43,23 @@ export function formatOf(file: string): FileFormat {
 
 /** Reads the text of a configuration file. Throws ConfigError with the line of a syntax error. */
 export function parseDocumentText(text: string, format: FileFormat, file: string): ConfigDocument {
-  const { value, lineOf } = parseText(text.replace(/^\uFEFF/, ""), format, file);
-  if (value === null || value === undefined) return { tree: {}, lineOf };
+  const { value, ...spelling } = parseText(text.replace(/^\uFEFF/, ""), format, file);
+  if (value === null || value === undefined) return { tree: {}, ...spelling };
   if (!isTree(value)) {
     throw new ConfigError([{ path: "", message: "a configuration must be an object", where: file }]);
   }
-  return { tree: value, lineOf };
+  return { tree: value, ...spelling };
+}
+
+/** How a text that is JSON is written. */
+export function spellingOfJson(text: string): Spelling {
+  // JSON carries no positions, but it is YAML, whose parser knows them; needed only now and then.
+  let parsed: YamlText | undefined;
+  const yaml = (): YamlText => (parsed ??= YamlText.ofJson(text));
+  return {
+    lineOf: (path) => yaml().lineOf(path),
+    spell: (value, path) => yaml().sourceOf(path) ?? String(value),
+  };
 }
 
 /** Writes a configuration in a format. */
@@ -49,21 +68,20 @@ export function stringifyTree(tree: Tree, format: FileFormat): string {
   return format === "yaml" ? stringifyYaml(tree) : `${stringifyToml(tree)}\n`;
 }
 
-interface ParsedText {
+interface ParsedText extends Spelling {
   readonly value: unknown;
-  readonly lineOf: (path: WrittenPath) => number | undefined;
 }
 
 function parseText(text: string, format: FileFormat, file: string): ParsedText {
   if (format === "json") return parseJson(text, file);
-  if (format === "yaml") return parseYaml(text, file);
-  return { value: parseTomlText(text, file), lineOf: () => undefined };
+  return format === "yaml" ? parseYaml(text, file) : parseTomlText(text, file);
 }
 
 function parseJson(text: string, file: string): ParsedText {
-  if (text.trim() === "") return { value: undefined, lineOf: () => undefined };
+  const spelling = spellingOfJson(text);
+  if (text.trim() === "") return { value: undefined, ...spelling };
   try {
-    return { value: parseJsonText(text), lineOf: (path) => locate(text, path) };
+    return { value: parseJsonText(text), ...spelling };
   } catch (cause) {
     if (!(cause instanceof JsonSyntaxError)) throw cause;
     const { message, position } = cause;
@@ -72,30 +90,30 @@ function parseJson(text: string, file: string): ParsedText {
   }
 }
 
-/** JSON carries no positions, but it is YAML, whose parser knows them; needed only once there is an error. */
-function locate(text: string, path: WrittenPath): number | undefined {
-  const lines = new LineCounter();
-  return lineIn(parseDocument(text, { lineCounter: lines, uniqueKeys: false }), lines, path);
-}
-
 function parseYaml(text: string, file: string): ParsedText {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const [error] = document.errors;
-  if (error !== undefined) throw syntaxError(error.message, file, lines.linePos(error.pos[0]).line);
-  const value: unknown = document.toJS();
-  return { value, lineOf: (path) => lineIn(document, lines, path) };
-}
-
-function lineIn(document: Document, lines: LineCounter, path: WrittenPath): number | undefined {
-  const node: unknown = document.getIn(path, true);
-  if (!isNode(node) || node.range === null || node.range === undefined) return undefined;
-  return lines.linePos(node.range[0]).line;
-}
-
-function parseTomlText(text: string, file: string): unknown {
   try {
-    return parseToml(text);
+    const yaml = YamlText.parse(text);
+    return {
+      value: yaml.toValue(),
+      lineOf: (path) => yaml.lineOf(path),
+      spell: (value, path) => yaml.sourceOf(path) ?? String(value),
+    };
+  } catch (cause) {
+    if (!(cause instanceof YamlSyntaxError)) throw cause;
+    throw syntaxError(cause.message, file, cause.line);
+  }
+}
+
+function parseTomlText(text: string, file: string): ParsedText {
+  try {
+    const floats = new Set<string>();
+    const value = readTomlNumbers(parseToml(text, { integersAsBigInt: true }), [], floats);
+    return {
+      value,
+      lineOf: () => undefined,
+      // TOML does not tell how a fraction is spelled: it stays what it is, which is no text.
+      spell: (number, path) => (floats.has(formatPath(path)) ? number : String(number)),
+    };
   } catch (cause) {
     const line =
       typeof cause === "object" && cause !== null && "line" in cause && typeof cause.line === "number"
@@ -104,6 +122,20 @@ function parseTomlText(text: string, file: string): unknown {
     const message = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
     throw syntaxError(message, file, line);
   }
+}
+
+/** Integers of TOML as numbers, or as text where they are larger; notes down the paths of other numbers. */
+function readTomlNumbers(value: unknown, path: WrittenPath, floats: Set<string>): unknown {
+  if (typeof value === "number") floats.add(formatPath(path));
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (Array.isArray(value)) {
+    return value.map((item: unknown, index) => readTomlNumbers(item, [...path, index], floats));
+  }
+  if (!isTree(value) || value instanceof Date) return value;
+  const members = Object.entries(value);
+  return Object.fromEntries(
+    members.map(([key, member]) => [key, readTomlNumbers(member, [...path, key], floats)]),
+  );
 }
 
 /** Without its cause, which quotes the text: there are secrets in it, and errors are logged. */

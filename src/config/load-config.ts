@@ -7,7 +7,7 @@ import { applyEnvironment, type Environment, type EnvLayer } from "./env-layer.t
 import { explainIssue } from "./explain-issue.ts";
 import { formatOf, parseDocumentText, type ConfigDocument } from "./file-format.ts";
 import { listFlatNames, type FlatName } from "./flat-names.ts";
-import { readText } from "./loose-value.ts";
+import { readText, type Spell } from "./loose-value.ts";
 import { normalise, type Normalised } from "./normalise.ts";
 import { outlineOf, type SectionOutline } from "./outline.ts";
 import { mergeTrees, setAt, isTree, type Tree } from "./tree.ts";
@@ -57,11 +57,18 @@ export function loadLayers<T>(schema: z.ZodType<T>, sources: ConfigSources): Loa
   const document = sources.file === undefined ? undefined : readDocument(sources.file, report);
   const source = document === undefined ? undefined : sources.file?.path;
 
-  const fileTree = addWritten(report, document?.tree ?? {}, root, flatNames, (written) => {
-    const line = document?.lineOf(written);
-    return line === undefined ? source : `${source}:${line}`;
-  });
-  const valueTree = addWritten(report, readValues(sources.values), root, flatNames, () => undefined);
+  const fileTree = addWritten(
+    report,
+    document?.tree ?? {},
+    root,
+    flatNames,
+    document?.spell ?? String,
+    (written) => {
+      const line = document?.lineOf(written);
+      return line === undefined ? source : `${source}:${line}`;
+    },
+  );
+  const valueTree = addWritten(report, readValues(sources.values), root, flatNames, String, () => undefined);
   const tree = mergeTrees(mergeTrees(structuredClone(sources.defaults ?? {}), fileTree), valueTree);
 
   const env = applyEnvironment(tree, flatNames, readEnvironment(sources));
@@ -143,9 +150,10 @@ function addWritten(
   raw: Tree,
   root: SectionOutline,
   flatNames: ReadonlyMap<string, FlatName>,
+  spell: Spell,
   locate: (written: readonly (string | number)[]) => string | undefined,
 ): Tree {
-  const normalised: Normalised = normalise(raw, root, flatNames);
+  const normalised: Normalised = normalise(raw, root, flatNames, spell);
   for (const [path, written] of normalised.written) report.setOrigin(path, () => locate(written));
   for (const { written, value, suggestion } of normalised.unknown) {
     report.addStray(`key \`${formatPath(written)}\``, written, value, suggestion, locate(written));

@@ -5,14 +5,30 @@ const TRUE = /^(1|t|true)$/i;
 const FALSE = /^(0|f|false)$/i;
 
 /**
- * Reads a value the way people write it: "8000" is a number where a number is wanted, 1 is true, a lone string is
- * a list of one. What cannot be read is returned as it is, for the schema to refuse.
+ * What a number or truth value is as text: as it is written, `007` and not 7. `path` leads to it. What is returned
+ * unchanged cannot be had as text.
  */
-export function readLoosely(kind: ValueKind, raw: unknown): unknown {
-  return READERS[kind](raw);
+export type Spell = (value: number | boolean, path: readonly (string | number)[]) => unknown;
+
+/** Where a value stands, and how such values are spelled there. */
+export interface Written {
+  readonly path: readonly (string | number)[];
+  readonly spell: Spell;
 }
 
-const READERS: Readonly<Record<ValueKind, (raw: unknown) => unknown>> = {
+/** Of values that were never text. */
+const IN_CODE: Written = { path: [], spell: String };
+
+/**
+ * Reads a value the way people write it: "8000" is a number where a number is wanted, 1 is true, a lone string is
+ * a list of one, and "" no number at all (undefined). What cannot be read is returned as it is, for the schema to
+ * refuse.
+ */
+export function readLoosely(kind: ValueKind, raw: unknown, written: Written = IN_CODE): unknown {
+  return READERS[kind](raw, written);
+}
+
+const READERS: Readonly<Record<ValueKind, (raw: unknown, written: Written) => unknown>> = {
   boolean: readBoolean,
   integer: (raw) => (typeof raw === "string" ? readInteger(raw) : raw),
   text: readOneText,
@@ -37,6 +53,7 @@ function readBoolean(raw: unknown): unknown {
 
 function readInteger(text: string): unknown {
   const trimmed = text.trim();
+  if (trimmed === "") return undefined;
   if (/^[-+]?0[0-7]+$/.test(trimmed)) return Number.parseInt(trimmed, 8);
   if (/^[-+]?(\d+|0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+)$/.test(trimmed)) {
     const magnitude = Number(trimmed.replace(/^[-+]/, ""));
@@ -45,17 +62,23 @@ function readInteger(text: string): unknown {
   return text;
 }
 
-function readOneText(raw: unknown): unknown {
-  return typeof raw === "number" || typeof raw === "boolean" ? String(raw) : raw;
+function readOneText(raw: unknown, { path, spell }: Written): unknown {
+  return typeof raw === "number" || typeof raw === "boolean" ? spell(raw, path) : raw;
 }
 
-function readMapping(raw: unknown): unknown {
+function readMapping(raw: unknown, { path, spell }: Written): unknown {
   if (!isTree(raw)) return raw;
-  return Object.fromEntries(Object.entries(raw).map(([name, value]) => [name, readOneText(value)]));
+  const members = Object.entries(raw);
+  return Object.fromEntries(
+    members.map(([name, value]) => [name, readOneText(value, { path: [...path, name], spell })]),
+  );
 }
 
-function readTexts(raw: unknown): unknown {
-  if (Array.isArray(raw)) return raw.map(readOneText);
-  const one = readOneText(raw);
+function readTexts(raw: unknown, written: Written): unknown {
+  const { path, spell } = written;
+  if (Array.isArray(raw)) {
+    return raw.map((item: unknown, index) => readOneText(item, { path: [...path, index], spell }));
+  }
+  const one = readOneText(raw, written);
   return typeof one === "string" ? [one] : raw;
 }

@@ -1,6 +1,6 @@
 import { formatPath } from "./config-error.ts";
 import type { FlatName } from "./flat-names.ts";
-import { readLoosely } from "./loose-value.ts";
+import { readLoosely, type Spell } from "./loose-value.ts";
 import { findNearestName } from "./nearest-name.ts";
 import type { ListOutline, Outline, SectionOutline } from "./outline.ts";
 import { setAt, isTree, type Tree } from "./tree.ts";
@@ -31,8 +31,9 @@ export function normalise(
   raw: Tree,
   root: SectionOutline,
   flatNames: ReadonlyMap<string, FlatName>,
+  spell: Spell,
 ): Normalised {
-  const walk = new Walk();
+  const walk = new Walk(spell);
   for (const [key, value] of Object.entries(raw)) {
     if (isAbsent(value) || root.members.has(key.toLowerCase())) continue;
     const flat = flatNames.get(key.toLowerCase());
@@ -53,8 +54,8 @@ export function normalise(
 }
 
 /** Does the same to the value of one list, given outside a file. */
-export function normaliseList(list: ListOutline, raw: unknown): unknown {
-  return new Walk().read(list, raw, [], []);
+export function normaliseList(list: ListOutline, raw: unknown, spell: Spell): unknown {
+  return new Walk(spell).read(list, raw, [], []);
 }
 
 type OnUnknown = (key: string, value: unknown) => void;
@@ -63,11 +64,17 @@ class Walk {
   readonly tree: Tree = {};
   readonly written = new Map<string, WrittenPath>();
   readonly unknown: UnknownKey[] = [];
+  readonly #spell: Spell;
+
+  constructor(spell: Spell) {
+    this.#spell = spell;
+  }
 
   read(outline: Outline, raw: unknown, path: WrittenPath, written: WrittenPath): unknown {
     if (outline.type === "section") return this.#readBranch(outline, raw, path, written);
     this.written.set(formatPath(path), written);
-    if (outline.type === "value") return readLoosely(outline.kind, raw);
+    if (outline.type === "value")
+      return readLoosely(outline.kind, raw, { path: written, spell: this.#spell });
     if (!Array.isArray(raw)) return raw;
     return raw.map((item: unknown, index) =>
       this.read(outline.entry, item, [...path, index], [...written, index]),
@@ -86,8 +93,12 @@ class Walk {
       if (isAbsent(value)) continue;
       const name = key.toLowerCase();
       const member = outline.members.get(name);
-      if (member === undefined) onUnknown(key, value);
-      else tree[name] = this.read(member, value, [...path, name], [...written, key]);
+      if (member === undefined) {
+        onUnknown(key, value);
+        continue;
+      }
+      const read = this.read(member, value, [...path, name], [...written, key]);
+      if (read !== undefined) tree[name] = read;
     }
     return tree;
   }

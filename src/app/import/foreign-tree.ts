@@ -1,5 +1,5 @@
 import { formatPath } from "../../config/config-error.ts";
-import { readLoosely } from "../../config/loose-value.ts";
+import { readLoosely, type Spell } from "../../config/loose-value.ts";
 import { isTree, type Tree } from "../../config/tree.ts";
 
 type Path = readonly (string | number)[];
@@ -86,7 +86,9 @@ export class ForeignTree {
     fallback: T,
     isFine: (value: unknown) => value is T,
   ): T {
-    const value = readLoosely(kind, this.value(...keys) ?? fallback);
+    const key = keys.findLast((candidate) => this.has(candidate)) ?? "";
+    const written = { path: [...this.#path, key], spell: this.#log.spell };
+    const value = readLoosely(kind, this.value(...keys) ?? fallback, written);
     return isFine(value) ? value : this.#unreadable(keys, fallback);
   }
 
@@ -101,6 +103,11 @@ export class ForeignTree {
 export class ImportLog {
   readonly #taken = new Set<string>();
   readonly #notes: string[] = [];
+  readonly spell: Spell;
+
+  constructor(spell: Spell) {
+    this.spell = spell;
+  }
 
   take(path: Path): void {
     this.#taken.add(formatPath(path));

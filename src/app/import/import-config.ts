@@ -25,12 +25,10 @@ export function importConfig(
   text: string,
   env: Environment,
 ): ImportedConfig {
-  const log = new ImportLog();
-  const read = (content: string): Tree => parseDocumentText(content, formatOf(file), file).tree;
-  if (from === "soketi") {
-    const written = unfoldSoketi(read(text));
-    return { tree: importSoketi(written, log), notes: log.finish(written) };
-  }
-  const written = read(fillInVariables(text, env));
-  return { tree: importSockudo(written, log), notes: log.finish(written) };
+  const content = from === "sockudo" ? fillInVariables(text, env) : text;
+  const { tree, spell } = parseDocumentText(content, formatOf(file), file);
+  const log = new ImportLog(spell);
+  if (from === "sockudo") return { tree: importSockudo(tree, log), notes: log.finish(tree) };
+  const written = unfoldSoketi(tree);
+  return { tree: importSoketi(written, log), notes: log.finish(written) };
 }
