@@ -48,7 +48,7 @@ function namingOfApps(
 function optionsOf(channel: ChannelOptionsConfig, config: ChannelConfig): ChannelOptions {
   const size = channel.history_size;
   const ttlMs = channel.history_ttl;
-  const metaTtlMs = Math.max(ttlMs, channel.history_meta_ttl || config.history_meta_ttl);
+  const metaTtlMs = channel.history_meta_ttl || config.history_meta_ttl;
   return {
     publicationDataFormat: channel.publication_data_format || config.publication_data_format,
     history: size > 0 && ttlMs > 0 ? { size, ttlMs, metaTtlMs } : undefined,

@@ -275,6 +275,11 @@ describe("history in the configuration", () => {
       { history_size: 1, history_ttl: "60s", history_meta_ttl: "59s" },
       "history_meta_ttl",
     ],
+    [
+      "core §6.2: history_ttl above channel.history_meta_ttl",
+      { history_size: 1, history_ttl: "721h" },
+      "history_ttl",
+    ],
     ["core §6.2: force_recovery without history", { force_recovery: true }, "force_recovery"],
     [
       "core 74: auto_cache_recover in stream mode",
@@ -294,5 +299,28 @@ describe("history in the configuration", () => {
     expect(stderr).toContain(`error: validating config: channel.without_namespace.${named}: `);
     bench.write("config.json", JSON.stringify({ channel: { namespaces: [{ name: "ns", ...options }] } }));
     expect((await bench.run("serve")).status).toBe(1);
+  });
+
+  it("history_ttl above channel.history_meta_ttl: the answer names both, and the way out", async () => {
+    using bench = new CliBench();
+    const namespaces = [
+      { name: "long", history_size: 1, history_ttl: "2h" },
+      { name: "own", history_size: 1, history_ttl: "2h", history_meta_ttl: "2h" },
+      { name: "none" },
+    ];
+    bench.write("config.json", JSON.stringify({ channel: { history_meta_ttl: "1h", namespaces } }));
+    expect((await bench.run("checkconfig")).stderr).toContain(
+      "error: validating config: channel.namespaces[0].history_ttl: must be at most " +
+        "`channel.history_meta_ttl` (1h0m0s); give these channels a `history_meta_ttl` of their own, or " +
+        "lengthen that of all",
+    );
+  });
+
+  it("no time at all is no history_meta_ttl", async () => {
+    using bench = new CliBench();
+    bench.write("config.json", JSON.stringify({ channel: { history_meta_ttl: "0s" } }));
+    expect((await bench.run("checkconfig")).stderr).toContain(
+      "channel.history_meta_ttl: must be longer than 0",
+    );
   });
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { PublicationDataFormat, RecoveryMode } from "../../core/channel-options.ts";
-import { duration } from "../duration.ts";
+import { duration, formatDuration } from "../duration.ts";
 import { regex } from "../regex.ts";
 import { entry, type ReportProblem, section, type Section, type Shape } from "../section.ts";
 
@@ -200,11 +200,31 @@ export const channelConfig: Section<ChannelConfig> = section<ChannelConfig>(
     ),
   },
   (channel, report) => {
+    if (channel.history_meta_ttl <= 0) report(["history_meta_ttl"], "must be longer than 0");
+    checkTtls(channel.without_namespace, channel, (path, message) => {
+      report(["without_namespace", ...path], message);
+    });
     const seen = new Set<string>();
-    for (const [index, { name }] of channel.namespaces.entries()) {
+    for (const [index, namespace] of channel.namespaces.entries()) {
+      const { name } = namespace;
+      checkTtls(namespace, channel, (path, message) => report(["namespaces", index, ...path], message));
       if (seen.has(name))
         report(["namespaces", index, "name"], `namespace ${JSON.stringify(name)} is given twice`);
       seen.add(name);
     }
   },
 );
+
+/** Publications must not outlive the position that they are counted from. */
+function checkTtls(
+  { history_ttl: ttlMs, history_meta_ttl: ownMetaTtlMs }: ChannelOptionsConfig,
+  { history_meta_ttl: metaTtlMs }: Pick<ChannelConfig, "history_meta_ttl">,
+  report: ReportProblem,
+): void {
+  if (ownMetaTtlMs > 0 || ttlMs <= metaTtlMs) return;
+  report(
+    ["history_ttl"],
+    `must be at most \`channel.history_meta_ttl\` (${formatDuration(metaTtlMs)}); ` +
+      "give these channels a `history_meta_ttl` of their own, or lengthen that of all",
+  );
+}
