@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { secretText } from "../config/secret-text.ts";
 import { section, type Section } from "../config/section.ts";
 import { port } from "../config/sections/http-server.ts";
 import { tlsConfig, type TlsConfig } from "../config/sections/tls.ts";
@@ -52,8 +53,7 @@ export const httpApiConfig: Section<HttpApiConfig> = section<HttpApiConfig>(
         "Serves the API on the port of the transports, also where internal endpoints have their own.",
       ),
     handler_prefix: z.string().default("/api").describe("Path that the methods stand below: `/api/publish`."),
-    key: z
-      .string()
+    key: secretText()
       .default("")
       .describe("Key that callers must present; while it is empty, every call is refused.")
       .meta({ isSecret: true }),
@@ -77,8 +77,7 @@ export const grpcApiConfig: Section<GrpcApiConfig> = section<GrpcApiConfig>(
     enabled: z.boolean().default(false).describe("Serves the API over gRPC."),
     address: z.string().default("").describe("Address to listen on; empty for all addresses of the machine."),
     port: port(10_000).describe("Port to listen on; 0 lets the system choose one."),
-    key: z
-      .string()
+    key: secretText()
       .default("")
       .describe("Key that callers must present as `authorization: apikey <key>`; empty asks for none.")
       .meta({ isSecret: true }),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { duration } from "../duration.ts";
 import { regex } from "../regex.ts";
+import { secretText } from "../secret-text.ts";
 import { section, type ReportProblem, type Section, type Shape } from "../section.ts";
 
 /** How JWTs are verified. */
@@ -28,13 +29,11 @@ export interface SubscriptionTokenConfig extends TokenConfig {
 const MAX_LEEWAY_MS = 3_600_000;
 
 const tokenShape: Shape<TokenConfig> = {
-  hmac_secret_key: z
-    .string()
+  hmac_secret_key: secretText()
     .default("")
     .describe("Secret of tokens signed with HS256, HS384 or HS512; empty refuses these.")
     .meta({ isSecret: true }),
-  hmac_previous_secret_key: z
-    .string()
+  hmac_previous_secret_key: secretText()
     .default("")
     .describe("Secret before the last change, tried when the current one does not fit.")
     .meta({ isSecret: true }),

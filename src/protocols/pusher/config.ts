@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { duration } from "../../config/duration.ts";
+import { secretText } from "../../config/secret-text.ts";
 import { entry, type ReportProblem, section, type Section } from "../../config/section.ts";
 
 /** Which events of which channels a webhook gets; an empty text or list means all. */
@@ -98,6 +99,9 @@ export const WEBHOOK_EVENTS = [
   "subscription_count",
 ] as const;
 
+/** Values that a header may have (RFC 9110 §5.5). */
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 /** A text that stands in a path as it is. */
 const pathWord = z
   .string()
@@ -114,7 +118,10 @@ const webhookConfig: Section<WebhookConfig> = entry<WebhookConfig>(
       .array(z.enum(WEBHOOK_EVENTS))
       .default([])
       .describe("Kinds of events it gets; none listed for all."),
-    headers: z.record(z.string(), z.string()).default({}).describe("Sent along with each request."),
+    headers: z
+      .record(z.string(), secretText().regex(HEADER_VALUE, "has characters that no header can have"))
+      .default({})
+      .describe("Sent along with each request."),
     filter: section<WebhookFilterConfig>("Which channels it is about.", {
       channel_prefix: z.string().default("").describe("What their names begin with; empty for anything."),
       channel_suffix: z.string().default("").describe("What their names end in; empty for anything."),
@@ -134,7 +141,7 @@ const appConfig: Section<PusherAppConfig> = entry<PusherAppConfig>(
       "Names it in the paths of the HTTP API. Any text will do; Pusher's SDK for Python takes digits only.",
     ),
     key: pathWord.describe("Names it in the paths of connections and in signatures."),
-    secret: z.string().min(1).describe("What signatures are made with.").meta({ isSecret: true }),
+    secret: secretText().min(1).describe("What signatures are made with.").meta({ isSecret: true }),
     enabled: z.boolean().default(true).describe("Off refuses connections with 4003 and requests with 403."),
     namespace: z
       .string()

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { loadConfig, parseConfig } from "../../../src/app/config.ts";
+import { configSchema, loadConfig, parseConfig } from "../../../src/app/config.ts";
 import { createDevDefaults } from "../../../src/app/dev-config.ts";
 import { ConfigError } from "../../../src/config/config-error.ts";
+import { outlineOf, type SectionOutline } from "../../../src/config/outline.ts";
 import type { LoadedConfig } from "../../../src/app/config.ts";
 
 let directory = "";
@@ -335,6 +336,44 @@ test("the keys of subscription tokens are looked at where they are used", () => 
   expect(
     problemsOf(() => parseConfig({ client: { subscription_token: { ...token, enabled: true } } })),
   ).toEqual(["client.subscription_token.jwks_public_endpoint: not a URL with a path in its shortest form"]);
+});
+
+/** Paths of the options that are keys or secrets, but for PEM text, which ends in a line break. */
+function* secretPaths(
+  { members }: SectionOutline,
+  path: readonly string[] = [],
+): Generator<readonly string[]> {
+  for (const [name, member] of members) {
+    if (member.type === "section") yield* secretPaths(member, [...path, name]);
+    if (member.type === "value" && member.isSecret && name !== "key_pem") yield [...path, name];
+  }
+}
+
+test.each([...secretPaths(outlineOf(configSchema))].map((path) => path.join(".")))(
+  "%s with white space around it does not start silently",
+  (path) => {
+    const load = (value: string) => (): unknown =>
+      parseConfig(path.split(".").reduceRight((inner: unknown, name) => ({ [name]: inner }), value));
+    expect(load("a secret")).not.toThrow();
+    expect(load("secret\n")).toThrow(`${path}: ends in a line break; keys and secrets count byte for byte`);
+    expect(load("secret ")).toThrow(`${path}: ends in white space; `);
+    expect(load(" secret")).toThrow(`${path}: begins with white space; `);
+  },
+);
+
+test("white space around the secrets of Pusher apps and in headers of webhooks does not start silently", () => {
+  const load = (app: object) => (): unknown =>
+    parseConfig({ pusher: { apps: [{ id: "a", key: "k", secret: "s", ...app }] } });
+  const withHeader = (value: string): object => ({
+    webhooks: [{ url: "http://localhost/", headers: { Authorization: value } }],
+  });
+  expect(load(withHeader("Bearer é a"))).not.toThrow();
+  expect(load({ secret: "s\n" })).toThrow("pusher.apps[0].secret: ends in a line break");
+  expect(load({ key: "k " })).toThrow("pusher.apps[0].key: cannot have spaces");
+  expect(load(withHeader("Bearer a\n"))).toThrow("headers.Authorization: ends in a line break");
+  expect(load(withHeader("Bearer\na"))).toThrow(
+    "headers.Authorization: has characters that no header can have",
+  );
 });
 
 test("an unknown log level is a warning", () => {
