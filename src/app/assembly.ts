@@ -101,7 +101,7 @@ export async function assembleServer(
       ],
       internal: [...createHealthRoutes(config.health), ...(config.http_api.external ? [] : apiRoutes)],
     },
-    uniGrpc: createUniGrpcListener(protocol, config.uni_grpc),
+    uniGrpc: createUniGrpcListener(protocol, config.uni_grpc, wheel),
     grpcApi: createApiGrpcListener(api, config.grpc_api),
     async reload(next) {
       settings = await createUniSettings(next, node, logger);

@@ -1,6 +1,7 @@
 import { CentrifugoUniStream } from "../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
 import type { UniProtocol } from "../../core/uni-protocol.ts";
 import { GrpcListener } from "../../grpc/listener.ts";
+import type { TimerWheel } from "../../lib/timer-wheel.ts";
 import type { UniGrpcConfig } from "./config.ts";
 import { createConsumeHandler } from "./service.ts";
 
@@ -11,6 +12,7 @@ const KEEPALIVE = { intervalMs: 25_000, timeoutMs: 5000 };
 export function createUniGrpcListener(
   protocol: UniProtocol,
   config: UniGrpcConfig,
+  wheel: TimerWheel,
 ): GrpcListener | undefined {
   if (!config.enabled) return undefined;
   const { cert_pem: certPem, key_pem: keyPem, client_ca_pem: clientCaPem } = config.tls;
@@ -24,7 +26,7 @@ export function createUniGrpcListener(
   });
   listener.addService(
     CentrifugoUniStream,
-    { consume: createConsumeHandler(protocol) },
+    { consume: createConsumeHandler(protocol, wheel) },
     { requests: true, responses: true },
   );
   return listener;

@@ -2,16 +2,18 @@ import { type handleServerStreamingCall, status } from "@grpc/grpc-js";
 import type { UniProtocol } from "../../core/uni-protocol.ts";
 import { WireFormat } from "../../core/wire-format.ts";
 import { envelopeFramer } from "../../grpc/envelope.ts";
+import type { TimerWheel } from "../../lib/timer-wheel.ts";
 import { GrpcTransport } from "./transport.ts";
 
 /** The `Consume` method (uni-transports §2.5): requests and pushes stay bytes on both sides of the call. */
 export function createConsumeHandler(
   protocol: UniProtocol,
+  wheel: TimerWheel,
 ): handleServerStreamingCall<Uint8Array, Uint8Array> {
   const encoding = protocol.protobuf;
   const format = new WireFormat(encoding.codec, envelopeFramer);
   return (call) => {
-    const transport = new GrpcTransport(call, format);
+    const transport = new GrpcTransport(call, format, wheel);
     const connection = protocol.accept(transport);
     const closed = (): void => connection.closed();
     call.once("cancelled", closed);

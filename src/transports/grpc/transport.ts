@@ -3,12 +3,16 @@ import { Metadata, type ServerWritableStream } from "@grpc/grpc-js";
 import type { Disconnect } from "../../core/disconnect.ts";
 import type { Transport } from "../../core/transport.ts";
 import type { WireFormat } from "../../core/wire-format.ts";
+import { StallGuard } from "../../lib/stall-guard.ts";
+import type { TimerWheel } from "../../lib/timer-wheel.ts";
 
 /** A server stream whose requests and messages are bytes; (de)serialising is the codec's. */
 export type RawStream = ServerWritableStream<Uint8Array, Uint8Array>;
 
 /** The pings of this transport do not follow the configuration (uni-transports §6.1). */
 const PING_INTERVAL_MS = 25_000;
+/** How long a client may take nothing of what it is sent last. */
+const CLOSE_TIMEOUT_MS = 5000;
 
 /**
  * One gRPC server stream.
@@ -27,10 +31,12 @@ export class GrpcTransport implements Transport {
   readonly resumeMarks = undefined;
   readonly #call: RawStream;
   readonly #stream: ServerHttp2Stream;
+  readonly #wheel: TimerWheel;
   #closed = false;
 
-  constructor(call: RawStream, format: WireFormat) {
+  constructor(call: RawStream, format: WireFormat, wheel: TimerWheel) {
     this.#call = call;
+    this.#wheel = wheel;
     this.#stream = streamOf(call);
     this.format = format;
   }
@@ -49,10 +55,11 @@ export class GrpcTransport implements Transport {
     return false;
   }
 
-  close(_reason: Disconnect): void {
+  close(reason: Disconnect): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#call.end();
+    new StallGuard(this.#stream, this.#wheel, CLOSE_TIMEOUT_MS, () => this.abort(reason)).wrote(0);
   }
 
   /**

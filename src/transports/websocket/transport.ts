@@ -123,7 +123,7 @@ export abstract class WebSocketTransport<Connection extends { closed(): void } =
     const farewell = this.farewell(reason);
     if (farewell === undefined) {
       this.#state = "ended";
-      this.wheel.cancel(this);
+      this.wheel.schedule(this, CLOSE_TIMEOUT_MS);
       // Not `end`, which would keep the connection for as long as the client keeps its half.
       this.socket.destroySoon();
       return;
@@ -201,11 +201,12 @@ export abstract class WebSocketTransport<Connection extends { closed(): void } =
     this.#end();
   }
 
-  /** Ends the connection when everything has been sent and the client has ended its side. */
+  /** Ends the connection when everything has been sent and the client has ended its side; for its session it is over. */
   #end(): void {
     this.#state = "ended";
     this.socket.end();
     this.wheel.schedule(this, CLOSE_TIMEOUT_MS);
+    this.connection?.closed();
   }
 
   #guard(): StallGuard {

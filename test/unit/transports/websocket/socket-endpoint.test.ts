@@ -341,6 +341,19 @@ describe("socket endpoint: end", () => {
     expect(talk.transport.bufferedBytes).toBe(0);
   });
 
+  it.each([
+    ["close frame", [0x88, 0x80, 0, 0, 0, 0]],
+    ["bad frame", [0x83, 0x80, 0, 0, 0, 0]],
+  ])("is over for the protocol with the client's %s, whenever TCP ends", async (_name, bytes) => {
+    await using server = await serve();
+    using connection = await RawConnection.open(server.port, { allowHalfOpen: true });
+    connection.send(httpRequest("GET", "/app/key", { headers: HANDSHAKE }));
+    const talk = await server.protocol.first();
+    connection.send(Buffer.from(bytes));
+    await server.protocol.signal.until(() => talk.isClosed, "end");
+    expect(connection.isClosed).toBe(false);
+  });
+
   it("cuts a client that leaves a close frame without answer for 5 s", async () => {
     await using server = await serve();
     using connection = await RawConnection.open(server.port);

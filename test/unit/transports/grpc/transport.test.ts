@@ -1,5 +1,7 @@
+import { status } from "@grpc/grpc-js";
 import { expect, it } from "vitest";
 import { CentrifugoUniStream } from "../../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
+import { disconnect } from "../../../../src/core/disconnect.ts";
 import { EncodedPush } from "../../../../src/core/encoded-push.ts";
 import { NO_LABELS } from "../../../../src/core/label-filter.ts";
 import type { UniProtocol } from "../../../../src/core/uni-protocol.ts";
@@ -35,16 +37,20 @@ const MARK_BYTES = 4;
 /** What the wheel may be late by. */
 const TICK_MS = 200;
 
-/** A protocol that lets everybody in, and pings as the clock says. */
-function openProtocol(
-  clock: FakeClock,
-  random: () => number,
-): { protocol: UniProtocol; sessions: Session[] } {
+/** A server of the method, and the sessions of its clients. */
+interface ConsumeServer extends AsyncDisposable {
+  readonly address: string;
+  readonly sessions: readonly Session[];
+}
+
+/** Serves the method with a protocol that lets everybody in, and pings as the clock says. */
+async function serve(clock: FakeClock, random: () => number): Promise<ConsumeServer> {
   const sessions: Session[] = [];
+  const wheel = new TimerWheel(clock);
   const context = {
     host: { onSessionClosed: () => undefined, onSessionTick: () => undefined },
     flushList: new FlushList(),
-    wheel: new TimerWheel(clock),
+    wheel,
     clock,
     logger: silentLogger,
     limits: { outboxMaxBytes: 0, staleCloseDelayMs: 0, expiredCloseDelayMs: 0, tickIntervalMs: 0 },
@@ -67,7 +73,20 @@ function openProtocol(
       };
     },
   };
-  return { protocol, sessions };
+  const listener = new GrpcListener({
+    host: "127.0.0.1",
+    port: 0,
+    maxReceiveMessageBytes: 0,
+    tls: undefined,
+    reflection: false,
+  });
+  const handlers = { consume: createConsumeHandler(protocol, wheel) };
+  listener.addService(CentrifugoUniStream, handlers, { requests: true, responses: true });
+  return {
+    address: `127.0.0.1:${await listener.start()}`,
+    sessions,
+    [Symbol.asyncDispose]: () => listener.stop(AbortSignal.abort()),
+  };
 }
 
 it.each([
@@ -77,19 +96,10 @@ it.each([
   "uni 39: the first ping after %s s, then one every 25 s, each an empty message",
   async (_s, random, firstMs) => {
     const clock = new FakeClock();
-    const { protocol, sessions } = openProtocol(clock, random);
-    const listener = new GrpcListener({
-      host: "127.0.0.1",
-      port: 0,
-      maxReceiveMessageBytes: 0,
-      tls: undefined,
-      reflection: false,
-    });
-    const handlers = { consume: createConsumeHandler(protocol) };
-    listener.addService(CentrifugoUniStream, handlers, { requests: true, responses: true });
-    using stream = new GrpcPushStream(`127.0.0.1:${await listener.start()}`);
-    await expect.poll(() => sessions.length).toBe(1);
-    const [session] = sessions;
+    await using server = await serve(clock, random);
+    using stream = new GrpcPushStream(server.address);
+    await expect.poll(() => server.sessions.length).toBe(1);
+    const [session] = server.sessions;
     clock.advance(firstMs - TICK_MS);
     session?.send(MARK);
     clock.advance(2 * TICK_MS);
@@ -99,6 +109,23 @@ it.each([
     const lengths: number[] = [];
     while (lengths.length < 4) lengths.push((await stream.nextBytes()).byteLength);
     expect(lengths).toEqual([MARK_BYTES, 0, MARK_BYTES, 0]);
-    await listener.stop(AbortSignal.abort());
   },
 );
+
+it("a client that reads nothing of what it is sent last is cut after 5 s", async () => {
+  const clock = new FakeClock();
+  await using server = await serve(clock, () => 0);
+  using stream = new GrpcPushStream(server.address);
+  await expect.poll(() => server.sessions.length).toBe(1);
+  const [session] = server.sessions;
+  session?.send(MARK);
+  await stream.nextBytes();
+  stream.call.pause();
+  session?.sendMessage(Buffer.alloc(1_000_000));
+  session?.disconnect(disconnect("forceReconnect"));
+  expect(session?.transport.bufferedBytes).toBeGreaterThan(0);
+  clock.advance(5000 + TICK_MS);
+  // What the client has in its window is looked at once more.
+  clock.advance(5000 + TICK_MS);
+  expect((await stream.untilStatus()).code).toBe(status.RESOURCE_EXHAUSTED);
+});
