@@ -95,7 +95,7 @@ export async function assembleServer(
         ...createWebSocketRoutes(webSocketContext, config.uni_websocket),
         ...createSseRoutes(context, config.uni_sse),
         ...createHttpStreamRoutes(context, config.uni_http_stream),
-        ...createConnectRoutes(context, config.uni_grpc.enabled),
+        ...createConnectRoutes(context, config.uni_grpc),
         ...pusher.routes,
         ...(config.http_api.external ? apiRoutes : []),
       ],

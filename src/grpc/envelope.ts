@@ -1,5 +1,8 @@
 import type { Framer } from "../core/wire-format.ts";
 
+/** What gRPC allows a message to have when nothing is said. */
+export const DEFAULT_MAX_MESSAGE_BYTES: number = 4 * 1024 * 1024;
+
 /** Bytes in front of a message: one of flags, four of length. */
 export const ENVELOPE_PREFIX_BYTES = 5;
 

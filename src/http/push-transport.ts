@@ -20,6 +20,13 @@ import {
   type ResponseStreamOwner,
 } from "./response-stream.ts";
 
+/** What stands behind the last push. */
+export interface StreamEnding {
+  readonly bytes?: Uint8Array;
+  /** For HTTP/2 only. */
+  readonly trailers?: OutgoingHttpHeaders;
+}
+
 /** What makes one HTTP push transport different from another. */
 export interface PushTransportSpec {
   readonly name: string;
@@ -31,14 +38,15 @@ export interface PushTransportSpec {
   readonly wheel: TimerWheel;
   /** Sent at once, in front of the first push. */
   readonly preamble?: Uint8Array;
-  /** Sent behind the last push. */
-  readonly epilogue?: Uint8Array;
+  readonly ending?: StreamEnding;
   readonly refusals?: ConnectRefusals;
 }
 
 /** What one connection may have beyond what its kind says. */
 export interface PushTransportOptions {
   readonly resumeMarks?: (framing: BodyFraming) => ResumeMarks;
+  /** Is called once the connection is gone. */
+  readonly onClosed?: () => void;
 }
 
 /** A spec with everything computed that its connections share. */
@@ -71,6 +79,7 @@ export class PushTransport implements Transport, ResponseStreamOwner {
   readonly resumeMarks: ResumeMarks | undefined;
   readonly #kind: PushTransportKind;
   readonly #stream: ResponseStream;
+  readonly #onClosed: (() => void) | undefined;
   #connection: UniConnection | undefined;
   /** False where nothing waited after the last write: then nothing does before the next. */
   #mayWait = true;
@@ -86,6 +95,7 @@ export class PushTransport implements Transport, ResponseStreamOwner {
     const { framing } = this.#stream;
     this.format = kind.formats[framing].plain;
     this.resumeMarks = options.resumeMarks?.(framing);
+    this.#onClosed = options.onClosed;
   }
 
   get name(): string {
@@ -140,9 +150,13 @@ export class PushTransport implements Transport, ResponseStreamOwner {
   }
 
   close(_reason: Disconnect): void {
-    const { epilogue } = this.#kind.spec;
-    if (epilogue !== undefined && this.#stream.started) this.#stream.writeUnframed(epilogue);
-    this.#stream.end();
+    this.#end(this.#kind.spec.ending);
+  }
+
+  /** Ends the stream with something else behind the last push, and the session with it. */
+  endWith(ending: StreamEnding): void {
+    this.#end(ending);
+    this.#connection?.closed();
   }
 
   abort(_reason: Disconnect): void {
@@ -150,7 +164,16 @@ export class PushTransport implements Transport, ResponseStreamOwner {
   }
 
   onStreamClosed(): void {
+    this.#onClosed?.();
     this.#connection?.closed();
+  }
+
+  #end(ending: StreamEnding | undefined): void {
+    if (ending !== undefined) {
+      if (!this.#stream.started) this.#start();
+      if (ending.bytes !== undefined) this.#stream.writeUnframed(ending.bytes);
+    }
+    this.#stream.end(ending?.trailers);
   }
 
   #start(): void {

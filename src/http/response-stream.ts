@@ -1,5 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
-import type { ServerHttp2Stream } from "node:http2";
+import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import type { Framer } from "../core/wire-format.ts";
@@ -103,11 +103,12 @@ export class ResponseStream implements DetachedSocketUser {
     if (!this.#ended) this.#send(frameBody(bytes, this.framing));
   }
 
-  /** Ends the body after everything written. */
-  end(): void {
+  /** Ends the body after everything written. Trailers are for HTTP/2. */
+  end(trailers?: OutgoingHttpHeaders): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#detached?.finish(LAST_CHUNK, this.#keepsConnection);
+    if (trailers !== undefined) this.#response?.addTrailers(trailers);
     this.#response?.end();
     this.#watch(0);
   }
@@ -116,7 +117,11 @@ export class ResponseStream implements DetachedSocketUser {
   abort(): void {
     this.#ended = true;
     this.#detached?.destroy();
-    if (this.#response !== undefined) (http2Stream(this.#response) ?? this.#response).destroy();
+    if (this.#response === undefined) return;
+    const stream = http2Stream(this.#response);
+    // gRPC clients read it as RESOURCE_EXHAUSTED.
+    stream?.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    (stream ?? this.#response).destroy();
   }
 
   /** The connection is no longer ours. */

@@ -1,62 +1,70 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { UniEncoding } from "../../core/uni-protocol.ts";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { ConnectRequest, UniEncoding } from "../../core/uni-protocol.ts";
 import type { Framer } from "../../core/wire-format.ts";
-import { BodyTooLarge, readBody } from "../../http/body.ts";
+import { envelopeFramer } from "../../grpc/envelope.ts";
 import { sendEmpty } from "../../http/http-app.ts";
+import { addCorsHeaders } from "../../http/origin-policy.ts";
 import { PushTransport, PushTransportKind } from "../../http/push-transport.ts";
-import { admitRequest, type UniEndpointContext } from "../../http/uni-endpoint.ts";
-import { envelope, envelopeFramer } from "../../grpc/envelope.ts";
-import { envelopeTextFramer, firstMessage, inBase64 } from "./framer.ts";
+import type { UniEndpointContext } from "../../http/uni-endpoint.ts";
+import { type TimerWheel, WheelTimer } from "../../lib/timer-wheel.ts";
+import { envelopeTextFramer } from "./framer.ts";
+import {
+  connectProtocol,
+  grpcProtocol,
+  grpcWebProtocol,
+  grpcWebTextProtocol,
+  type StreamProtocol,
+} from "./protocol.ts";
+import { ACCEPTED_ENCODINGS, readHead, readRequest, type RequestForm } from "./request.ts";
 
-/** A connect request takes at most this many bytes, with its envelope. */
-const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
-/** Flags of the envelopes that end a stream: Connect's with metadata as JSON, gRPC-Web's with trailers. */
-const CONNECT_END = 0x02;
-const GRPC_WEB_TRAILERS = 0x80;
 const PREFLIGHT_MAX_AGE_SEC = 7200;
 
-const CONNECT_EPILOGUE = envelope(CONNECT_END, Buffer.from("{}"));
-const GRPC_WEB_EPILOGUE = envelope(GRPC_WEB_TRAILERS, Buffer.from("grpc-status: 0\r\ngrpc-message: \r\n"));
-
 /** One content type: how its requests and pushes look. */
-interface Dialect {
-  readonly encoding: UniEncoding;
-  /** Request bodies are in base64. */
-  readonly inBase64: boolean;
+interface Dialect extends RequestForm {
   readonly kind: PushTransportKind;
 }
 
 /**
- * The `Consume` stream on the HTTP port, for Connect and gRPC-Web clients.
+ * The `Consume` stream on the HTTP port, for clients of gRPC, gRPC-Web and Connect.
  *
- * Their libraries serialise for each stream; here the ready-made envelopes are shared by all of them.
+ * Their libraries serialise for each stream; here the ready-made envelopes are shared by all of them. What is wrong
+ * with a request is told in the way of its protocol.
  */
 export class ConnectEndpoint {
   readonly #context: UniEndpointContext;
+  readonly #maxMessageBytes: number;
   readonly #dialects: ReadonlyMap<string, Dialect>;
 
-  constructor(context: UniEndpointContext) {
+  /** Messages of requests may have `maxMessageBytes`; 0 or less: no limit. */
+  constructor(context: UniEndpointContext, maxMessageBytes: number) {
     this.#context = context;
+    this.#maxMessageBytes = maxMessageBytes;
     const { protobuf, protoJson } = context.protocol;
-    const connect = { framer: envelopeFramer, epilogue: CONNECT_EPILOGUE };
-    const grpcWeb = { framer: envelopeFramer, epilogue: GRPC_WEB_EPILOGUE };
-    const grpcWebText = { framer: envelopeTextFramer, epilogue: inBase64(GRPC_WEB_EPILOGUE) };
+    const grpc = this.#dialect("application/grpc+proto", protobuf, grpcProtocol);
+    const web = this.#dialect("application/grpc-web+proto", protobuf, grpcWebProtocol);
+    const text = this.#dialect(
+      "application/grpc-web-text+proto",
+      protobuf,
+      grpcWebTextProtocol,
+      envelopeTextFramer,
+    );
     this.#dialects = new Map([
-      ["application/connect+proto", this.#dialect("application/connect+proto", protobuf, connect)],
-      ["application/connect+json", this.#dialect("application/connect+json", protoJson, connect)],
-      ["application/grpc-web", this.#dialect("application/grpc-web+proto", protobuf, grpcWeb)],
-      ["application/grpc-web+proto", this.#dialect("application/grpc-web+proto", protobuf, grpcWeb)],
-      ["application/grpc-web+json", this.#dialect("application/grpc-web+json", protoJson, grpcWeb)],
-      ["application/grpc-web-text", this.#dialect("application/grpc-web-text+proto", protobuf, grpcWebText)],
-      [
-        "application/grpc-web-text+proto",
-        this.#dialect("application/grpc-web-text+proto", protobuf, grpcWebText),
-      ],
+      ["application/connect+proto", this.#dialect("application/connect+proto", protobuf, connectProtocol)],
+      ["application/connect+json", this.#dialect("application/connect+json", protoJson, connectProtocol)],
+      ["application/grpc", grpc],
+      ["application/grpc+proto", grpc],
+      ["application/grpc+json", this.#dialect("application/grpc+json", protoJson, grpcProtocol)],
+      ["application/grpc-web", web],
+      ["application/grpc-web+proto", web],
+      ["application/grpc-web+json", this.#dialect("application/grpc-web+json", protoJson, grpcWebProtocol)],
+      ["application/grpc-web-text", text],
+      ["application/grpc-web-text+proto", text],
     ]);
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!admitRequest(this.#context, request, response)) return;
+    addCorsHeaders(this.#context.origins, request, response);
     if (request.method === "OPTIONS") return answerPreflight(response);
     if (request.method !== "POST") return sendEmpty(response, 405);
     const dialect = this.#dialects.get(mediaType(request));
@@ -64,58 +72,109 @@ export class ConnectEndpoint {
       response.setHeader("Accept-Post", [...this.#dialects.keys()].join(", "));
       return sendEmpty(response, 415);
     }
-    const message = await readMessage(dialect, request, response);
-    if (message === undefined) return;
-    this.#open(dialect, message, request, response);
+    // Its errors are in trailers, which HTTP/1 clients of gRPC do not look for.
+    if (dialect.protocol === grpcProtocol && request.httpVersionMajor === 1) return sendEmpty(response, 505);
+    response.setHeader("Access-Control-Expose-Headers", "grpc-status, grpc-message");
+    try {
+      await this.#consume(dialect, request, response);
+    } catch (error) {
+      if (error instanceof ConnectError) refuse(dialect, error, request, response);
+      // Else the client has left, or something is wrong with us.
+      else if (!response.destroyed) throw error;
+    }
   }
 
-  #open(dialect: Dialect, message: Buffer, request: IncomingMessage, response: ServerResponse): void {
+  async #consume(dialect: Dialect, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { gate, wheel } = this.#context;
+    if (!gate.admits()) throw new ConnectError("too many connections, try again later", Code.Unavailable);
+    const head = readHead(dialect, request);
+    const deadline = new Deadline(wheel, () => refuse(dialect, deadlineExceeded(), request, response));
+    deadline.start(head.timeoutMs);
+    let connect: ConnectRequest;
     try {
-      const connect = dialect.encoding.parseRequest(message);
-      response.setHeader("Access-Control-Expose-Headers", "grpc-status, grpc-message");
-      new PushTransport(request, response, dialect.kind).run(this.#context.protocol, connect);
-    } catch {
-      sendEmpty(response, 400);
+      connect = await readRequest(dialect, head, this.#maxMessageBytes, request);
+    } catch (error) {
+      deadline.cancel();
+      throw error;
     }
+    if (response.writableEnded) return;
+    const transport = new PushTransport(request, response, dialect.kind, {
+      onClosed: () => deadline.cancel(),
+    });
+    deadline.onExpired = () => transport.endWith(dialect.protocol.ending(deadlineExceeded()));
+    transport.run(this.#context.protocol, connect);
   }
 
   #dialect(
     contentType: string,
     encoding: UniEncoding,
-    { framer, epilogue }: { readonly framer: Framer; readonly epilogue: Uint8Array },
+    protocol: StreamProtocol,
+    framer: Framer = envelopeFramer,
   ): Dialect {
     return {
+      protocol,
       encoding,
-      inBase64: contentType.includes("-text"),
+      inBase64: framer === envelopeTextFramer,
       kind: new PushTransportKind({
-        name: "uni_connect",
+        name: protocol === grpcProtocol ? "uni_grpc" : "uni_connect",
         protocol: encoding === this.#context.protocol.protoJson ? "json" : "protobuf",
         codecs: encoding,
         framer,
         contentType,
         pingIntervalMs: this.#context.pingIntervalMs,
         wheel: this.#context.wheel,
-        epilogue,
+        ending: protocol.ending(),
       }),
     };
   }
 }
 
-async function readMessage(
-  dialect: Dialect,
+/** The time that a client gives its call. */
+class Deadline extends WheelTimer {
+  readonly #wheel: TimerWheel;
+  onExpired: () => void;
+
+  constructor(wheel: TimerWheel, onExpired: () => void) {
+    super();
+    this.#wheel = wheel;
+    this.onExpired = onExpired;
+  }
+
+  /** Begins to count; undefined never expires. */
+  start(timeoutMs: number | undefined): void {
+    if (timeoutMs !== undefined) this.#wheel.schedule(this, timeoutMs);
+  }
+
+  cancel(): void {
+    this.#wheel.cancel(this);
+  }
+
+  override onDue(): void {
+    this.onExpired();
+  }
+}
+
+function deadlineExceeded(): ConnectError {
+  return new ConnectError("the time that the client gave the stream is over", Code.DeadlineExceeded);
+}
+
+/** Answers with an error of the protocol, unless there is an answer already. */
+function refuse(
+  { protocol, kind }: Dialect,
+  error: ConnectError,
   request: IncomingMessage,
   response: ServerResponse,
-): Promise<Buffer | undefined> {
-  let body: Buffer;
-  try {
-    body = await readBody(request, MAX_REQUEST_BYTES);
-  } catch (error) {
-    if (error instanceof BodyTooLarge) sendEmpty(response, 413);
-    return undefined;
-  }
-  const message = firstMessage(dialect.inBase64 ? Buffer.from(body.toString("latin1"), "base64") : body);
-  if (message === undefined) sendEmpty(response, 400);
-  return message;
+): void {
+  if (response.headersSent || response.destroyed) return;
+  const { bytes, trailers } = protocol.ending(error);
+  // The rest of the body is not read, so the connection cannot be used again.
+  if (!request.complete && request.httpVersionMajor === 1) response.setHeader("Connection", "close");
+  response.writeHead(200, {
+    "Content-Type": kind.spec.contentType,
+    [protocol.acceptEncodingHeader]: ACCEPTED_ENCODINGS,
+  });
+  if (trailers !== undefined) response.addTrailers(trailers);
+  response.end(bytes);
 }
 
 function mediaType(request: IncomingMessage): string {
