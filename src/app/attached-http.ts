@@ -1,14 +1,9 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { HttpApp } from "../http/http-app.ts";
+import type { HttpApp, UpgradeDecider } from "../http/http-app.ts";
 
 /** What Node calls for a request or an upgrade: the same request, then the ways to answer it. */
 type Listener = (request: IncomingMessage, ...rest: unknown[]) => void;
-
-/** What the option `shouldUpgradeCallback` of a server becomes. Node's types have the option only. */
-interface UpgradeDecider {
-  shouldUpgradeCallback?: (request: IncomingMessage) => boolean;
-}
 
 /**
  * Serves our paths on an HTTP server of the host process, in front of what it serves itself.
@@ -30,7 +25,7 @@ export function attachHttpApp(app: HttpApp, server: Server): Disposable {
     ),
   );
   // Before our listener: whether the host takes upgrades shows in its own ones.
-  undo.use(decideUpgradesFirst(server, takesUpgrade));
+  undo.use(decideUpgradesFirst(server, app));
   undo.use(
     putInFront(server, "upgrade", takesUpgrade, (request, socket, head) => {
       app.upgrade(request, socket as Duplex, head as Buffer);
@@ -67,14 +62,12 @@ function putInFront(
  * A server without listeners for upgrades answers them like any request; with ours alone it would not, and
  * they would hang.
  */
-function decideUpgradesFirst(
-  server: Server & UpgradeDecider,
-  isOurs: (request: IncomingMessage) => boolean,
-): Disposable {
+function decideUpgradesFirst(server: Server & UpgradeDecider, app: HttpApp): Disposable {
   const decide = server.shouldUpgradeCallback;
   const hostTakesUpgrades = server.listenerCount("upgrade") > 0;
   server.shouldUpgradeCallback = (request) =>
-    isOurs(request) || (hostTakesUpgrades && decide?.call(server, request) !== false);
+    app.takesUpgrade(request) ||
+    (!app.serves(request) && hostTakesUpgrades && decide?.call(server, request) !== false);
   return {
     [Symbol.dispose]() {
       if (decide === undefined) delete server.shouldUpgradeCallback;

@@ -1,7 +1,13 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "../core/logger.ts";
 import type { Route } from "./route.ts";
+
+/** A server that asks whether to take an offer to upgrade; without, it is a request. Node's types have the option only. */
+export interface UpgradeDecider {
+  shouldUpgradeCallback?: (request: IncomingMessage) => boolean;
+}
 
 const TRAILING_SLASHES = /\/+$/u;
 
@@ -30,9 +36,12 @@ export class HttpApp {
     return this.#find(request) !== undefined;
   }
 
-  /** Whether a route takes over the connection of a request that offers to upgrade it. */
+  /**
+   * Whether a route takes over the connection of a request that offers to upgrade it. An offer behind a request that
+   * has not been answered is ignored, as it may be (RFC 9110 §7.8): two answers at once would get mixed.
+   */
   takesUpgrade(request: IncomingMessage): boolean {
-    return this.#find(request)?.upgrade !== undefined;
+    return !owesAnswer(request.socket) && this.#find(request)?.upgrade !== undefined;
   }
 
   /** Answers a request; 404 where no route does. */
@@ -68,6 +77,11 @@ export class HttpApp {
     if (response.headersSent) response.destroy();
     else sendText(response, 500, "Internal Server Error\n");
   }
+}
+
+/** Whether a response is under way on a connection. Node keeps it on the socket, and to itself. */
+function owesAnswer(socket: Socket & { readonly _httpMessage?: unknown }): boolean {
+  return socket._httpMessage !== undefined && socket._httpMessage !== null;
 }
 
 /** Answers with a line of text. */

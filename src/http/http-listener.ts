@@ -21,7 +21,7 @@ import { DetachableResponse, type DetachingHome } from "./detachable-response.ts
 import type { DetachedSocket } from "./detached-socket.ts";
 import { waitForLeave } from "../lib/leave-timeout.ts";
 import { PacedQueue } from "../lib/paced-queue.ts";
-import { type HttpApp, sendEmpty } from "./http-app.ts";
+import { type HttpApp, sendEmpty, type UpgradeDecider } from "./http-app.ts";
 
 /** Where and how to listen. */
 export interface HttpListenerOptions {
@@ -151,12 +151,7 @@ export class HttpListener {
   }
 
   #createPlain(): NetServer {
-    const http1 = createHttpServer({
-      ...this.#http1Options,
-      ServerResponse: DetachableResponse,
-      // Other offers to upgrade, such as curl's of HTTP/2, are ignored (RFC 9110 §7.8).
-      shouldUpgradeCallback: (request) => this.#app.takesUpgrade(request),
-    });
+    const http1 = createHttpServer({ ...this.#http1Options, ServerResponse: DetachableResponse });
     const http2 = createHttp2Server();
     this.#serve(http1);
     this.#serve(http2);
@@ -205,7 +200,9 @@ export class HttpListener {
     return server;
   }
 
-  #serve(server: Server | Http2Server): void {
+  #serve(server: (Server | Http2Server) & UpgradeDecider): void {
+    // Other offers, such as curl's of HTTP/2, are ignored. A server over TLS does not look at its option.
+    server.shouldUpgradeCallback = (request) => this.#app.takesUpgrade(request);
     // Node's HTTP/2 compatibility objects behave like their HTTP/1 counterparts in everything handlers use.
     const handle = (request: unknown, response: unknown): void =>
       this.#handle(request as IncomingMessage, response as ServerResponse);
