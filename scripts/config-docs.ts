@@ -37,6 +37,7 @@ Types are read loosely: \`"8001"\` is a number where one is wanted, \`1\` is tru
 
 A running server reads it again on \`SIGHUP\`, and follows these options with all below them; it names those that need
 a restart: ${RELOADABLE.map((path) => `\`${path}\``).join(", ")}.
+The PEM files of TLS are read again, too, whether or not an option has changed: new connections see the new certificate.
 `;
 
 /** The reference of all options, as Markdown the way the repository formats it. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { secretText } from "../config/secret-text.ts";
 import { section, type Section } from "../config/section.ts";
-import { port } from "../config/sections/http-server.ts";
+import { portOption } from "../config/sections/http-server.ts";
 import { tlsConfig, type TlsConfig } from "../config/sections/tls.ts";
 
 /** How API errors are reported: in the reply ("") or as the transport's own status. */
@@ -76,7 +76,7 @@ export const grpcApiConfig: Section<GrpcApiConfig> = section<GrpcApiConfig>(
   {
     enabled: z.boolean().default(false).describe("Serves the API over gRPC."),
     address: z.string().default("").describe("Address to listen on; empty for all addresses of the machine."),
-    port: port(10_000).describe("Port to listen on; 0 lets the system choose one."),
+    port: portOption(10_000).describe("Port to listen on; 0 lets the system choose one."),
     key: secretText()
       .default("")
       .describe("Key that callers must present as `authorization: apikey <key>`; empty asks for none.")

@@ -25,6 +25,7 @@ import type { HttpRoutes } from "./http-listeners.ts";
 import { createNode, type NodeIdentity } from "./node.ts";
 import type { NodePorts } from "./ports.ts";
 import { assemblePusher, type ConnectPusher } from "./pusher.ts";
+import { readServerTls, type ServerTls } from "./server-tls.ts";
 import { CLIENT_VERSION } from "./version.ts";
 
 /** Name of what `client.connection_rate_limit` limits, among nodes. */
@@ -34,6 +35,7 @@ const CONNECTION_RATE = "connections";
 export interface Assembly {
   readonly node: ServerNode;
   readonly routes: HttpRoutes;
+  readonly tls: ServerTls;
   /** Undefined where switched off. */
   readonly uniGrpc: GrpcListener | undefined;
   readonly grpcApi: GrpcListener | undefined;
@@ -61,6 +63,7 @@ export async function assembleServer(
   { ports, identity, connectPusher, isDev }: AssemblyOptions,
 ): Promise<Assembly> {
   const { rates } = ports;
+  const tls = readServerTls(config);
   // Nobody stops it: it cuts those who do not answer their close frame, and rests once the last one is gone.
   const wheel = new TimerWheel(systemClock);
   const node = createNode(config, ports, wheel, logger, identity);
@@ -88,6 +91,7 @@ export async function assembleServer(
   const pusher = assemblePusher({ config: config.pusher, node, gate, rates, wheel, logger }, connectPusher);
   return {
     node,
+    tls,
     routes: {
       external: [
         // Whatever the configuration has at the same paths comes behind it, and counts.
@@ -101,8 +105,8 @@ export async function assembleServer(
       ],
       internal: [...createHealthRoutes(config.health), ...(config.http_api.external ? [] : apiRoutes)],
     },
-    uniGrpc: createUniGrpcListener(protocol, config.uni_grpc, wheel),
-    grpcApi: createApiGrpcListener(api, config.grpc_api),
+    uniGrpc: createUniGrpcListener(protocol, config.uni_grpc, { wheel, tls: tls.uniGrpc }),
+    grpcApi: createApiGrpcListener(api, config.grpc_api, tls.grpcApi),
     async reload(next) {
       settings = await createUniSettings(next, node, logger);
       limits = connectionLimitsOf(next);

@@ -3,12 +3,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { TokenIssuer } from "../auth/token-issuer.ts";
+import { internalListener } from "../config/sections/http-server.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { clientAddress } from "../http/client-address.ts";
 import { sendEmpty, sendText } from "../http/http-app.ts";
 import type { Route } from "../http/route.ts";
 import type { Config } from "./config.ts";
-import { hasInternalListener } from "./http-listeners.ts";
 import { CLIENT_VERSION } from "./version.ts";
 
 /** What the page works with: `GET /dev/session`. */
@@ -88,7 +88,7 @@ export async function issueDevToken({ client }: Config, clock: Clock): Promise<s
 
 async function describeSession(config: Config): Promise<DevSession> {
   const { uni_sse: sse, uni_websocket: websocket, uni_http_stream: httpStream, http_api: api } = config;
-  const hasApi = !api.disabled && (api.external || !hasInternalListener(config.http_server));
+  const hasApi = !api.disabled && (api.external || internalListener(config.http_server) === undefined);
   return {
     version: CLIENT_VERSION,
     user: DEV_USER,

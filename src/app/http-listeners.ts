@@ -1,13 +1,13 @@
 import type { Server as NodeHttpServer } from "node:http";
-import type { HttpServerConfig } from "../config/sections/http-server.ts";
-import type { TlsConfig } from "../config/sections/tls.ts";
+import type { AddressInfo } from "node:net";
+import { type HttpServerConfig, internalListener } from "../config/sections/http-server.ts";
 import type { Logger } from "../core/logger.ts";
 import { HttpApp } from "../http/http-app.ts";
-import { HttpListener, type HttpListenerOptions } from "../http/http-listener.ts";
+import { HttpListener } from "../http/http-listener.ts";
 import type { Route } from "../http/route.ts";
-import { readPem } from "../lib/pem.ts";
 import { attachHttpApp } from "./attached-http.ts";
 import type { ListenerAddress } from "./server.ts";
+import type { ServerTls } from "./server-tls.ts";
 
 /** What a server has behind HTTP. */
 export interface HttpRoutes {
@@ -17,41 +17,53 @@ export interface HttpRoutes {
   readonly internal: readonly Route[];
 }
 
+/** What the listeners serve, and where. */
+export interface HttpListenersOptions {
+  readonly routes: HttpRoutes;
+  readonly config: HttpServerConfig;
+  readonly tls: ServerTls;
+  readonly logger: Logger;
+  /** A server of the host process in place of the main listener. */
+  readonly attachTo: NodeHttpServer | undefined;
+}
+
 /** Where the HTTP part of a server is reached; undefined for what is on an attached server, or on the main port. */
 export interface HttpAddresses {
   readonly http: ListenerAddress | undefined;
   readonly internalHttp: ListenerAddress | undefined;
 }
 
-/** Whether internal endpoints have a port or address of their own. */
-export function hasInternalListener(config: HttpServerConfig): boolean {
-  return config.internal_address !== "" || config.internal_port !== 0;
-}
-
 /** The HTTP listeners of a server: one, or two where internal endpoints have a port or address of their own. */
 export class HttpListeners {
-  readonly #listeners: HttpListener[] = [];
+  #main: HttpListener | undefined;
+  #internal: HttpListener | undefined;
   #attached: Disposable | undefined;
 
   /** Starts listening, or serves on a server of the host process. Rejects when a port is taken. */
-  async start(
-    routes: HttpRoutes,
-    config: HttpServerConfig,
-    logger: Logger,
-    attachTo: NodeHttpServer | undefined,
-  ): Promise<HttpAddresses> {
-    const isSplit = hasInternalListener(config);
+  async start({ routes, config, tls, logger, attachTo }: HttpListenersOptions): Promise<HttpAddresses> {
+    const internal = internalListener(config);
     // The internal routes come last: with an empty prefix the API serves whatever no other path does.
-    const main = new HttpApp(isSplit ? routes.external : [...routes.external, ...routes.internal], logger);
-    let http: ListenerAddress | undefined;
-    if (attachTo === undefined) http = await this.#listen(main, config.address, config.port, config.tls);
-    else this.#attached = attachHttpApp(main, attachTo);
-    if (!isSplit) return { http, internalHttp: undefined };
-    const host = config.internal_address || config.address;
-    const port = config.internal_port || config.port;
-    const tls = config.tls_external ? undefined : config.tls;
-    const internalHttp = await this.#listen(new HttpApp(routes.internal, logger), host, port, tls);
-    return { http, internalHttp };
+    const onMain = internal === undefined ? [...routes.external, ...routes.internal] : routes.external;
+    const main = new HttpApp(onMain, logger);
+    const keepAliveTimeoutMs = config.keepalive_timeout;
+    if (attachTo !== undefined) {
+      this.#attached = attachHttpApp(main, attachTo);
+    } else {
+      const { address: host, port } = config;
+      this.#main = new HttpListener(main, { host, port, keepAliveTimeoutMs, tls: tls.http });
+    }
+    if (internal !== undefined) {
+      const { address: host, port } = internal;
+      const app = new HttpApp(routes.internal, logger);
+      this.#internal = new HttpListener(app, { host, port, keepAliveTimeoutMs, tls: tls.internalHttp });
+    }
+    return { http: await startListener(this.#main), internalHttp: await startListener(this.#internal) };
+  }
+
+  /** Shows new connections other certificates. */
+  renewTls({ http, internalHttp }: ServerTls): void {
+    if (http !== undefined) this.#main?.renewTls(http);
+    if (internalHttp !== undefined) this.#internal?.renewTls(internalHttp);
   }
 
   /** Takes no more connections and requests. */
@@ -65,22 +77,15 @@ export class HttpListeners {
     await Promise.all(this.#listeners.map((listener) => listener.drain(deadline)));
   }
 
-  async #listen(
-    app: HttpApp,
-    host: string,
-    port: number,
-    tls: TlsConfig | undefined,
-  ): Promise<ListenerAddress> {
-    const listener = new HttpListener(app, { host, port, tls: tlsOptions(tls) });
-    const bound = await listener.start();
-    this.#listeners.push(listener);
-    return { host: bound.address, port: bound.port };
+  get #listeners(): readonly HttpListener[] {
+    return [this.#main, this.#internal].filter((listener) => listener !== undefined);
   }
 }
 
-function tlsOptions(tls: TlsConfig | undefined): HttpListenerOptions["tls"] {
-  if (tls?.enabled !== true) return undefined;
-  const identity = { cert: readPem(tls.cert_pem), key: readPem(tls.key_pem) };
-  if (tls.client_ca_pem === "") return identity;
-  return { ...identity, ca: readPem(tls.client_ca_pem), requestCert: true, rejectUnauthorized: true };
+/** Starts a listener if there is one; resolves with where it is reached. */
+export async function startListener(
+  listener: { start(): Promise<AddressInfo> } | undefined,
+): Promise<ListenerAddress | undefined> {
+  const bound = await listener?.start();
+  return bound === undefined ? undefined : { host: bound.address, port: bound.port };
 }

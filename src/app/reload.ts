@@ -17,9 +17,17 @@ export const RELOADABLE: readonly string[] = [
   "client.token",
   "client.user_connection_limit",
   "client.user_id_http_header",
+  "grpc_api.tls.cert_pem",
+  "grpc_api.tls.key_pem",
+  "http_server.internal_tls.cert_pem",
+  "http_server.internal_tls.key_pem",
+  "http_server.tls.cert_pem",
+  "http_server.tls.key_pem",
   "pusher.apps",
   "pusher.cache_ttl",
   "pusher.rate_limiter",
+  "uni_grpc.tls.cert_pem",
+  "uni_grpc.tls.key_pem",
 ];
 
 /** The first configuration, with the second one's values of what a running server follows. */

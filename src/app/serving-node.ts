@@ -1,13 +1,13 @@
 import type { Server as HttpServer } from "node:http";
 import { disconnect } from "../core/disconnect.ts";
 import type { Logger } from "../core/logger.ts";
-import type { GrpcListener } from "../grpc/listener.ts";
 import type { ServerNode } from "../node/server-node.ts";
 import { type Assembly, assembleServer, type AssemblyOptions } from "./assembly.ts";
 import type { Config } from "./config.ts";
-import { HttpListeners } from "./http-listeners.ts";
+import { HttpListeners, startListener } from "./http-listeners.ts";
 import { followReload } from "./reload.ts";
-import type { ListenerAddress, ServerAddresses } from "./server.ts";
+import type { ServerAddresses } from "./server.ts";
+import { readServerTls } from "./server-tls.ts";
 
 /** A node with everything that it serves. */
 export class ServingNode {
@@ -33,19 +33,28 @@ export class ServingNode {
 
   /** Opens all listeners, HTTP on a server of the host process if there is one. Rejects when one of them cannot. */
   async start(attachTo?: HttpServer): Promise<ServerAddresses> {
-    const { node, routes, uniGrpc, grpcApi } = this.#assembly;
-    const { http_server: http, uni_grpc: uni, grpc_api: api } = this.#config;
+    const { node, routes, tls, uniGrpc, grpcApi } = this.#assembly;
     await node.start();
+    const http = { routes, config: this.#config.http_server, tls, logger: this.#logger, attachTo };
     return {
-      ...(await this.#http.start(routes, http, this.#logger, attachTo)),
-      uniGrpc: await startGrpc(uniGrpc, uni.address),
-      grpcApi: await startGrpc(grpcApi, api.address),
+      ...(await this.#http.start(http)),
+      uniGrpc: await startListener(uniGrpc),
+      grpcApi: await startListener(grpcApi),
     };
   }
 
-  /** Follows the options that a running server can; rejects, changing nothing, for unusable keys. */
-  reload(config: Config): Promise<void> {
-    return this.#assembly.reload(followReload(this.#config, config));
+  /**
+   * Follows the options that a running server can, and shows new connections the certificates that the files hold now.
+   * Rejects, changing nothing, for unusable keys and certificates.
+   */
+  async reload(config: Config): Promise<void> {
+    const { uniGrpc, grpcApi } = this.#assembly;
+    const followed = followReload(this.#config, config);
+    const tls = readServerTls(followed);
+    await this.#assembly.reload(followed);
+    this.#http.renewTls(tls);
+    if (tls.uniGrpc !== undefined) uniGrpc?.renewTls(tls.uniGrpc);
+    if (tls.grpcApi !== undefined) grpcApi?.renewTls(tls.grpcApi);
   }
 
   /** Tells every client 3001, and waits for connections to end until the deadline. */
@@ -57,11 +66,4 @@ export class ServingNode {
     // Not after the drain: where a client does not leave, that takes all the time there is.
     await Promise.all([this.#http.drain(deadline), ...grpcClosed, this.#assembly.close(deadline)]);
   }
-}
-
-async function startGrpc(
-  listener: GrpcListener | undefined,
-  host: string,
-): Promise<ListenerAddress | undefined> {
-  return listener === undefined ? undefined : { host: host || "::", port: await listener.start() };
 }

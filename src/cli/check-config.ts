@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { loadConfig } from "../app/config.ts";
+import { readServerTls } from "../app/server-tls.ts";
 import { createClientTokenVerifier } from "../auth/token-verifier.ts";
 import { CommandFailure, type CliIo } from "./cli-io.ts";
 import { addConfigOption, asCommandFailure, type ConfigOption } from "./config-option.ts";
@@ -31,7 +32,8 @@ export function addCheckConfigCommand(program: Command, io: CliIo): void {
       if (options.strict === true && unknownKeys.length > 0) {
         throw new CommandFailure(`unknown keys in config: ${unknownKeys.join(", ")}`);
       }
-      // Keys of tokens are only looked at when a verifier is made of them.
+      // Certificates are only read where they are used, and keys of tokens where a verifier is made of them.
+      asCommandFailure("validating config: ", () => readServerTls(config));
       await asTokenFailure(() => createClientTokenVerifier(config.client, io.clock));
       for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
     });

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { InvalidArgumentError, type Command } from "commander";
 import type { Config } from "../app/config.ts";
+import { internalListener, mainListener } from "../config/sections/http-server.ts";
 import { type ApiAccess, type Connection, listConnections } from "./api-client.ts";
 import type { CliIo } from "./cli-io.ts";
 import { addConfigOption, loadForHelper, type ConfigOption } from "./config-option.ts";
@@ -56,13 +57,12 @@ function accessOf({ url, key }: Options, config: Config): ApiAccess {
 
 /** Where a server with this configuration has its HTTP API, seen from the same machine. */
 function apiUrlOf({ http_server: server, http_api: api }: Config): string {
-  const { address, port, internal_address: internalAddress, internal_port: internalPort, tls } = server;
-  const isInternal = !api.external && (internalPort > 0 || internalAddress !== "");
-  const host = (isInternal ? internalAddress : "") || address;
-  const name = host === "" || host === "0.0.0.0" || host === "::" ? "localhost" : host;
-  const scheme = tls.enabled && !(isInternal && server.tls_external) ? "https" : "http";
+  const internal = api.external ? undefined : internalListener(server);
+  const { address, port, tlsOption } = internal ?? mainListener(server);
+  const name = address === "" || address === "0.0.0.0" || address === "::" ? "localhost" : address;
+  const scheme = tlsOption === undefined ? "http" : "https";
   const shown = name.includes(":") ? `[${name}]` : name;
-  return `${scheme}://${shown}:${(isInternal ? internalPort : 0) || port}${api.handler_prefix}`;
+  return `${scheme}://${shown}:${port}${api.handler_prefix}`;
 }
 
 async function print(io: CliIo, options: Options, access: ApiAccess): Promise<void> {

@@ -1,4 +1,5 @@
 import { type Config, pusherNamespaceOf } from "../app/config.ts";
+import { internalListener } from "../config/sections/http-server.ts";
 import type { ListenerAddress, ServerAddresses } from "../app/server.ts";
 
 /** What the lines are made of. */
@@ -86,7 +87,7 @@ function publishers({ config, addresses }: TryLinesOptions): readonly TryLine[] 
   const { disabled, key } = config.http_api;
   const base64 = Buffer.from(DATA).toString("base64");
   const protoRequest = JSON.stringify({ channel: CHANNEL, data: base64 });
-  const http = disabled ? undefined : originOf(addresses.http, config.http_server.tls.enabled);
+  const http = disabled ? undefined : apiOriginOf(config, addresses);
   const lines: TryLine[] = [];
   if (http !== undefined) {
     const header = `-H ${quote(`X-API-Key: ${key}`)}`;
@@ -118,7 +119,7 @@ function pusherPart(options: TryLinesOptions, paint: Paint): readonly string[] {
 }
 
 function pusherLines(
-  { config }: TryLinesOptions,
+  { config, addresses }: TryLinesOptions,
   app: Config["pusher"]["apps"][number],
   http: string,
 ): readonly TryLine[] {
@@ -126,12 +127,13 @@ function pusherLines(
   const subscribe = `{"event":"pusher:subscribe","data":{"channel":"${CHANNEL}"}}`;
   const listen = `npx wscat -c ${quote(url)} -w -1 -x ${quote(subscribe)}`;
   const lines: TryLine[] = [{ label: `listen to "${CHANNEL}", as pusher-js does`, command: listen }];
-  if (!config.http_api.disabled) {
+  const api = config.http_api.disabled ? undefined : apiOriginOf(config, addresses);
+  if (api !== undefined) {
     const channel = `${pusherNamespaceOf(app)}:${CHANNEL}`;
     const request = `{"channel":"${channel}","tags":{"event":"greeting"},"data":${DATA}}`;
     lines.push({
       label: `publish to it, "${channel}" elsewhere`,
-      command: publishOverHttp(config, http, request),
+      command: publishOverHttp(config, api, request),
     });
   }
   return lines;
@@ -143,6 +145,16 @@ function publishOverHttp(
   request: string,
 ): string {
   return `curl ${http}${prefix}/publish -H ${quote(`X-API-Key: ${key}`)} -d ${quote(request)}`;
+}
+
+/** Where the HTTP API is reached: on a listener of its own, if it has one. */
+function apiOriginOf(
+  { http_server: server, http_api: api }: Config,
+  addresses: ServerAddresses,
+): string | undefined {
+  const internal = api.external ? undefined : internalListener(server);
+  if (internal === undefined) return originOf(addresses.http, server.tls.enabled);
+  return originOf(addresses.internalHttp, internal.tlsOption !== undefined);
 }
 
 /** Where a client on this machine reaches a listener; undefined when there is none. */

@@ -17,7 +17,6 @@ const NOT_YET: readonly string[] = [
   "graphite",
   "http_server.h2c_external",
   "http_server.http3",
-  "http_server.internal_tls",
   "http_stream",
   "init",
   "map_broker",

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import {
   type handleUnaryCall,
@@ -10,19 +13,13 @@ import {
 import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection as ServerReflectionV1 } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionV1Alpha } from "../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
+import { ACCEPTED_SOCKETS, BACKLOG, guardHandshakes } from "../lib/accepted-sockets.ts";
 import { waitForLeave } from "../lib/leave-timeout.ts";
-import { readPem } from "../lib/pem.ts";
+import { PacedQueue } from "../lib/paced-queue.ts";
+import { secureContextOptions, type TlsCredentials } from "../lib/tls-credentials.ts";
 import { createHealthHandlers } from "./health.ts";
 import { createReflectionHandler, ReflectionIndex } from "./reflection.ts";
 import { type KnownMessages, type RawSides, serviceDefinition } from "./service-definition.ts";
-
-/** Certificates of a listener: PEM text, the same in base64, or the path of a PEM file. */
-export interface GrpcTls {
-  readonly certPem: string;
-  readonly keyPem: string;
-  /** Authorities of client certificates; where set, every client must present one. "" for none. */
-  readonly clientCaPem: string;
-}
 
 /** Pings on connections where nothing happens. */
 export interface GrpcKeepalive {
@@ -40,7 +37,7 @@ export interface GrpcListenerOptions {
   /** Bytes that a request message may have; 0 for gRPC's own limit of 4 MiB, negative for no limit. */
   readonly maxReceiveMessageBytes: number;
   /** Undefined serves plain text. */
-  readonly tls: GrpcTls | undefined;
+  readonly tls: TlsCredentials | undefined;
   /** Whether clients may ask for the schema. */
   readonly reflection: boolean;
   /** Default: no pings. */
@@ -49,6 +46,11 @@ export interface GrpcListenerOptions {
 
 /** grpc-js knows the types of a method by its definition only. */
 export type UnaryHandler = handleUnaryCall<unknown, unknown>;
+
+/** How long a client may take over its TLS handshake, as on the HTTP port. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** TLS handshakes that begin in one turn of the event loop, however many clients come back at once. */
+const STARTS_PER_TURN = 16;
 
 /** What grpc-js allows when nothing is said. */
 const DEFAULT_MAX_RECEIVE_BYTES = 4 * 1024 * 1024;
@@ -61,6 +63,14 @@ const DEFAULT_MAX_RECEIVE_BYTES = 4 * 1024 * 1024;
 export class GrpcListener {
   readonly #options: GrpcListenerOptions;
   readonly #server: Server;
+  /** Listens, and hands its connections to `#server`. */
+  readonly #front: NetServer;
+  /** The same where it serves over TLS. */
+  readonly #secure: TlsServer | undefined;
+  /** Accepted and still open. */
+  readonly #sockets = new Set<Socket>();
+  /** Those in the middle of their TLS handshake. */
+  #handshakes: ReadonlyMap<string, Socket> = new Map();
   readonly #services: DescService[] = [];
   readonly #closing = new AbortController();
   /** Unary calls. */
@@ -69,6 +79,8 @@ export class GrpcListener {
   constructor(options: GrpcListenerOptions) {
     this.#options = options;
     this.#server = new Server(serverOptions(options));
+    this.#secure = options.tls === undefined ? undefined : this.#createSecure(options.tls);
+    this.#front = this.#secure ?? createServer(ACCEPTED_SOCKETS);
   }
 
   /** Adds a service; handlers go by the methods' `localName`. Call before `start`. */
@@ -88,14 +100,20 @@ export class GrpcListener {
     this.#services.push(service);
   }
 
-  /** Starts listening; resolves with the port, rejects when it is taken or a certificate cannot be used. */
-  async start(): Promise<number> {
+  /** Starts listening; resolves with the bound address, rejects when the port is taken. */
+  async start(): Promise<AddressInfo> {
     this.#addStandardServices();
-    const { host, port, tls } = this.#options;
-    const credentials = serverCredentials(tls);
-    if (host !== "") return this.#bind(host, port, credentials);
-    // Where there is no IPv6, the second attempt tells; where the port is taken, it says so too.
-    return this.#bind("::", port, credentials).catch(() => this.#bind("0.0.0.0", port, credentials));
+    this.#serveConnections();
+    const { host, port } = this.#options;
+    this.#front.listen({ port, backlog: BACKLOG, ...(host === "" ? {} : { host }) });
+    await once(this.#front, "listening");
+    // A server that listens on a port has such an address.
+    return this.#front.address() as AddressInfo;
+  }
+
+  /** Shows new connections another certificate. Without effect on plain text. */
+  renewTls(tls: TlsCredentials): void {
+    this.#secure?.setSecureContext(secureContextOptions(tls));
   }
 
   /**
@@ -107,10 +125,14 @@ export class GrpcListener {
   async stop(deadline: AbortSignal): Promise<void> {
     this.#closing.abort();
     const gone = new Promise<void>((resolve) => {
-      this.#server.tryShutdown(() => resolve());
+      this.#front.close(() => resolve());
     });
+    for (const socket of this.#handshakes.values()) socket.destroy();
+    // Has sessions end with their last stream. It cannot tell when they have: their connections are not its own.
+    this.#server.tryShutdown(() => undefined);
     await waitForLeave({ gone, deadline, isWorking: () => this.#unanswered > 0 });
     this.#server.forceShutdown();
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   /** Counts the calls of a method that have not been answered. */
@@ -135,21 +157,32 @@ export class GrpcListener {
     }
   }
 
-  #bind(host: string, port: number, credentials: ServerCredentials): Promise<number> {
-    const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-    return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, credentials, (error, boundPort) => {
-        if (error === null) resolve(boundPort);
-        else reject(bindError(address, port, error));
-      });
+  #createSecure(tls: TlsCredentials): TlsServer {
+    const server = createTlsServer({
+      ...ACCEPTED_SOCKETS,
+      ...secureContextOptions(tls),
+      requestCert: tls.clientCa !== undefined,
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      ALPNProtocols: ["h2"],
+    });
+    const starts = new PacedQueue(STARTS_PER_TURN);
+    this.#handshakes = guardHandshakes(server, { timeoutMs: HANDSHAKE_TIMEOUT_MS, starts });
+    // What goes wrong on a connection closes it, and is nobody else's business.
+    server.on("secureConnection", (socket) => socket.on("error", () => undefined));
+    return server;
+  }
+
+  /** Has the server serve what is accepted, and decrypted where there is TLS. */
+  #serveConnections(): void {
+    const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#front.on("connection", (socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
+    this.#front.on(this.#secure === undefined ? "connection" : "secureConnection", (socket: Socket) => {
+      injector.injectConnection(socket);
     });
   }
-}
-
-/** The failure with its `code` and `port`, as Node's own listeners have it; grpc-js tells them in words only. */
-function bindError(address: string, port: number, cause: Error): Error {
-  const code = /\bE[A-Z]+\b/.exec(cause.message)?.[0];
-  return Object.assign(new Error(`cannot listen on ${address}`, { cause }), { code, port });
 }
 
 function serverOptions({ maxReceiveMessageBytes, keepalive }: GrpcListenerOptions): ServerOptions {
@@ -159,16 +192,6 @@ function serverOptions({ maxReceiveMessageBytes, keepalive }: GrpcListenerOption
       ? {}
       : { "grpc.keepalive_time_ms": keepalive.intervalMs, "grpc.keepalive_timeout_ms": keepalive.timeoutMs }),
   };
-}
-
-function serverCredentials(tls: GrpcTls | undefined): ServerCredentials {
-  if (tls === undefined) return ServerCredentials.createInsecure();
-  const pair = {
-    cert_chain: Buffer.from(readPem(tls.certPem)),
-    private_key: Buffer.from(readPem(tls.keyPem)),
-  };
-  const clientCa = tls.clientCaPem === "" ? null : Buffer.from(readPem(tls.clientCaPem));
-  return ServerCredentials.createSsl(clientCa, [pair], clientCa !== null);
 }
 
 /** For the methods that stand in the schema only. */

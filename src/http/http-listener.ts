@@ -10,17 +10,27 @@ import {
   constants,
   createSecureServer,
   createServer as createHttp2Server,
+  type Http2SecureServer,
   type Http2Session,
   type Http2Server,
   type Http2Stream,
 } from "node:http2";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { SecureContextOptions, TLSSocket } from "node:tls";
-import { DetachableResponse, type DetachingHome } from "./detachable-response.ts";
-import type { DetachedSocket } from "./detached-socket.ts";
+import type { TLSSocket } from "node:tls";
+import {
+  ACCEPTED_SOCKETS,
+  awaitFirstBytes,
+  BACKLOG,
+  type FirstBytesOptions,
+  guardHandshakes,
+  interceptConnections,
+} from "../lib/accepted-sockets.ts";
 import { waitForLeave } from "../lib/leave-timeout.ts";
 import { PacedQueue } from "../lib/paced-queue.ts";
+import { secureContextOptions, type TlsCredentials } from "../lib/tls-credentials.ts";
+import { DetachableResponse, type DetachingHome } from "./detachable-response.ts";
+import type { DetachedSocket } from "./detached-socket.ts";
 import { type HttpApp, sendEmpty, type UpgradeDecider } from "./http-app.ts";
 
 /** Where and how to listen. */
@@ -29,30 +39,30 @@ export interface HttpListenerOptions {
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
-  /** Certificate and key; undefined serves plain text. */
-  readonly tls: (SecureContextOptions & { requestCert?: boolean; rejectUnauthorized?: boolean }) | undefined;
+  /** Undefined serves plain text. */
+  readonly tls: TlsCredentials | undefined;
+  /** How long a connection is kept for its next request, milliseconds, 75 s by default; HTTP/1 clients are told. */
+  readonly keepAliveTimeoutMs?: number;
   /**
-   * How long a client may take over its TLS handshake and over its headers, and an HTTP/2 connection may go
-   * without a stream, milliseconds; 10 s by default.
+   * How long a client may take over its TLS handshake, over its headers, and until its first stream of HTTP/2,
+   * milliseconds; 10 s by default.
    */
   readonly headersTimeoutMs?: number;
   /** How long a client may take over a whole request, milliseconds; 30 s by default. */
   readonly requestTimeoutMs?: number;
 }
 
+const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const HTTP1_OPTIONS: HttpServerOptions = {
   // A connect request may stand in the query string, so headers may be larger than Node's 16 KiB.
   maxHeaderSize: 128 * 1024,
-  noDelay: true,
+  ...ACCEPTED_SOCKETS,
 };
 
 /** Connections that begin to be served in one turn of the event loop, however many clients come back at once. */
 const STARTS_PER_TURN = 16;
-/** Connections that may wait to be accepted: the kernel refuses, or forgets, those beyond. */
-const BACKLOG = 4096;
-
 const HTTP2_PREFACE = Buffer.from("PRI * HTTP/2.0");
 
 /**
@@ -64,10 +74,12 @@ export class HttpListener {
   readonly #options: HttpListenerOptions;
   readonly #app: HttpApp;
   readonly #front: NetServer;
+  /** The same where it serves over TLS. */
+  readonly #secure: Http2SecureServer | undefined;
   /** Open connections; under TLS, those whose handshake is over. */
   readonly #connections = new OpenSet<Socket>();
   /** Connections in the middle of their TLS handshake, by peer. */
-  readonly #handshakes = new Map<string, Socket>();
+  #handshakes: ReadonlyMap<string, Socket> = new Map();
   readonly #http2Sessions = new OpenSet<Http2Session>();
   /** Connections that a WebSocket or an HTTP/2 session has to itself. */
   readonly #handedOver = new WeakSet<Duplex>();
@@ -90,7 +102,13 @@ export class HttpListener {
   constructor(app: HttpApp, options: HttpListenerOptions) {
     this.#app = app;
     this.#options = options;
-    this.#front = options.tls === undefined ? this.#createPlain() : this.#createSecure(options.tls);
+    this.#secure = options.tls === undefined ? undefined : this.#createSecure(options.tls);
+    this.#front = this.#secure ?? this.#createPlain();
+  }
+
+  /** Shows new connections another certificate. Without effect on plain text. */
+  renewTls(tls: TlsCredentials): void {
+    this.#secure?.setSecureContext(secureContextOptions(tls));
   }
 
   /** Starts listening; resolves with the bound address, rejects when the port is taken. */
@@ -132,8 +150,16 @@ export class HttpListener {
     return [...this.#responses].some(({ req, writableEnded }) => req.complete && !writableEnded);
   }
 
+  get #keepAliveTimeoutMs(): number {
+    return this.#options.keepAliveTimeoutMs ?? KEEP_ALIVE_TIMEOUT_MS;
+  }
+
   get #headersTimeoutMs(): number {
     return this.#options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
+  }
+
+  get #firstBytes(): FirstBytesOptions {
+    return { timeoutMs: this.#headersTimeoutMs, starts: this.#starts };
   }
 
   get #requestTimeoutMs(): number {
@@ -146,6 +172,7 @@ export class HttpListener {
       ...HTTP1_OPTIONS,
       headersTimeout,
       requestTimeout: this.#requestTimeoutMs,
+      keepAliveTimeout: this.#keepAliveTimeoutMs,
       connectionsCheckingInterval: headersTimeout / 2,
     };
   }
@@ -156,44 +183,35 @@ export class HttpListener {
     this.#serve(http1);
     this.#serve(http2);
     http2.on("session", (session) => this.#trackSession(session));
-    // The server listens itself, for Node enforces time limits only then; it gets its connections from us.
-    const serveHttp1 = http1.listeners("connection");
-    http1.removeAllListeners("connection");
-    http1.on("connection", (socket) => {
+    interceptConnections(http1, (socket, serveHttp1) => {
       this.#connections.track(socket);
-      sniff(socket, this.#headersTimeoutMs, this.#starts, (isHttp2) => {
-        if (isHttp2) {
+      awaitFirstBytes(socket, this.#firstBytes, (first) => {
+        if (isHttp2(first)) {
           this.#handedOver.add(socket);
-          // A session sees the client leave only on a socket that then ends by itself.
+          // A session sees the client leave only on a socket that then ends by itself, and reads what has come by itself.
           socket.allowHalfOpen = false;
           http2.emit("connection", socket);
         } else {
-          for (const listener of serveHttp1) listener.call(http1, socket);
+          serveHttp1();
+          socket.resume();
         }
       });
     });
     return http1;
   }
 
-  #createSecure(tls: NonNullable<HttpListenerOptions["tls"]>): NetServer {
+  #createSecure(tls: TlsCredentials): Http2SecureServer {
     const server = createSecureServer({
       ...this.#http1Options,
-      ...tls,
+      ...secureContextOptions(tls),
+      requestCert: tls.clientCa !== undefined,
       allowHTTP1: true,
-      minVersion: "TLSv1.2",
       handshakeTimeout: this.#headersTimeoutMs,
     });
     this.#serve(server);
     server.on("session", (session) => this.#trackSession(session));
-    server.on("connection", (socket: Socket) => {
-      const peer = peerOf(socket);
-      this.#handshakes.set(peer, socket);
-      socket.once("close", () => {
-        if (this.#handshakes.get(peer) === socket) this.#handshakes.delete(peer);
-      });
-    });
+    this.#handshakes = guardHandshakes(server, this.#firstBytes);
     server.on("secureConnection", (socket: TLSSocket) => {
-      this.#handshakes.delete(peerOf(socket));
       if (socket.alpnProtocol === "h2") this.#handedOver.add(socket);
       this.#connections.track(socket);
     });
@@ -239,7 +257,9 @@ export class HttpListener {
       stream.once("close", () => (streams -= 1));
       if (!stream.endAfterHeaders) limitRequest(stream, this.#requestTimeoutMs);
     });
-    session.setTimeout(this.#headersTimeoutMs, () => {
+    session.setTimeout(this.#headersTimeoutMs);
+    session.once("stream", () => session.setTimeout(this.#keepAliveTimeoutMs));
+    session.on("timeout", () => {
       if (streams === 0) session.close();
     });
   }
@@ -256,37 +276,10 @@ export class HttpListener {
   }
 }
 
-/** Tells from the first bytes of a connection whether it is HTTP/2; they can be read again afterwards. */
-function sniff(
-  socket: Socket,
-  timeoutMs: number,
-  starts: PacedQueue,
-  decide: (isHttp2: boolean) => void,
-): void {
-  const destroy = (): void => {
-    socket.destroy();
-  };
-  // Not the socket's own timeout, which it would keep when it is switched off.
-  const timer = setTimeout(destroy, timeoutMs);
-  const stop = (): void => clearTimeout(timer);
-  socket.on("end", destroy).on("error", destroy).on("close", stop);
-  socket.once("data", (first: Buffer) => {
-    socket.pause();
-    stop();
-    starts.run(() => {
-      socket.off("end", destroy).off("close", stop);
-      if (socket.destroyed) return;
-      socket.unshift(first);
-      const length = Math.min(first.length, HTTP2_PREFACE.length);
-      // Three bytes tell "PRI" from every HTTP/1 method.
-      const isHttp2 = length >= 3 && first.subarray(0, length).equals(HTTP2_PREFACE.subarray(0, length));
-      decide(isHttp2);
-      // Whoever it was decided for listens by now.
-      socket.off("error", destroy);
-      // An HTTP/2 session reads what was put back by itself.
-      if (!isHttp2) socket.resume();
-    });
-  });
+/** Whether a connection that begins so is HTTP/2. Three bytes tell "PRI" from every HTTP/1 method. */
+function isHttp2(first: Buffer): boolean {
+  const length = Math.min(first.length, HTTP2_PREFACE.length);
+  return length >= 3 && first.subarray(0, length).equals(HTTP2_PREFACE.subarray(0, length));
 }
 
 /** Resets a stream whose request does not end in time; Node does so for HTTP/1 only. */
@@ -314,11 +307,6 @@ class OpenSet<T extends EventEmitter> extends Set<T> {
     this.add(closable);
     closable.on("close", this.#forget);
   }
-}
-
-/** What tells the connections to one port apart. */
-function peerOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
 }
 
 function closed(socket: Socket): Promise<void> {

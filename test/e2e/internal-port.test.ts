@@ -1,21 +1,10 @@
-import { createServer } from "node:net";
-import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { loadConfig } from "../../src/app/config.ts";
 import { createServer as createMillrace } from "../../src/app/server.ts";
+import { freePort } from "../support/free-port.ts";
 import { silentLogger } from "../support/silent-logger.ts";
 
 const HOST = "127.0.0.1";
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, HOST);
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}
 
 async function start(httpApi: { readonly external?: boolean } = {}) {
   const { config } = loadConfig({

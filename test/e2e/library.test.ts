@@ -12,6 +12,7 @@ import {
   type MillraceOptions,
 } from "../../src/index.ts";
 import { Command, NODE } from "../support/command.ts";
+import { freePort } from "../support/free-port.ts";
 import { GrpcPushStream, pushJsonOf } from "../support/grpc-push-stream.ts";
 import { openHttpStream, openSse, parsePush, type PushJson } from "../support/push-stream.ts";
 import { endpointUrl, OPEN } from "../support/running-server.ts";
@@ -229,7 +230,7 @@ describe("attachTo", () => {
 
 describe("examples/embed.ts", () => {
   it("serves its page and the time to an EventSource; SIGTERM ends it", async () => {
-    const port = await findFreePort();
+    const port = await freePort();
     await using example = new Command(NODE, ["--conditions=millrace-source", "examples/embed.ts"], {
       env: { PORT: String(port) },
     });
@@ -256,13 +257,3 @@ describe("examples/embed.ts", () => {
     expect(pushes.at(-1)).toEqual({ disconnect: { code: 3001, reason: "shutdown" } });
   });
 });
-
-/** A port that was free a moment ago. */
-async function findFreePort(): Promise<number> {
-  const holder = createTcpServer().listen(0);
-  await once(holder, "listening");
-  const address = holder.address();
-  holder.close();
-  await once(holder, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
-}

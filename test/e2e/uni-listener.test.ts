@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request as httpRequestOf, type Server } from "node:http";
 import { Agent, request as httpsRequest } from "node:https";
@@ -9,22 +8,18 @@ import { Http2Client } from "../support/http2-client.ts";
 import { openHttpStream, openSse, openStream } from "../support/push-stream.ts";
 import { httpRequest, parseResponse, RawConnection } from "../support/raw-connection.ts";
 import { attachServer, type ConfigInput, OPEN, runServer } from "../support/running-server.ts";
+import { createIdentity } from "../support/tls-identity.ts";
 import { openWebSocket, UpgradeRefused, WebSocketClient } from "../support/web-socket-client.ts";
-import { selfSignedCertificate } from "../unit/auth/self-signed-certificate.ts";
 
 const STREAM_PATH = "/connection/uni_http_stream";
 const SUBSCRIBE_A = '{"subs":{"a":{}}}';
 const NO_CHECK = { rejectUnauthorized: false };
 
-const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const { cert, key } = createIdentity();
 const TLS: ConfigInput = {
   ...OPEN,
   http_server: {
-    tls: {
-      enabled: true,
-      cert_pem: selfSignedCertificate(publicKey, privateKey),
-      key_pem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
-    },
+    tls: { enabled: true, cert_pem: cert, key_pem: key },
   },
 };
 

@@ -8,6 +8,7 @@ import {
 } from "@grpc/grpc-js";
 import { CentrifugoApi } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { GrpcListener, unimplemented, type UnaryHandler } from "../../grpc/listener.ts";
+import type { TlsCredentials } from "../../lib/tls-credentials.ts";
 import { createGrpcAuth } from "../api-key.ts";
 import type { GrpcApiConfig } from "../config.ts";
 import { GrpcOrigin } from "../call-origin.ts";
@@ -19,18 +20,14 @@ import { errorStatus } from "./status-details.ts";
 type Rpcs = ReturnType<typeof implementedRpcs>;
 
 /** The gRPC door: a listener of its own for the service (server-api §6). Undefined when it is switched off. */
-export function createApiGrpcListener(api: ServerApi, config: GrpcApiConfig): GrpcListener | undefined {
+export function createApiGrpcListener(
+  api: ServerApi,
+  config: GrpcApiConfig,
+  tls: TlsCredentials | undefined,
+): GrpcListener | undefined {
   if (!config.enabled) return undefined;
-  const { address: host, port, max_receive_message_size: maxReceiveMessageBytes, reflection, tls } = config;
-  const listener = new GrpcListener({
-    host,
-    port,
-    maxReceiveMessageBytes,
-    reflection,
-    tls: tls.enabled
-      ? { certPem: tls.cert_pem, keyPem: tls.key_pem, clientCaPem: tls.client_ca_pem }
-      : undefined,
-  });
+  const { address: host, port, max_receive_message_size: maxReceiveMessageBytes, reflection } = config;
+  const listener = new GrpcListener({ host, port, maxReceiveMessageBytes, reflection, tls });
   const rpcs = implementedRpcs(api);
   listener.addService(CentrifugoApi, createHandlers(rpcs, config), {}, emptyResponses(rpcs));
   return listener;

@@ -17,6 +17,7 @@ import { type LocalPorts, openLocalPorts } from "../ports.ts";
 import { LocalPusherEvents } from "../pusher.ts";
 import { changesThatNeedRestart, followReload } from "../reload.ts";
 import type { MillraceServer, ServerAddresses } from "../server.ts";
+import { readServerTls } from "../server-tls.ts";
 import { withOwnPorts } from "./own-ports.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
@@ -83,9 +84,12 @@ export class ClusterServer implements MillraceServer {
 
   async reload(config: Config): Promise<readonly string[]> {
     const { node, pusherEvents, pool } = this.#started ?? {};
+    const followed = followReload(this.#config, config);
+    // Others may have followed when one worker refuses; so what can be looked at here is.
+    readServerTls(followed);
     // Workers look at everything that can be wrong; the first one that refuses keeps the rest as they are.
     await pool?.reload(config);
-    const { channel, pusher } = followReload(this.#config, config);
+    const { channel, pusher } = followed;
     if (node !== undefined) node.channelRules = channelRulesOf(channel, pusher);
     pusherEvents?.reload(new PusherApps(pusher.apps));
     return changesThatNeedRestart(this.#config, config);
@@ -98,6 +102,8 @@ export class ClusterServer implements MillraceServer {
 
   async #assemble(config: Config): Promise<Started> {
     const logger = this.#logger;
+    // Each worker reads them for itself; what is wrong with them is told here.
+    readServerTls(config);
     const ports = await openLocalPorts(config, logger);
     const { presence, quotas, records } = ports;
     const broker = new SharedBroker(ports.broker);

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { internalListener } from "../../config/sections/http-server.ts";
 import type { Config } from "../config.ts";
 
 /** A listener of a configuration. */
@@ -16,14 +17,13 @@ interface Place {
  */
 export async function withOwnPorts(config: Config): Promise<Config> {
   const { http_server: http, uni_grpc: uniGrpc, grpc_api: grpcApi } = config;
-  const internalPort = http.internal_port;
-  const internal = { address: http.internal_address || http.address, port: internalPort };
+  const internal = internalListener(http);
   return {
     ...config,
     http_server: {
       ...http,
       port: await freePort(http),
-      internal_port: internalPort === 0 ? 0 : await freePort(internal),
+      internal_port: internal === undefined ? http.internal_port : await freePort(internal),
     },
     uni_grpc: uniGrpc.enabled ? { ...uniGrpc, port: await freePort(uniGrpc) } : uniGrpc,
     grpc_api: grpcApi.enabled ? { ...grpcApi, port: await freePort(grpcApi) } : grpcApi,

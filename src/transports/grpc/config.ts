@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { section, type Section } from "../../config/section.ts";
-import { port } from "../../config/sections/http-server.ts";
+import { portOption } from "../../config/sections/http-server.ts";
 import { tlsConfig, type TlsConfig } from "../../config/sections/tls.ts";
 
 /** Section `uni_grpc`: the gRPC transport, on a port of its own. */
@@ -18,7 +18,7 @@ export const uniGrpcConfig: Section<UniGrpcConfig> = section<UniGrpcConfig>(
   {
     enabled: z.boolean().default(false).describe("Serves unidirectional gRPC."),
     address: z.string().default("").describe("Address to listen on; empty for all addresses of the machine."),
-    port: port(11_000).describe("Port to listen on; 0 lets the system choose one."),
+    port: portOption(11_000).describe("Port to listen on; 0 lets the system choose one."),
     max_receive_message_size: z
       .int()
       .default(0)

@@ -2,6 +2,7 @@ import { CentrifugoUniStream } from "../../../gen/centrifugal/centrifugo/unistre
 import type { UniProtocol } from "../../core/uni-protocol.ts";
 import { GrpcListener } from "../../grpc/listener.ts";
 import type { TimerWheel } from "../../lib/timer-wheel.ts";
+import type { TlsCredentials } from "../../lib/tls-credentials.ts";
 import type { UniGrpcConfig } from "./config.ts";
 import { createConsumeHandler } from "./service.ts";
 
@@ -12,15 +13,14 @@ const KEEPALIVE = { intervalMs: 25_000, timeoutMs: 5000 };
 export function createUniGrpcListener(
   protocol: UniProtocol,
   config: UniGrpcConfig,
-  wheel: TimerWheel,
+  { wheel, tls }: { readonly wheel: TimerWheel; readonly tls: TlsCredentials | undefined },
 ): GrpcListener | undefined {
   if (!config.enabled) return undefined;
-  const { cert_pem: certPem, key_pem: keyPem, client_ca_pem: clientCaPem } = config.tls;
   const listener = new GrpcListener({
     host: config.address,
     port: config.port,
     maxReceiveMessageBytes: config.max_receive_message_size,
-    tls: config.tls.enabled ? { certPem, keyPem, clientCaPem } : undefined,
+    tls,
     reflection: config.reflection,
     keepalive: KEEPALIVE,
   });

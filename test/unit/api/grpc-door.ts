@@ -14,20 +14,24 @@ export interface GrpcDoor {
 /** Starts the door, for one test. */
 export async function startGrpcDoor(config: Partial<GrpcApiConfig> = {}): Promise<GrpcDoor> {
   const node = new FakeApiNode();
-  const listener = createApiGrpcListener(createServerApi(node, new ErrorLog()), {
-    enabled: true,
-    address: "127.0.0.1",
-    port: 0,
-    key: KEY,
-    error_mode: "",
-    max_receive_message_size: 0,
-    reflection: false,
-    tls: { enabled: false, cert_pem: "", key_pem: "", client_ca_pem: "" },
-    ...config,
-  });
+  const listener = createApiGrpcListener(
+    createServerApi(node, new ErrorLog()),
+    {
+      enabled: true,
+      address: "127.0.0.1",
+      port: 0,
+      key: KEY,
+      error_mode: "",
+      max_receive_message_size: 0,
+      reflection: false,
+      tls: { enabled: false, cert_pem: "", key_pem: "", client_ca_pem: "" },
+      ...config,
+    },
+    undefined,
+  );
   if (listener === undefined) throw new Error("the door is switched off");
   onTestFinished(() => listener.stop(AbortSignal.abort()));
-  const port = await listener.start();
+  const { port } = await listener.start();
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
   onTestFinished(() => client.close());
   return { client, node, port };

@@ -138,6 +138,15 @@ test(".env in the working directory stands below the real environment", async ()
   expect(bench.served?.config.node.name).toBe("n1");
 });
 
+test("--dev has what is published go to the internal port, where there is one", async () => {
+  using bench = new CliBench();
+  bench.addresses = { ...bench.addresses, internalHttp: { host: "127.0.0.1", port: 9000 } };
+  const { stdout } = await bench.run("serve", "--dev", "--http_server.internal_port", "9000");
+  const published = stdout.split("\n").filter((line) => line.includes("curl ") && line.includes("X-API-Key"));
+  expect(published).toHaveLength(3);
+  for (const line of published) expect(line).toContain("curl http://127.0.0.1:9000/");
+});
+
 test("--dev switches everything on and prints lines to paste", async () => {
   using bench = new CliBench();
   const { status, stdout, stderr } = await bench.run("serve", "--dev");

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   Client,
@@ -11,7 +12,7 @@ import {
   type ServiceError,
   status,
 } from "@grpc/grpc-js";
-import { afterEach, describe, expect, onTestFinished, it } from "vitest";
+import { afterEach, describe, expect, onTestFinished, it, vi } from "vitest";
 import { CentrifugoApi, PublishResponseSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import {
   Health,
@@ -28,6 +29,9 @@ import {
 } from "../../../gen/grpc/reflection/v1/reflection_pb.ts";
 import { GrpcListener, type GrpcListenerOptions } from "../../../src/grpc/listener.ts";
 import { bufCurl, callUnary } from "../../support/grpc-calls.ts";
+import { httpRequest, RawConnection } from "../../support/raw-connection.ts";
+import { probesClient, SHOWS_KEEPALIVE } from "../../support/tcp-keepalive.ts";
+import { createIdentity } from "../../support/tls-identity.ts";
 
 const PLAIN: GrpcListenerOptions = {
   host: "127.0.0.1",
@@ -37,6 +41,7 @@ const PLAIN: GrpcListenerOptions = {
   reflection: true,
 };
 const NOW = AbortSignal.abort();
+const NO_NAME_CHECK = { checkServerIdentity: () => undefined };
 
 /** A listener with the server API, of which `publish` answers and `info` never does. */
 async function startListener(
@@ -49,7 +54,7 @@ async function startListener(
     info: () => undefined,
   });
   onTestFinished(() => listener.stop(NOW));
-  return { listener, port: await listener.start() };
+  return { listener, port: (await listener.start()).port };
 }
 
 function connect(port: number, creds = credentials.createInsecure()): Client {
@@ -79,8 +84,8 @@ async function stopPatiently(listener: GrpcListener): Promise<"stopped"> {
   return "stopped";
 }
 
-function pemFile(name: string): string {
-  return join(import.meta.dirname, "../../support/tls", name);
+function pemText(name: string): string {
+  return readFileSync(join(import.meta.dirname, "../../support/tls", name), "utf8");
 }
 
 async function codeOf(call: Promise<unknown>): Promise<{ code: status; details: string }> {
@@ -112,7 +117,6 @@ describe("GrpcListener", () => {
     const port = typeof address === "object" && address !== null ? address.port : 0;
     const listener = new GrpcListener({ ...PLAIN, port });
     await expect(listener.start()).rejects.toMatchObject({
-      message: `cannot listen on 127.0.0.1:${port}`,
       code: "EADDRINUSE",
       port,
     });
@@ -157,43 +161,62 @@ describe("GrpcListener", () => {
 });
 
 describe("TLS", () => {
-  const ca = readFileSync(pemFile("ca.pem"));
-  const identity = { certPem: pemFile("server.pem"), keyPem: pemFile("server-key.pem"), clientCaPem: "" };
+  const ca = Buffer.from(pemText("ca.pem"));
+  const identity = { cert: pemText("server.pem"), key: pemText("server-key.pem"), clientCa: undefined };
 
-  it.each([
-    ["paths", identity],
-    [
-      "PEM text",
-      {
-        certPem: readFileSync(pemFile("server.pem"), "utf8"),
-        keyPem: readFileSync(pemFile("server-key.pem"), "utf8"),
-        clientCaPem: "",
-      },
-    ],
-    [
-      "base64",
-      {
-        certPem: readFileSync(pemFile("server.pem"), "base64"),
-        keyPem: readFileSync(pemFile("server-key.pem"), "base64"),
-        clientCaPem: "",
-      },
-    ],
-  ])("certificate and key as %s", async (_form, tls) => {
-    const { port } = await startListener({ tls });
+  it("serves with its certificate", async () => {
+    const { port } = await startListener({ tls: identity });
     expect(await publish(connect(port, credentials.createSsl(ca)))).toBe(7n);
   });
 
   it("with an authority of clients, a client needs a certificate of it", async () => {
-    const { port } = await startListener({ tls: { ...identity, clientCaPem: pemFile("ca.pem") } });
+    const { port } = await startListener({ tls: { ...identity, clientCa: pemText("ca.pem") } });
     const known = credentials.createSsl(
       ca,
-      readFileSync(pemFile("client-key.pem")),
-      readFileSync(pemFile("client.pem")),
+      Buffer.from(pemText("client-key.pem")),
+      Buffer.from(pemText("client.pem")),
     );
     expect(await publish(connect(port, known))).toBe(7n);
     const call = callUnary(connect(port, credentials.createSsl(ca)), CentrifugoApi.method.publish, {});
     expect((await codeOf(call)).code).toBe(status.UNAVAILABLE);
   });
+
+  it("tells a client in plain text to use TLS", async () => {
+    const { port } = await startListener({ tls: identity });
+    using client = await RawConnection.open(port);
+    client.send(httpRequest("GET", "/"));
+    expect(await client.untilEnd()).toMatch(/^HTTP\/1.1 400 Bad Request\r\n[^]*This port takes TLS only/u);
+  });
+
+  it("shows a renewed certificate to new connections, and leaves those that are there", async () => {
+    const { listener, port } = await startListener({ tls: identity });
+    const client = connect(port, credentials.createSsl(ca));
+    expect(await publish(client)).toBe(7n);
+    const renewed = createIdentity();
+    listener.renewTls(renewed);
+    const another = connect(
+      port,
+      credentials.createSsl(Buffer.from(renewed.cert), null, null, NO_NAME_CHECK),
+    );
+    expect(await publish(another)).toBe(7n);
+    expect(await publish(client)).toBe(7n);
+  });
+
+  it("stop does not wait for handshakes", async () => {
+    const { listener, port } = await startListener({ tls: identity });
+    using silent = await RawConnection.open(port);
+    using shaking = await RawConnection.open(port);
+    shaking.send(Uint8Array.of(0x16, 3, 1));
+    await once(connectTls({ port, ALPNProtocols: ["h2"], rejectUnauthorized: false }), "secureConnect");
+    expect(await stopPatiently(listener)).toBe("stopped");
+    await Promise.all([silent.untilEnd(), shaking.untilEnd()]);
+  });
+});
+
+it.skipIf(!SHOWS_KEEPALIVE)("TCP keepalive probes clients that are silent", async () => {
+  const { port } = await startListener();
+  using client = await RawConnection.open(port);
+  await vi.waitFor(() => expect(probesClient(client.socket)).toBe(true));
 });
 
 describe("health", () => {

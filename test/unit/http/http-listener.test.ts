@@ -1,16 +1,16 @@
-import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { constants } from "node:http2";
 import { connect as connectTls } from "node:tls";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { HttpApp } from "../../../src/http/http-app.ts";
 import { HttpListener, type HttpListenerOptions } from "../../../src/http/http-listener.ts";
 import type { RequestHandler } from "../../../src/http/route.ts";
 import { Http2Client } from "../../support/http2-client.ts";
-import { httpRequest, RawConnection } from "../../support/raw-connection.ts";
+import { httpRequest, parseResponse, RawConnection } from "../../support/raw-connection.ts";
 import { silentLogger } from "../../support/silent-logger.ts";
-import { selfSignedCertificate } from "../auth/self-signed-certificate.ts";
+import { probesClient, SHOWS_KEEPALIVE } from "../../support/tcp-keepalive.ts";
+import { certificateOf, createIdentity } from "../../support/tls-identity.ts";
 
 const sayHello: RequestHandler = (_request, response) => {
   response.end("hello");
@@ -23,24 +23,26 @@ async function listen(
   tls?: HttpListenerOptions["tls"],
   handle: RequestHandler = sayHello,
   timeoutMs = TIMEOUT_MS,
-): Promise<AsyncDisposable & { readonly port: number }> {
+): Promise<AsyncDisposable & { readonly port: number; readonly listener: HttpListener }> {
+  return start({ tls, headersTimeoutMs: timeoutMs, requestTimeoutMs: 2 * timeoutMs }, handle);
+}
+
+/** A listener as it is; disposing closes it. */
+async function start(
+  options: Partial<HttpListenerOptions> = {},
+  handle: RequestHandler = sayHello,
+): Promise<AsyncDisposable & { readonly port: number; readonly listener: HttpListener }> {
   const app = new HttpApp([{ path: "/", handle }], silentLogger);
-  const limits = { headersTimeoutMs: timeoutMs, requestTimeoutMs: 2 * timeoutMs };
-  const listener = new HttpListener(app, { host: "127.0.0.1", port: 0, tls, ...limits });
+  const listener = new HttpListener(app, { host: "127.0.0.1", port: 0, tls: undefined, ...options });
   const { port } = await listener.start();
   return {
     port,
+    listener,
     async [Symbol.asyncDispose]() {
       listener.stopAccepting();
       await listener.drain(AbortSignal.abort());
     },
   };
-}
-
-function certificate(): NonNullable<HttpListenerOptions["tls"]> {
-  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-  return { cert: selfSignedCertificate(publicKey, privateKey), key };
 }
 
 describe("HttpListener", () => {
@@ -72,7 +74,7 @@ describe("HttpListener", () => {
   });
 
   it("cuts a client over TLS that does not finish its handshake, or its headers", async () => {
-    await using listener = await listen(certificate());
+    await using listener = await listen(createIdentity());
     using shaking = await RawConnection.open(listener.port);
     const options = { host: "127.0.0.1", port: listener.port, ALPNProtocols: ["http/1.1"] };
     const asking = connectTls({ ...options, rejectUnauthorized: false });
@@ -118,5 +120,90 @@ describe("HttpListener", () => {
     using client = await RawConnection.open(listener.port, { allowHalfOpen: true });
     client.socket.end();
     expect(await client.untilEnd()).toBe("");
+  });
+});
+
+/** Sends text over TLS with HTTP/1.1; resolves with all that came until the server closed, or until `expected`. */
+async function talkOverTls(port: number, text: string, expected: string): Promise<string> {
+  const options = { host: "127.0.0.1", port, ALPNProtocols: ["http/1.1"], rejectUnauthorized: false };
+  const socket = connectTls(options);
+  socket.write(text);
+  let received = "";
+  for await (const bytes of socket) {
+    received += String(bytes);
+    if (received.includes(expected)) break;
+  }
+  return received;
+}
+
+describe("idle connections between requests", () => {
+  it("are kept longer than load balancers keep them, and clients are told", async () => {
+    await using plain = await start();
+    using client = await RawConnection.open(plain.port);
+    client.send(httpRequest("GET", "/"));
+    expect(await client.until("hello")).toMatch(/^Keep-Alive: timeout=75\r$/mu);
+    await using secure = await start({ tls: createIdentity() });
+    const text = await talkOverTls(secure.port, httpRequest("GET", "/"), "hello");
+    expect(text).toMatch(/^Keep-Alive: timeout=75\r$/mu);
+  });
+
+  it("are closed when their time is over", async () => {
+    await using listener = await start({ keepAliveTimeoutMs: 1, headersTimeoutMs: 100 });
+    using client = await RawConnection.open(listener.port);
+    client.send(httpRequest("GET", "/"));
+    expect(await client.untilEnd()).toContain("hello");
+    using http2 = new Http2Client(`http://127.0.0.1:${listener.port}`);
+    await (await http2.request({ ":path": "/" })).until("hello");
+    await once(http2.session, "close");
+  });
+
+  it("over HTTP/2 are closed though a stream was open when the time was over first", async () => {
+    const pending: ServerResponse[] = [];
+    const timeouts = { keepAliveTimeoutMs: TIMEOUT_MS, headersTimeoutMs: TIMEOUT_MS };
+    await using listener = await start(timeouts, (_request, response) => void pending.push(response));
+    using busy = new Http2Client(`http://127.0.0.1:${listener.port}`);
+    const answer = busy.request({ ":path": "/" });
+    using idle = new Http2Client(`http://127.0.0.1:${listener.port}`);
+    await once(idle.session, "close");
+    await vi.waitFor(() => expect(pending).toHaveLength(1));
+    for (const response of pending) response.end("late");
+    expect(await (await answer).until("late")).toBe("late");
+    await once(busy.session, "close");
+  });
+});
+
+describe("TLS", () => {
+  it("tells a client in plain text to use TLS", async () => {
+    await using listener = await start({ tls: createIdentity() });
+    using client = await RawConnection.open(listener.port);
+    client.send(httpRequest("POST", "/", { body: "x".repeat(100_000) }));
+    const { statusLine, body } = parseResponse(await client.untilEnd());
+    expect(statusLine).toBe("HTTP/1.1 400 Bad Request");
+    expect(body).toBe("This port takes TLS only, and got plain text: use https:// or wss://.\n");
+    using late = await RawConnection.open(listener.port);
+    late.socket.end();
+    expect(await late.untilEnd()).toBe("");
+  });
+
+  it("shows a renewed certificate to new connections, and leaves those that are there", async () => {
+    const [before, after] = [createIdentity(), createIdentity()];
+    await using server = await start({ tls: before });
+    using client = new Http2Client(`https://127.0.0.1:${server.port}`, { rejectUnauthorized: false });
+    await (await client.request({ ":path": "/" })).until("hello");
+    expect(await certificateOf(server.port)).toBe(before.cert);
+    server.listener.renewTls(after);
+    expect(await certificateOf(server.port)).toBe(after.cert);
+    expect(await (await client.request({ ":path": "/" })).until("hello")).toBe("hello");
+  });
+});
+
+describe.skipIf(!SHOWS_KEEPALIVE)("TCP keepalive", () => {
+  it.each([
+    ["plain text", undefined],
+    ["TLS", createIdentity()],
+  ])("probes clients that are silent: %s", async (_name, tls) => {
+    await using listener = await start({ tls });
+    using client = await RawConnection.open(listener.port);
+    await vi.waitFor(() => expect(probesClient(client.socket)).toBe(true));
   });
 });

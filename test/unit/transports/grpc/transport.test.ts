@@ -83,7 +83,7 @@ async function serve(clock: FakeClock, random: () => number): Promise<ConsumeSer
   const handlers = { consume: createConsumeHandler(protocol, wheel) };
   listener.addService(CentrifugoUniStream, handlers, { requests: true, responses: true });
   return {
-    address: `127.0.0.1:${await listener.start()}`,
+    address: `127.0.0.1:${(await listener.start()).port}`,
     sessions,
     [Symbol.asyncDispose]: () => listener.stop(AbortSignal.abort()),
   };
