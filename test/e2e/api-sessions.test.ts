@@ -1,8 +1,9 @@
 import { createClient } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
+import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { Client, credentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { CentrifugoApi } from "../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import { CentrifugoUniStream } from "../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
 import {
   API_CONFIG,
   API_KEY,
@@ -333,6 +334,30 @@ describe("unsubscribe", () => {
     await expectNext(connected, "a", 1);
     expect(await apiCodeOf(server, "unsubscribe", { user: "1", channel: "x:y" })).toBe(102);
   });
+});
+
+describe("disconnect", () => {
+  it.each([0, 1, 1000, 3000, 3008, 4501, 70_000, 2 ** 32 - 1])(
+    "api 65: code %d is in the push as it was given, on every transport",
+    async (code) => {
+      const request = { token: hmacToken({ sub: "1" }) };
+      await using events = await openSse(server, request);
+      const { stream } = await connect({ sub: "1" });
+      using webSocket = await openWebSocket(server, request);
+      using grpc = new GrpcPushStream(`127.0.0.1:${server.addresses.uniGrpc?.port}`, request);
+      const transport = createConnectTransport({ baseUrl: server.origin, httpVersion: "1.1" });
+      const pushes = createClient(CentrifugoUniStream, transport).consume(request)[Symbol.asyncIterator]();
+      for (const client of [events, webSocket, grpc, pushes]) await client.next();
+      const reason = "as given";
+      expect(await askApi(server, "disconnect", { user: "1", disconnect: { code, reason } })).toEqual(OK);
+      const text = code === 0 ? `{"reason":"${reason}"}` : `{"code":${code},"reason":"${reason}"}`;
+      for (const client of [events, webSocket, stream]) {
+        expect(await client.nextText()).toBe(`{"disconnect":${text}}`);
+      }
+      expect((await grpc.next()).disconnect).toMatchObject({ code, reason });
+      expect((await pushes.next()).value).toMatchObject({ disconnect: { code, reason } });
+    },
+  );
 });
 
 describe("refresh", () => {
