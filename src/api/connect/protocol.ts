@@ -1,20 +1,28 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import type { ClientError } from "../../core/client-error.ts";
+import { UNLIMITED_BYTES } from "../../grpc/compression.ts";
 import { transportStatus } from "../api-error.ts";
 import type { HttpDoorOptions } from "../http-door.ts";
 
-/** What connect-node takes for no limit. */
-const NO_LIMIT = 0xffff_ffff;
-
 /** Bytes that a message may have. */
 export function maxMessageBytes({ maxBodyBytes }: HttpDoorOptions): number {
-  return maxBodyBytes > 0 ? maxBodyBytes : NO_LIMIT;
+  return maxBodyBytes > 0 ? maxBodyBytes : UNLIMITED_BYTES;
 }
 
 /** The refusal of a request without the key. */
 export function unauthenticated(): ConnectError {
   return new ConnectError("unauthenticated", Code.Unauthenticated);
+}
+
+/** How connect-es begins to say that a request is no protobuf, and that it is not compressed as it says. */
+const UNREADABLE = /^(?:parse binary|decompression failed)/u;
+
+/** What reading a request has thrown; what connect-es takes for our fault, and is the caller's, as that. */
+export function readingError(error: unknown): unknown {
+  const isCallers =
+    error instanceof ConnectError && error.code === Code.Internal && UNREADABLE.test(error.rawMessage);
+  return isCallers ? new ConnectError(error.rawMessage, Code.InvalidArgument) : error;
 }
 
 /** An API error as one of the protocol, with itself in the details. */

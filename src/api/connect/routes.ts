@@ -1,4 +1,4 @@
-import type { DescMethodUnary } from "@bufbuild/protobuf";
+import type { DescMethodClientStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf";
 import {
   Code,
   ConnectError,
@@ -6,69 +6,114 @@ import {
   createContextKey,
   createContextValues,
   type HandlerContext,
-  type MethodImpl,
 } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { CentrifugoApi } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
-import type { RequestHandler, Route } from "../../http/route.ts";
+import { createRpcHandlers, type RpcHandler, type RpcHandlersOptions } from "../../grpc/rpc-handlers.ts";
+import type { Route } from "../../http/route.ts";
 import { ConnectOrigin } from "../call-origin.ts";
 import { ERROR_MODE_HEADER, type HttpDoorOptions, TRANSPORT_ERROR_MODE } from "../http-door.ts";
 import { implementedRpcs, type Rpc } from "../rpc.ts";
 import type { ServerApi } from "../server-api.ts";
-import { connectError, maxMessageBytes, unauthenticated } from "./protocol.ts";
+import { connectError, maxMessageBytes, readingError, unauthenticated } from "./protocol.ts";
 import { createUnaryHandler } from "./unary-endpoint.ts";
 
-type UnaryImplementation = MethodImpl<DescMethodUnary>;
+type Rpcs = ReturnType<typeof implementedRpcs>;
+type UnaryRpc = (request: Message, context: HandlerContext) => Promise<Message>;
 
 /** Whether the request came with the key. */
 const isAuthorized = createContextKey(false);
+/** What content types of gRPC and gRPC-Web begin with. */
+const GRPC = /^application\/grpc/iu;
 
 /**
  * The Connect door: the same service on the HTTP port, for clients that speak Connect, gRPC-Web or gRPC.
  *
  * Responses carry API errors as they do over gRPC; in transport error mode these are errors of the protocol,
  * with the API's error in the details. Keys are presented as they are to the JSON door. What nearly all requests
- * look like we answer ourselves; connect-node has the rest, with the same answers.
+ * of Connect look like we answer ourselves; connect-es has the rest, with the same answers.
  */
 export function createConnectRoutes(api: ServerApi, options: HttpDoorOptions): Route[] {
   const rpcs = implementedRpcs(api);
-  const other = createConnectNodeHandler(api, options);
+  const connect = createConnectHandlers(api, options);
+  const grpc = createGrpcHandlers(rpcs, options);
   return CentrifugoApi.methods.map((desc) => {
+    const path = `/${desc.parent.typeName}/${desc.name}`;
     const rpc = rpcs.get(desc);
+    const other = handlerAt(connect, path);
+    const ofConnect = rpc === undefined ? other : createUnaryHandler(rpc, options, other);
+    const ofGrpc = handlerAt(grpc, path);
     return {
-      path: `/${desc.parent.typeName}/${desc.name}`,
-      handle: rpc === undefined ? other : createUnaryHandler(rpc, options, other),
+      path,
+      handle: (request, response) =>
+        (GRPC.test(request.headers["content-type"] ?? "") ? ofGrpc : ofConnect)(request, response),
     };
   });
 }
 
-/** Serves all rpcs in all forms, by connect-node alone. */
-export function createConnectNodeHandler(api: ServerApi, options: HttpDoorOptions): RequestHandler {
-  return connectNodeAdapter({
-    routes: (router) => addRpcs(router, implementedRpcs(api), options.transportErrors),
-    readMaxBytes: maxMessageBytes(options),
-    // Connect leaves the type open between HTTP/1 and HTTP/2; what a key is read from is the same in both.
-    contextValues: (request) => createContextValues().set(isAuthorized, options.auth(request)),
-    requestGate: requireKey,
+/** Serves all rpcs over Connect, by connect-es alone. */
+export function createConnectHandlers(
+  api: ServerApi,
+  options: HttpDoorOptions,
+): ReadonlyMap<string, RpcHandler> {
+  const rpcs = implementedRpcs(api);
+  return createRpcHandlers({
+    ...handlersOptions(options),
+    grpc: false,
+    grpcWeb: false,
+    routes: (router) => addRpcs(router, rpcs, options),
   });
 }
 
-function requireKey({ values }: HandlerContext): void {
-  if (!values.get(isAuthorized)) throw unauthenticated();
+/** Serves all rpcs over gRPC and gRPC-Web. To these a unary call is a stream of one message. */
+function createGrpcHandlers(rpcs: Rpcs, options: HttpDoorOptions): ReadonlyMap<string, RpcHandler> {
+  return createRpcHandlers({
+    ...handlersOptions(options),
+    connect: false,
+    routes(router) {
+      for (const desc of unaryMethods()) {
+        const run = implementation(desc, rpcs.get(desc), options);
+        // As a stream, so that what cannot be read comes to us.
+        const stream: DescMethodClientStreaming = { ...desc, methodKind: "client_streaming" };
+        router.rpc(stream, async (requests, context) => run(await onlyMessage(requests), context));
+      }
+    },
+  });
 }
 
-function addRpcs(
-  router: ConnectRouter,
-  rpcs: ReturnType<typeof implementedRpcs>,
-  transportErrors: boolean,
-): void {
-  for (const desc of Object.values<DescMethodUnary>(CentrifugoApi.method)) {
-    const rpc = rpcs.get(desc);
-    router.rpc(desc, rpc === undefined ? unimplemented(desc) : implementation(rpc, transportErrors));
+function addRpcs(router: ConnectRouter, rpcs: Rpcs, options: HttpDoorOptions): void {
+  for (const desc of unaryMethods()) router.rpc(desc, implementation(desc, rpcs.get(desc), options));
+}
+
+function unaryMethods(): DescMethodUnary[] {
+  return Object.values<DescMethodUnary>(CentrifugoApi.method);
+}
+
+function handlersOptions(options: HttpDoorOptions): Omit<RpcHandlersOptions, "routes"> {
+  return {
+    readMaxBytes: maxMessageBytes(options),
+    contextValues: (request) => createContextValues().set(isAuthorized, options.auth(request)),
+    requestGate({ values }) {
+      if (!values.get(isAuthorized)) throw unauthenticated();
+    },
+  };
+}
+
+function handlerAt(handlers: ReadonlyMap<string, RpcHandler>, path: string): RpcHandler {
+  const handler = handlers.get(path);
+  if (handler === undefined) throw new Error(`no handler at ${path}`);
+  return handler;
+}
+
+function implementation(
+  { name }: DescMethodUnary,
+  rpc: Rpc | undefined,
+  { transportErrors }: HttpDoorOptions,
+): UnaryRpc {
+  if (rpc === undefined) {
+    return () => {
+      throw new ConnectError(`method ${name} not implemented`, Code.Unimplemented);
+    };
   }
-}
-
-function implementation(rpc: Rpc, transportErrors: boolean): UnaryImplementation {
   return async (request, context) => {
     const { response, error } = await rpc.answer(request, new ConnectOrigin(context));
     const isAsked = transportErrors || context.requestHeader.get(ERROR_MODE_HEADER) === TRANSPORT_ERROR_MODE;
@@ -77,8 +122,16 @@ function implementation(rpc: Rpc, transportErrors: boolean): UnaryImplementation
   };
 }
 
-function unimplemented({ name }: DescMethodUnary): UnaryImplementation {
-  return () => {
-    throw new ConnectError(`method ${name} not implemented`, Code.Unimplemented);
-  };
+/** Rejects with ConnectError where there is none, or another one. */
+async function onlyMessage(requests: AsyncIterable<Message>): Promise<Message> {
+  const iterator = requests[Symbol.asyncIterator]();
+  try {
+    const first = await iterator.next();
+    if (first.done === true) throw new ConnectError("the request has no message", Code.Unimplemented);
+    const second = await iterator.next();
+    if (second.done === true) return first.value;
+    throw new ConnectError("the request has more than a message", Code.Unimplemented);
+  } catch (error) {
+    throw readingError(error);
+  }
 }

@@ -1,13 +1,11 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
-import { type Compression, compressionNegotiate } from "@connectrpc/connect/protocol";
 import {
   codeToHttpStatus,
   contentTypeUnaryJson,
   errorToJsonBytes,
-  headerUnaryAcceptEncoding,
 } from "@connectrpc/connect/protocol-connect";
+import { decompress } from "../../grpc/compression.ts";
 import { BodyTooLarge, readBody } from "../../http/body.ts";
 import type { RequestHandler } from "../../http/route.ts";
 import { ConnectUnaryOrigin } from "../call-origin.ts";
@@ -17,8 +15,6 @@ import { connectError, maxMessageBytes, unauthenticated } from "./protocol.ts";
 import { UnaryForm } from "./unary-form.ts";
 import { readUnaryHead, type UnaryHead } from "./unary-head.ts";
 
-/** Those of connect-node. */
-const COMPRESSIONS: Compression[] = [compressionGzip, compressionBrotli];
 /** Answers of fewer bytes are not compressed; connect-node's own limit. */
 const COMPRESS_MIN_BYTES = 1024;
 
@@ -26,7 +22,7 @@ const COMPRESS_MIN_BYTES = 1024;
  * Serves one rpc over the unary form of the Connect protocol (connectrpc.com/docs/protocol) as connect-node
  * would, without its detour through the objects of the fetch API, which costs ten times as much.
  *
- * `other` serves what does not come in that form, is compressed, or is wrong about itself.
+ * `other` serves what does not come in that form, or is wrong about itself.
  */
 export function createUnaryHandler(
   rpc: Rpc,
@@ -40,14 +36,15 @@ export function createUnaryHandler(
 
   /** @throws ConnectError, BodyTooLarge, or the socket's error */
   const respond = async (
-    { isBinary, timeoutMs }: UnaryHead,
+    { isBinary, timeoutMs, requestCompression }: UnaryHead,
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<Uint8Array> => {
     if (!auth(request)) throw unauthenticated();
     const body = await readBody(request, maxBytes);
     const form = isBinary ? binary : json;
-    const answer = await rpc.answer(form.parse(body), new ConnectUnaryOrigin(response, timeoutMs));
+    const bytes = requestCompression === null ? body : await decompress(requestCompression, body, maxBytes);
+    const answer = await rpc.answer(form.parse(bytes), new ConnectUnaryOrigin(response, timeoutMs));
     if (answer.error !== undefined && (transportErrors || asksForTransportErrors(request))) {
       throw connectError(answer.error);
     }
@@ -70,7 +67,7 @@ export function createUnaryHandler(
       body = errorToJsonBytes(reason, undefined);
     }
     const headers: OutgoingHttpHeaders = { "Content-Type": contentType };
-    const compression = body.length < COMPRESS_MIN_BYTES ? null : acceptedCompression(request);
+    const compression = body.length < COMPRESS_MIN_BYTES ? null : head.responseCompression;
     if (compression !== null) {
       body = await compression.compress(body);
       headers["Content-Encoding"] = compression.name;
@@ -82,12 +79,6 @@ export function createUnaryHandler(
 
 function asksForTransportErrors({ headers }: IncomingMessage): boolean {
   return headers[ERROR_MODE_HEADER] === TRANSPORT_ERROR_MODE;
-}
-
-function acceptedCompression({ headers }: IncomingMessage): Compression | null {
-  const accepted = headers["accept-encoding"];
-  if (accepted === undefined) return null;
-  return compressionNegotiate(COMPRESSIONS, null, accepted, headerUnaryAcceptEncoding).response;
 }
 
 /** What is told of a failure: of those that are not meant for the client, nothing. */

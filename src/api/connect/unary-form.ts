@@ -1,8 +1,10 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { createMethodSerializationLookup, type Serialization } from "@connectrpc/connect/protocol";
 import { contentTypeUnaryJson, contentTypeUnaryProto } from "@connectrpc/connect/protocol-connect";
+import { UNLIMITED_BYTES } from "../../grpc/compression.ts";
 import type { Rpc } from "../rpc.ts";
 import { hasPayload, readAroundPayload } from "./json-payload.ts";
+import { readingError } from "./protocol.ts";
 
 /** Requests and responses of one rpc in one of the two forms that Connect has for them. */
 export class UnaryForm {
@@ -18,7 +20,7 @@ export class UnaryForm {
   constructor({ desc, empty }: Rpc, isBinary: boolean, maxBytes: number) {
     this.contentType = isBinary ? contentTypeUnaryProto : contentTypeUnaryJson;
     // What responses may have is what connect-node allows when nothing is said.
-    const limits = { readMaxBytes: maxBytes, writeMaxBytes: 0xffff_ffff };
+    const limits = { readMaxBytes: maxBytes, writeMaxBytes: UNLIMITED_BYTES };
     const lookup = createMethodSerializationLookup(desc, undefined, undefined, limits);
     this.#carrier = !isBinary && hasPayload(desc.input) ? desc.input : undefined;
     this.#requests = lookup.getI(isBinary);
@@ -30,7 +32,12 @@ export class UnaryForm {
   /** @throws ConnectError */
   parse(body: Uint8Array): Message {
     const message = this.#carrier && readAroundPayload(this.#carrier, body);
-    return message ?? this.#requests.parse(body);
+    if (message !== undefined) return message;
+    try {
+      return this.#requests.parse(body);
+    } catch (error) {
+      throw readingError(error);
+    }
   }
 
   /** @throws ConnectError */

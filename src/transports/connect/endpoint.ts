@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ConnectRequest, UniEncoding } from "../../core/uni-protocol.ts";
 import type { Framer } from "../../core/wire-format.ts";
+import { ACCEPTED_ENCODINGS } from "../../grpc/compression.ts";
 import { envelopeFramer } from "../../grpc/envelope.ts";
 import { sendEmpty } from "../../http/http-app.ts";
 import { addCorsHeaders } from "../../http/origin-policy.ts";
@@ -16,7 +17,7 @@ import {
   grpcWebTextProtocol,
   type StreamProtocol,
 } from "./protocol.ts";
-import { ACCEPTED_ENCODINGS, readHead, readRequest, type RequestForm } from "./request.ts";
+import { readHead, readRequest, type RequestForm } from "./request.ts";
 
 const PREFLIGHT_MAX_AGE_SEC = 7200;
 

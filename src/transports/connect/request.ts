@@ -1,16 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { compressedFlag, type Compression, compressionNegotiate } from "@connectrpc/connect/protocol";
 import { ClientError } from "../../core/client-error.ts";
 import type { ConnectRequest, UniEncoding } from "../../core/uni-protocol.ts";
+import { COMPRESSIONS, decompress, UNLIMITED_BYTES } from "../../grpc/compression.ts";
 import { ENVELOPE_PREFIX_BYTES } from "../../grpc/envelope.ts";
 import { BodyTooLarge, readBody } from "../../http/body.ts";
 import type { StreamProtocol } from "./protocol.ts";
-
-/** Those that the server API takes on this port. */
-const COMPRESSIONS: Compression[] = [compressionGzip, compressionBrotli];
-export const ACCEPTED_ENCODINGS: string = COMPRESSIONS.map(({ name }) => name).join();
 
 /** How the one message of a request is written. */
 export interface RequestForm {
@@ -51,7 +47,7 @@ export async function readRequest(
 ): Promise<ConnectRequest> {
   const body = await readEnvelopes(request, inBase64, maxBytes);
   const { flags, bytes } = onlyMessage(body, maxBytes);
-  const message = flags === 0 ? bytes : await decompress(bytes, compression, maxBytes);
+  const message = flags === 0 ? bytes : await inflate(bytes, compression, maxBytes);
   try {
     return encoding.parseRequest(message);
   } catch (error) {
@@ -86,20 +82,15 @@ function onlyMessage(body: Buffer, maxBytes: number): { readonly flags: number; 
   return { flags, bytes: body.subarray(ENVELOPE_PREFIX_BYTES) };
 }
 
-async function decompress(
-  bytes: Uint8Array,
+async function inflate(
+  bytes: Buffer,
   compression: Compression | null,
   maxBytes: number,
 ): Promise<Uint8Array> {
   if (compression === null) {
     throw new ConnectError("the message is compressed, and no header says how", Code.Internal);
   }
-  try {
-    return await compression.decompress(bytes, maxBytes > 0 ? maxBytes : 0xffff_ffff);
-  } catch (cause) {
-    if (ConnectError.from(cause).code === Code.ResourceExhausted) throw tooLarge(maxBytes);
-    throw new ConnectError(`the message is no ${compression.name}`, Code.InvalidArgument);
-  }
+  return decompress(compression, bytes, maxBytes > 0 ? maxBytes : UNLIMITED_BYTES);
 }
 
 function incomplete(): ConnectError {

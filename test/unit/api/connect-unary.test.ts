@@ -11,7 +11,7 @@ import {
 } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { AnswerQueue } from "../../../src/api/answer-queue.ts";
 import { createHttpAuth } from "../../../src/api/api-key.ts";
-import { createConnectNodeHandler, createConnectRoutes } from "../../../src/api/connect/routes.ts";
+import { createConnectHandlers, createConnectRoutes } from "../../../src/api/connect/routes.ts";
 import type { HttpDoorOptions } from "../../../src/api/http-door.ts";
 import { createApiEncoder } from "../../../src/api/http-json/encoder.ts";
 import { createServerApi } from "../../../src/api/index.ts";
@@ -146,8 +146,6 @@ const REQUESTS: Readonly<Record<string, OddRequest>> = {
   "not UTF-8 in JSON": { body: Buffer.from([0x22, 0xff, 0x22]) },
   "a wrong type": { body: '{"channel":1}' },
   "bad base64": { body: '{"channel":"a","data":"*"}' },
-  "a binary message that ends early": { headers: BINARY, body: BINARY_REQUEST.subarray(0, 6) },
-  "text that is not UTF-8 in binary": { headers: BINARY, body: Buffer.from([0x0a, 1, 0xff]) },
   "an unknown binary field": {
     headers: BINARY,
     body: Buffer.from([0xf8, 0x07, 1, 0x0a, 1, 0x61, 0x12, 1, 0x31]),
@@ -201,13 +199,24 @@ const REQUESTS: Readonly<Record<string, OddRequest>> = {
   "the type of streams": { headers: { "Content-Type": "application/connect+json" }, body: JSON_REQUEST },
 };
 
-describe("a unary request is answered as connect-node would", () => {
+describe("a unary request is answered as connect-es would", () => {
   it.each(Object.entries(REQUESTS))("%s", async (_name, request) => {
     const ours = await serve(createConnectRoutes, request);
     const theirs = await serve((api, options) => {
-      const handle = createConnectNodeHandler(api, options);
-      return CentrifugoApi.methods.map(({ name }) => ({ path: `${SERVICE}/${name}`, handle }));
+      const handlers = [...createConnectHandlers(api, options)];
+      return handlers.map(([path, handle]) => ({ path, handle }));
     }, request);
     expect(ours).toEqual(theirs);
   });
+});
+
+it.each([
+  ["that ends early", BINARY_REQUEST.subarray(0, 6)],
+  ["with text that is not UTF-8", Buffer.from([0x0a, 1, 0xff])],
+])("a binary message %s is the caller's fault, and not ours as connect-es says", async (_what, body) => {
+  const { status, body: answer } = await serve(createConnectRoutes, { headers: BINARY, body });
+  expect([status, JSON.parse(answer)]).toMatchObject([
+    "HTTP/1.1 400 Bad Request",
+    { code: "invalid_argument" },
+  ]);
 });
