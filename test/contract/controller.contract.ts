@@ -4,6 +4,7 @@ import type { SessionTarget } from "../../src/core/commands.ts";
 import type { Controller, NodeCalls } from "../../src/core/controller.ts";
 import { disconnect, Disconnect } from "../../src/core/disconnect.ts";
 import { LabelFilter } from "../../src/core/label-filter.ts";
+import { PATIENCE_MS } from "../support/signal.ts";
 
 /** One node of a cluster. */
 export interface ControllerNode {
@@ -33,7 +34,10 @@ export function describeControllerContract(name: string, create: CreateControlle
       const nodes = await startNodes(create, 3);
       for (const { uid, controller } of nodes) {
         const others = nodes.filter((node) => node.uid !== uid).map((node) => node.uid);
-        await vi.waitFor(() => expect([...controller.others()].toSorted()).toEqual(others.toSorted()));
+        await vi.waitFor(
+          () => expect([...controller.others()].toSorted()).toEqual(others.toSorted()),
+          PATIENCE_MS,
+        );
       }
     });
 
@@ -132,7 +136,7 @@ export function describeControllerContract(name: string, create: CreateControlle
       await two?.leave();
       expect(await one?.controller.askOthers("subscriberCount", "a")).toEqual([2]);
       expect(await one?.controller.askNode(two?.uid ?? "", "subscriberCount", "a")).toBeUndefined();
-      await vi.waitFor(() => expect(one?.controller.others()).toHaveLength(1));
+      await vi.waitFor(() => expect(one?.controller.others()).toHaveLength(1), PATIENCE_MS);
     });
 
     it("counts the sessions of the others", async () => {
@@ -141,10 +145,10 @@ export function describeControllerContract(name: string, create: CreateControlle
       two?.controller.reportSessions(7);
       two?.controller.reportSessions(10);
       three?.controller.reportSessions(100);
-      await vi.waitFor(() => expect(one?.controller.sessionsElsewhere()).toBe(110));
-      await vi.waitFor(() => expect(two?.controller.sessionsElsewhere()).toBe(101));
+      await vi.waitFor(() => expect(one?.controller.sessionsElsewhere()).toBe(110), PATIENCE_MS);
+      await vi.waitFor(() => expect(two?.controller.sessionsElsewhere()).toBe(101), PATIENCE_MS);
       await three?.leave();
-      await vi.waitFor(() => expect(one?.controller.sessionsElsewhere()).toBe(10));
+      await vi.waitFor(() => expect(one?.controller.sessionsElsewhere()).toBe(10), PATIENCE_MS);
     });
   });
 }

@@ -12,8 +12,6 @@ import { Signal } from "../support/signal.ts";
 const chromiumPath = findChromium();
 const LISTENERS = ["sse", "webSocket", "httpStream", "connect", "connectJson", "grpcWeb"] as const;
 const KEY = "api-key";
-/** How long a page may take over anything, milliseconds; an EventSource waits some seconds by itself. */
-const PATIENCE_MS = 15_000;
 
 let browser: Browser;
 let pageOrigin: string;
@@ -81,7 +79,7 @@ class ListeningPage implements AsyncDisposable {
   /** Resolves with all that a listener has heard, once there is so much of it. */
   async untilHeard(listener: string, count: number): Promise<readonly string[]> {
     const enough = (): boolean => this.heardBy(listener).length >= count;
-    await this.#signal.until(enough, `${count} events of ${listener}`, PATIENCE_MS);
+    await this.#signal.until(enough, `${count} events of ${listener}`);
     return this.heardBy(listener);
   }
 

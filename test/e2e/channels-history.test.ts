@@ -10,6 +10,7 @@ import {
 } from "../support/api-client.ts";
 import { openHttpStream, type PushStream } from "../support/push-stream.ts";
 import { type ConfigInput, OPEN, type RunningServer, runServer } from "../support/running-server.ts";
+import { PATIENCE_MS } from "../support/signal.ts";
 import { CliBench } from "../unit/cli/fake-io.ts";
 
 const EPOCH = /^[A-Za-z]{8}$/u;
@@ -25,8 +26,8 @@ const CONFIG: ConfigInput = {
       { name: "object", publication_data_format: "json_object" },
       { name: "json", publication_data_format: "json" },
       { name: "binary", publication_data_format: "binary" },
-      { name: "brief", history_size: 10, history_ttl: "2s" },
-      { name: "forgetful", history_size: 10, history_ttl: "1s", history_meta_ttl: "1s" },
+      { name: "brief", history_size: 10, history_ttl: "4s" },
+      { name: "forgetful", history_size: 10, history_ttl: "2s", history_meta_ttl: "2s" },
     ],
   },
 };
@@ -230,17 +231,17 @@ describe.concurrent("history over time", () => {
     const { epoch } = await readHistory(server, "brief:a");
     const startMs = performance.now();
     await publish("brief:a", 1);
-    await sleep(1200);
+    await sleep(2400);
     await publish("brief:a", 2);
     const secondMs = performance.now();
-    await sleep(startMs + 2100 - secondMs);
+    await sleep(startMs + 4100 - secondMs);
     // Past the time of the first one alone.
     expect(await offsetsOf(server, "brief:a")).toEqual([1, 2]);
     await vi.waitFor(async () => expect(await offsetsOf(server, "brief:a")).toEqual([]), {
       interval: 50,
-      timeout: 5000,
+      timeout: PATIENCE_MS,
     });
-    expect(performance.now() - secondMs).toBeGreaterThan(1900);
+    expect(performance.now() - secondMs).toBeGreaterThan(3900);
     expect(await readHistory(server, "brief:a")).toEqual({ publications: [], epoch, offset: 2 });
     expect(await publish("brief:a", 3)).toEqual({ result: { offset: 3, epoch } });
   });
@@ -248,7 +249,7 @@ describe.concurrent("history over time", () => {
   it("core 59: after history_meta_ttl without use the stream begins anew", async () => {
     await publishNumbers(server, "forgetful:a", 1, 2);
     const { epoch } = await readHistory(server, "forgetful:a");
-    await sleep(1100);
+    await sleep(2100);
     await publish("forgetful:a", 3);
     const after = await readHistory(server, "forgetful:a");
     expect(after).toMatchObject({ offset: 1, publications: [{ data: 3, offset: 1 }] });
@@ -259,8 +260,8 @@ describe.concurrent("history over time", () => {
   it("core 59: reading keeps a position alive", async () => {
     await publishNumbers(server, "forgetful:b", 1, 2);
     const { epoch } = await readHistory(server, "forgetful:b");
-    for (let count = 0; count < 4; count++) {
-      await sleep(400);
+    for (let count = 0; count < 5; count++) {
+      await sleep(500);
       expect(await readHistory(server, "forgetful:b")).toMatchObject({ epoch, offset: 2 });
     }
   });

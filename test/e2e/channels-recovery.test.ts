@@ -359,8 +359,8 @@ describe.concurrent("uni 87: a position that is lost ends the whole connection w
       without_namespace: {
         ...FOR_ALL,
         history_size: 5,
-        history_ttl: "1s",
-        history_meta_ttl: "1s",
+        history_ttl: "2s",
+        history_meta_ttl: "2s",
         force_positioning: true,
       },
     },
@@ -374,7 +374,7 @@ describe.concurrent("uni 87: a position that is lost ends the whole connection w
     using webSocket = await openWebSocket(forgetful, { subs: { a: {} } });
     await stream.next();
     await webSocket.next();
-    await sleep(1100);
+    await sleep(2100);
     await forgetful.publish("a", 2);
     expect(await stream.next()).toEqual(goodbye);
     await stream.untilEnd();
@@ -384,7 +384,7 @@ describe.concurrent("uni 87: a position that is lost ends the whole connection w
   });
 
   it("when a quiet subscription is compared with the stream", async () => {
-    const often = { presence_update_interval: "100ms", channel_position_check_delay: "1200ms" };
+    const often = { presence_update_interval: "100ms", channel_position_check_delay: "2200ms" };
     await using forgetful = await runServer(lossy(often));
     await forgetful.publish("a", 1);
     await using stream = await openHttpStream(forgetful, { subs: { a: {} } });
@@ -403,7 +403,7 @@ describe.concurrent("uni 87: a position that is lost ends the whole connection w
       streams.push(await openHttpStream(one, { subs: { a: {} } }));
     }
     for (const stream of streams) await stream.next();
-    await sleep(1500);
+    await sleep(2500);
     // Each check keeps the stream known, so that offset and epoch go on.
     await careful.publish("a", 2);
     expect(await streams[0]?.next()).toMatchObject({ pub: { data: 2, offset: 2 } });

@@ -6,6 +6,7 @@ import { openHttpStream, openSse } from "../support/push-stream.ts";
 import { httpRequest, RawConnection } from "../support/raw-connection.ts";
 import { type ConfigInput, OPEN } from "../support/running-server.ts";
 import { parseLog, ServerProcess, Workplace } from "../support/server-process.ts";
+import { PATIENCE_MS } from "../support/signal.ts";
 import { openWebSocket } from "../support/web-socket-client.ts";
 
 const LOCAL: ConfigInput = { http_server: { address: "127.0.0.1", port: 0 } };
@@ -149,9 +150,7 @@ describe("serve: signals", () => {
     await holdUp(server);
     server.kill("SIGTERM");
     await server.untilLogged("shutting down");
-    const before = performance.now();
     expect(await server.stop("SIGINT")).toEqual({ status: 1, signal: null });
-    expect(performance.now() - before).toBeLessThan(2000);
   });
 
   it("a client that does not leave is cut at shutdown.timeout, exit 1", async () => {
@@ -192,9 +191,7 @@ describe("serve: files and ports", () => {
     using workplace = new Workplace();
     workplace.write("config.json", { ...LOCAL, log: { file: "server.log" } });
     await using command = workplace.start(["serve"]);
-    await vi.waitFor(() => expect(workplace.read("server.log")).toContain('"server started"'), {
-      timeout: 20_000,
-    });
+    await vi.waitFor(() => expect(workplace.read("server.log")).toContain('"server started"'), PATIENCE_MS);
     command.kill("SIGTERM");
     expect(await command.untilEnd()).toEqual({ status: 0, signal: null });
     expect([command.stdout, command.stderr]).toEqual(["", ""]);

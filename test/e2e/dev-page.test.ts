@@ -5,14 +5,13 @@ import { type Browser, chromium, type Locator, type Page } from "playwright-core
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { CHROMIUM_ARGS, findChromium } from "../support/chromium.ts";
 import { Command, runCommand } from "../support/command.ts";
+import { PATIENCE_MS } from "../support/signal.ts";
 import { OPEN, runDevServer, type RunningServer, runServer } from "../support/running-server.ts";
 
 const chromiumPath = findChromium();
 const KEY = "api-key-of-this-run";
 const DEV = { ...OPEN, client: { ...OPEN.client, allowed_origins: ["*"] }, http_api: { key: KEY } };
 const HTTP_PORTS = ["--uni_grpc.port", "0", "--grpc_api.port", "0"];
-/** How long a page may take over anything, milliseconds. */
-const PATIENCE_MS = 20_000;
 
 describe("the page of the development server", () => {
   it("keeps its keys to this machine", async () => {

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { Command, NODE, ROOT } from "../support/command.ts";
 import type { ConfigInput } from "../support/running-server.ts";
 import { parseLog, Workplace } from "../support/server-process.ts";
+import { PATIENCE_MS } from "../support/signal.ts";
 
 const LOCAL: ConfigInput = { http_server: { address: "127.0.0.1", port: 0 } };
 
@@ -32,7 +33,7 @@ function isThere(pid: number): boolean {
 
 /** Resolves to true once there is none any more. */
 async function isGone(pid: number): Promise<boolean> {
-  await vi.waitFor(() => expect(isThere(pid)).toBe(false), { timeout: 20_000 });
+  await vi.waitFor(() => expect(isThere(pid)).toBe(false), PATIENCE_MS);
   return true;
 }
 
@@ -144,7 +145,7 @@ describe("readers that go away", () => {
     using workplace = new Workplace();
     workplace.write("config.json", { ...LOCAL, log: { file: "/dev/full" }, pid_file: "pid" });
     await using server = workplace.start(["serve"]);
-    await vi.waitFor(() => expect(workplace.read("pid")).toMatch(/^\d+\n$/u), { timeout: 20_000 });
+    await vi.waitFor(() => expect(workplace.read("pid")).toMatch(/^\d+\n$/u), PATIENCE_MS);
     server.kill("SIGTERM");
     expect(await server.untilEnd()).toEqual({ status: 0, signal: null });
     expect([server.stdout, server.stderr]).toEqual(["", ""]);

@@ -16,6 +16,7 @@ import { freePort } from "../support/free-port.ts";
 import { GrpcPushStream, pushJsonOf } from "../support/grpc-push-stream.ts";
 import { openHttpStream, openSse, parsePush, type PushJson } from "../support/push-stream.ts";
 import { endpointUrl, OPEN } from "../support/running-server.ts";
+import { PATIENCE_MS } from "../support/signal.ts";
 import { silentLogger } from "../support/silent-logger.ts";
 import { WebSocketClient } from "../support/web-socket-client.ts";
 import { WORKERS } from "../support/workers.ts";
@@ -245,7 +246,7 @@ describe("examples/embed.ts", () => {
     );
     onTestFinished(() => source.close());
     source.addEventListener("message", ({ data }) => pushes.push(parsePush(String(data))));
-    await expect.poll(() => pushes.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(3);
+    await expect.poll(() => pushes.length, { timeout: PATIENCE_MS }).toBeGreaterThanOrEqual(3);
     expect(pushes[0]?.connect?.subs).toEqual({ time: {} });
     expect(pushes[1]).toEqual({
       channel: "time",

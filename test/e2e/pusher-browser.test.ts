@@ -11,10 +11,9 @@ import { CHROMIUM_ARGS, findChromium } from "../support/chromium.ts";
 import { Command, NODE } from "../support/command.ts";
 import { APP, pusherConfig, sdkOf } from "../support/pusher-client.ts";
 import { type RunningServer, runServer } from "../support/running-server.ts";
+import { PATIENCE_MS } from "../support/signal.ts";
 
 const CHROMIUM = findChromium();
-/** How long a page may take over anything, milliseconds. */
-const PATIENCE_MS = 15_000;
 const BUILD = import.meta.resolve("pusher-js/dist/web/pusher-with-encryption.min.js");
 
 /** A page that notes all that `pusher-js` emits, line by line. */

@@ -36,10 +36,8 @@ describe("SIGHUP", () => {
     await using before = await openSse(server, { subs: { "n1:a": {} } });
     await before.next();
     expect(await apiCodeOf(server, "publish", { channel: "n2:a", data: 1 })).toBe(102);
-    const startMs = performance.now();
     const n2 = { name: "n2", ...FOR_ALL, history_size: 1, history_ttl: "60s" };
     await reload(server, workplace, { ...CONFIG, channel: { namespaces: [{ name: "n1" }, n2] } });
-    expect(performance.now() - startMs).toBeLessThan(1000);
     await using after = await openHttpStream(server, { subs: { "n2:a": {}, "n1:a": {} } });
     // What was granted stays granted; what is asked for now is answered by the new rules.
     expect((await after.next()).connect?.subs).toEqual({ "n2:a": {} });

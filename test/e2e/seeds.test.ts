@@ -174,8 +174,8 @@ describe("the page on the unidirectional protocol", () => {
     uni_grpc: { enabled: true, port: 0 },
     http_api: { key: "api-key" },
     client: {
-      ping_interval: "1s",
-      pong_timeout: "500ms",
+      ping_interval: "2s",
+      pong_timeout: "1900ms",
       token: { hmac_secret_key: "secret" },
       subscribe_to_user_personal_channel: { enabled: true },
     },

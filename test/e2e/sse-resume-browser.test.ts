@@ -13,10 +13,9 @@ import {
   runServer,
 } from "../support/running-server.ts";
 import { SeverableProxy } from "../support/severable-proxy.ts";
+import { PATIENCE_MS } from "../support/signal.ts";
 
 const CHROMIUM = findChromium();
-/** A browser waits some 3 s before it reconnects. */
-const RECONNECT_PATIENCE_MS = 20_000;
 const PUBLISH_INTERVAL_MS = 20;
 
 const RECOVERABLE = {
@@ -83,7 +82,7 @@ describe.skipIf(CHROMIUM === undefined)("a page with nothing but an EventSource,
     await page
       .locator("li", { hasText: text })
       .nth(times - 1)
-      .waitFor({ state: "attached", timeout: RECONNECT_PATIENCE_MS });
+      .waitFor({ state: "attached", timeout: PATIENCE_MS });
   }
 
   async function pushesOn(page: Page): Promise<PushJson[]> {

@@ -168,7 +168,8 @@ describe("uni over TLS", () => {
     await once(response, "end");
     const startMs = performance.now();
     expect(await server.stop()).toBe(true);
-    expect(performance.now() - startMs).toBeLessThan(3000);
+    // What has something under way has 5 s.
+    expect(performance.now() - startMs).toBeLessThan(4500);
     await Promise.all([handshaking.untilClosed(), idleClosed]);
     agent.destroy();
   });

@@ -112,7 +112,7 @@ describe("workers", () => {
     ]);
     await listening;
     const ended = (): readonly string[] => [...over].map(({ user }) => user).toSorted();
-    await vi.waitFor(() => expect(ended()).toEqual(expect.arrayContaining(["1", "2"])));
+    await vi.waitFor(() => expect(ended()).toEqual(expect.arrayContaining(["1", "2"])), PATIENCE_MS);
     await server.untilSessions(4 - over.size);
     expect(server.takeErrors()).toEqual(["worker hangs: it is killed", "worker ended"]);
     expect(workerIds()).not.toContain(worker?.process.pid);

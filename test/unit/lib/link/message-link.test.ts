@@ -2,6 +2,7 @@ import { type Duplex, duplexPair } from "node:stream";
 import { describe, expect, it, vi } from "vitest";
 import { LinkClosed, LinkTimeout, MessageLink } from "../../../../src/lib/link/message-link.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
+import { PATIENCE_MS } from "../../../support/signal.ts";
 
 /** What the far side answers. */
 interface Far {
@@ -148,7 +149,7 @@ describe("the end", () => {
     await expect(near.call("add", 1, 1)).rejects.toBeInstanceOf(LinkClosed);
     await expect(far.call("greet")).rejects.toBeInstanceOf(LinkClosed);
     near.notify("note", "nobody hears it");
-    await vi.waitFor(() => expect(closed.toSorted()).toEqual(["far ended", "near ended"]));
+    await vi.waitFor(() => expect(closed.toSorted()).toEqual(["far ended", "near ended"]), PATIENCE_MS);
   });
 
   it("comes for a peer that does not read", async () => {
@@ -159,7 +160,7 @@ describe("the end", () => {
     expect(streams[0].destroyed).toBe(false);
     for (let count = 0; count < 10; count++) near.notify("note", payload);
     expect(streams[0].destroyed).toBe(true);
-    await vi.waitFor(() => expect(closed).toContain("near unread"));
+    await vi.waitFor(() => expect(closed).toContain("near unread"), PATIENCE_MS);
   });
 });
 

@@ -17,6 +17,7 @@ import { Session } from "../../../../src/session/session.ts";
 import { createConsumeHandler } from "../../../../src/transports/grpc/service.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
 import { GrpcPushStream } from "../../../support/grpc-push-stream.ts";
+import { PATIENCE_MS } from "../../../support/signal.ts";
 import { silentLogger } from "../../../support/silent-logger.ts";
 
 const NOBODY = {
@@ -98,7 +99,7 @@ it.each([
     const clock = new FakeClock();
     await using server = await serve(clock, random);
     using stream = new GrpcPushStream(server.address);
-    await expect.poll(() => server.sessions.length).toBe(1);
+    await expect.poll(() => server.sessions.length, { timeout: PATIENCE_MS }).toBe(1);
     const [session] = server.sessions;
     clock.advance(firstMs - TICK_MS);
     session?.send(MARK);
@@ -116,7 +117,7 @@ it("a client that reads nothing of what it is sent last is cut after 5 s", async
   const clock = new FakeClock();
   await using server = await serve(clock, () => 0);
   using stream = new GrpcPushStream(server.address);
-  await expect.poll(() => server.sessions.length).toBe(1);
+  await expect.poll(() => server.sessions.length, { timeout: PATIENCE_MS }).toBe(1);
   const [session] = server.sessions;
   session?.send(MARK);
   await stream.nextBytes();
