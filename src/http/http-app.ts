@@ -1,5 +1,5 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
-import type { Socket } from "node:net";
+import { type IncomingMessage, ServerResponse } from "node:http";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "../core/logger.ts";
 import type { Route } from "./route.ts";
@@ -58,11 +58,20 @@ export class HttpApp {
     }
   }
 
-  /** Hands an upgraded socket to its route; refuses it where no route takes upgrades. */
+  /** Hands an upgraded socket to its route; answers like any request where no route takes upgrades. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const route = this.#find(request);
-    if (route?.upgrade === undefined) refuseUpgrade(socket, route === undefined ? 404 : 400);
-    else route.upgrade(request, socket, head);
+    const upgrade = this.#find(request)?.upgrade;
+    // Node accepts nothing else; its types leave room for servers that do.
+    if (!(socket instanceof Socket)) socket.destroy();
+    else if (upgrade === undefined) this.handle(request, responseOn(socket, request));
+    else {
+      try {
+        upgrade(request, socket, head);
+      } catch (error) {
+        this.#logger.error({ err: error }, "upgrade handler failed");
+        socket.destroy();
+      }
+    }
   }
 
   #find(request: IncomingMessage): Route | undefined {
@@ -100,16 +109,19 @@ export function sendEmpty(response: ServerResponse, status: number): void {
   response.end();
 }
 
-/** Refuses an upgrade with a status, its text as the body, and the end of the connection. */
-export function refuseUpgrade(socket: Duplex, status: number, body?: string): void {
-  const title = STATUS_CODES[status] ?? "";
-  const text = `${body ?? title}\n`;
+/** A response to a request whose connection has been upgraded, to refuse that after all. The connection ends with it. */
+export function responseOn(socket: Socket, request: IncomingMessage): ServerResponse {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket);
   // Nobody else listens to an upgraded socket, and an error that nobody listens to ends the process.
   socket.once("error", () => socket.destroy());
-  socket.once("finish", () => socket.destroy());
-  socket.end(
-    `HTTP/1.1 ${status} ${title}\r\nSec-Websocket-Version: 13\r\n` +
-      "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n" +
-      `Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
-  );
+  response.once("finish", () => socket.destroySoon());
+  return response;
+}
+
+/** The parameters in the address of a request. */
+export function queryOf({ url = "" }: IncomingMessage): URLSearchParams {
+  const queryAt = url.indexOf("?");
+  return new URLSearchParams(queryAt < 0 ? "" : url.slice(queryAt + 1));
 }

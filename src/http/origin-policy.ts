@@ -1,12 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { compileGlob } from "../lib/glob.ts";
 
+/** Between origins, of which no request has more than one (RFC 6454 §7.3); Node joins those of several headers. */
+const SEPARATOR = /[\s,]/u;
+
 /**
  * Which web pages may connect (uni-transports §2.6).
  *
  * A request without `Origin` does not come from a page and is always allowed. `["*"]` allows every page; an
  * empty list none. Other entries are globs matched against the whole lower-cased origin: `*` spans any
- * characters, `?` one, `[abc]` and `[!a-c]` one of a set, `{a,b}` alternatives.
+ * characters, `?` one, `[abc]` and `[!a-c]` one of a set, `{a,b}` alternatives. A request with several origins is
+ * refused: a pattern would match all of them as one text.
  */
 export class OriginPolicy {
   readonly #allowAll: boolean;
@@ -19,7 +23,9 @@ export class OriginPolicy {
   }
 
   allows(origin: string | undefined): boolean {
-    if (origin === undefined || origin === "" || this.#allowAll) return true;
+    if (origin === undefined || origin === "") return true;
+    if (SEPARATOR.test(origin)) return false;
+    if (this.#allowAll) return true;
     const lower = origin.toLowerCase();
     return this.#patterns.some((matches) => matches(lower));
   }

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import { httpRequest, parseResponse, RawConnection, type RawResponse } from "../support/raw-connection.ts";
-import { type ConfigInput, OPEN, type RunningServer, runServer } from "../support/running-server.ts";
-import { openWebSocket, UpgradeRefused, WebSocketClient } from "../support/web-socket-client.ts";
+import { httpRequest, RawConnection } from "../support/raw-connection.ts";
+import { type ConfigInput, OPEN, runServer } from "../support/running-server.ts";
+import { openWebSocket, WebSocketClient } from "../support/web-socket-client.ts";
 import { hmacToken } from "../unit/auth/tokens.ts";
 
 const PATH = "/connection/uni_websocket";
@@ -18,15 +18,6 @@ const FORCED = '{"disconnect":{"code":3503,"reason":"force disconnect"}}';
 /** OPEN with options of the transport. */
 function webSocketConfig(options: NonNullable<ConfigInput["uni_websocket"]>): ConfigInput {
   return { ...OPEN, uni_websocket: options };
-}
-
-/** Sends a request and resolves with the response once its head has come. */
-async function exchange(server: RunningServer, request: string): Promise<RawResponse> {
-  using connection = await RawConnection.open(server.port);
-  connection.send(request);
-  await connection.until("\r\n\r\n");
-  const response = parseResponse(connection.text);
-  return response.statusLine.includes("101") ? response : parseResponse(await connection.untilEnd());
 }
 
 function upgradeRequest(headers: Readonly<Record<string, string>> = {}, method = "GET", query = ""): string {
@@ -56,23 +47,6 @@ describe("uni_websocket: connect request", () => {
     using client = await WebSocketClient.open(server.url("uni_websocket", null));
     client.send({});
     expect(await client.nextText()).toMatch(CONNECT_PUSH);
-  });
-
-  it("uni 23: malformed cf_connect is refused before the upgrade", async () => {
-    await using server = await runServer(OPEN);
-    const response = await exchange(server, upgradeRequest({}, "GET", "?cf_connect=bad"));
-    expect([response.statusLine, response.body]).toEqual([
-      "HTTP/1.1 400 Bad Request",
-      "invalid connect request\n",
-    ]);
-  });
-
-  it.each(["bad", "", "[]", '{"token":1}'])("uni 24: first message %j ends with 3501 alone", async (text) => {
-    await using server = await runServer(OPEN);
-    using client = await WebSocketClient.open(server.url("uni_websocket"));
-    client.socket.send(text);
-    expect(await client.untilClosed()).toEqual({ code: 3501, reason: "bad request" });
-    expect(client.frames).toEqual([]);
   });
 
   it("uni 25: a silent client is told 3502 and closed with it", async () => {
@@ -151,70 +125,6 @@ describe("uni_websocket: limits on messages", () => {
     connection.send(Buffer.from([0x81, 0x02, 0x7b, 0x7d]));
     await connection.untilEnd();
     expect(connection.bytes.subarray(length)).toEqual(Buffer.from([0x88, 0x02, 0x03, 0xea]));
-  });
-});
-
-describe("uni_websocket: handshake", () => {
-  it("uni 29: a plain GET gets 400, with the version that is spoken", async () => {
-    await using server = await runServer(OPEN);
-    const response = await exchange(server, httpRequest("GET", PATH, { headers: { Connection: "close" } }));
-    expect([response.statusLine, response.body]).toEqual(["HTTP/1.1 400 Bad Request", "Bad Request\n"]);
-    expect(response.headers).toContainEqual(["Sec-Websocket-Version", "13"]);
-  });
-
-  it("uni 29: a POST gets 405, whether it offers an upgrade or not", async () => {
-    await using server = await runServer(OPEN);
-    const offering = await exchange(server, upgradeRequest({}, "POST"));
-    expect([offering.statusLine, offering.body]).toEqual([
-      "HTTP/1.1 405 Method Not Allowed",
-      "Method Not Allowed\n",
-    ]);
-    const plain = await exchange(server, httpRequest("POST", PATH, { headers: { Connection: "close" } }));
-    expect(plain.statusLine).toBe("HTTP/1.1 405 Method Not Allowed");
-  });
-
-  it.each([
-    ["version", { "Sec-WebSocket-Version": "12" }],
-    ["key", { "Sec-WebSocket-Key": "short" }],
-    ["protocol", { Upgrade: "h2c" }],
-  ])("§2.2: a handshake with another %s gets 400", async (_name, headers) => {
-    await using server = await runServer(OPEN);
-    const response = await exchange(server, upgradeRequest({ Connection: "Upgrade, close", ...headers }));
-    expect([response.statusLine, response.body]).toEqual(["HTTP/1.1 400 Bad Request", "Bad Request\n"]);
-    expect(response.headers).toContainEqual(["Sec-Websocket-Version", "13"]);
-  });
-
-  it("uni 30: with an Origin and no allowed ones 403, without Origin 101", async () => {
-    await using server = await runServer(OPEN);
-    const refused = await WebSocketClient.open(server.url("uni_websocket"), {
-      origin: "https://a.example.com",
-    }).catch((error: unknown) => error);
-    expect(refused).toBeInstanceOf(UpgradeRefused);
-    if (!(refused instanceof UpgradeRefused)) return;
-    expect([refused.response.statusCode, refused.body]).toEqual([403, "Forbidden\n"]);
-    expect(refused.response.headers["sec-websocket-version"]).toBe("13");
-    using accepted = await openWebSocket(server);
-    await accepted.next();
-  });
-
-  it("uni 32: an allowed origin is let in", async () => {
-    await using server = await runServer({
-      client: { ...OPEN.client, allowed_origins: ["https://*.example.com"] },
-    });
-    using client = await openWebSocket(server, {}, { origin: "https://A.Example.com" });
-    expect(await client.nextText()).toMatch(CONNECT_PUSH);
-  });
-
-  it("§2.2: the 101 echoes no subprotocol and has no CORS headers", async () => {
-    await using server = await runServer({ client: { ...OPEN.client, allowed_origins: ["*"] } });
-    const headers = { "Sec-WebSocket-Protocol": "a, b", Origin: "https://a.example.com" };
-    const response = await exchange(server, upgradeRequest(headers));
-    expect(response.statusLine).toBe("HTTP/1.1 101 Switching Protocols");
-    expect(response.headers).toEqual([
-      ["Upgrade", "websocket"],
-      ["Connection", "Upgrade"],
-      ["Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="],
-    ]);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ConnectRequest } from "../../core/uni-protocol.ts";
 import { ConnectRefusals } from "../../http/connect-refusals.ts";
-import { sendEmpty } from "../../http/http-app.ts";
+import { queryOf, sendEmpty } from "../../http/http-app.ts";
 import { PushTransport, PushTransportKind } from "../../http/push-transport.ts";
 import type { BodyFraming } from "../../http/response-stream.ts";
 import {
@@ -49,7 +49,7 @@ export class SseEndpoint {
     if (!admitRequest(this.#context, request, response)) return;
     const encoding = this.#context.protocol.json;
     if (request.method === "GET") {
-      const inQuery = new URLSearchParams(request.url?.split("?", 2)[1]).get("cf_connect");
+      const inQuery = queryOf(request).get("cf_connect");
       const bytes = inQuery === null || inQuery === "" ? EMPTY_REQUEST : Buffer.from(inQuery);
       const connect = parseConnectRequest(encoding, bytes, response);
       if (connect === undefined) return;

@@ -1,15 +1,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Socket } from "node:net";
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import type { ConnectRequest } from "../../core/uni-protocol.ts";
 import { frameAll, type WireFormats } from "../../core/wire-format.ts";
-import { refuseUpgrade } from "../../http/http-app.ts";
+import { queryOf, responseOn, sendEmpty, sendText } from "../../http/http-app.ts";
+import { addCorsHeaders } from "../../http/origin-policy.ts";
 import { type UniEndpointContext, vouchedHeaders } from "../../http/uni-endpoint.ts";
 import { agreeOnCompression, type Compression } from "./compression.ts";
 import type { UniWebSocketConfig } from "./config.ts";
 import { FrameReader, FrameReaders } from "./frame-reader.ts";
 import { createTextFramer } from "./framer.ts";
-import { answerHandshake, handshakeProblem, refusePlainRequest } from "./handshake.ts";
+import { answerHandshake, handshakeProblem, refuseHandshake } from "./handshake.ts";
 import { UniWebSocketTransport, type UniWebSocketTransportOptions } from "./uni-transport.ts";
 
 /** Heartbeat where application pings are switched off (uni-transports §6.1). */
@@ -55,22 +55,17 @@ export class WebSocketEndpoint {
 
   /** Answers a request that is not an upgrade. */
   handle(request: IncomingMessage, response: ServerResponse): void {
-    refusePlainRequest(request, response);
+    if (this.#context.gate.admits()) this.#refuse(request, response, 400);
+    else sendEmpty(response, 503);
   }
 
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (!this.#context.gate.admits()) return refuseUpgrade(socket, 503, "");
-    const status = handshakeProblem(request);
-    if (status !== undefined) return refuseUpgrade(socket, status);
-    if (!this.#context.origins.allows(request.headers.origin)) return refuseUpgrade(socket, 403);
-    const inQuery = queryRequest(request);
-    let connect: ConnectRequest | undefined;
-    try {
-      if (inQuery !== undefined) connect = this.#context.protocol.json.parseRequest(Buffer.from(inQuery));
-    } catch {
-      return refuseUpgrade(socket, 400, "invalid connect request");
+  upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    if (!this.#context.gate.admits()) return sendEmpty(responseOn(socket, request), 503);
+    const connect = this.#requestInQuery(request);
+    const problem = handshakeProblem(request) ?? this.#originProblem(request);
+    if (connect === "malformed" || problem !== undefined) {
+      return this.#refuse(request, responseOn(socket, request), problem ?? 400);
     }
-    if (!(socket instanceof Socket)) return refuseUpgrade(socket, 400);
     const compression = this.#agreeOnCompression(request);
     if (!answerHandshake(request, socket, compression?.header)) return;
     const transport = this.#createTransport(socket, compression);
@@ -79,6 +74,27 @@ export class WebSocketEndpoint {
     if (connect === undefined) return transport.expectRequest(vouchedHeaders(request));
     transport.dropMessages();
     connection.connect(connect, vouchedHeaders(request));
+  }
+
+  #refuse(request: IncomingMessage, response: ServerResponse, status: number): void {
+    addCorsHeaders(this.#context.origins, request, response);
+    if (this.#requestInQuery(request) === "malformed") sendText(response, 400, "invalid connect request\n");
+    else refuseHandshake(response, status);
+  }
+
+  #originProblem({ headers }: IncomingMessage): number | undefined {
+    return this.#context.origins.allows(headers.origin) ? undefined : 403;
+  }
+
+  /** The connect request in the query string; undefined when there is none. */
+  #requestInQuery(request: IncomingMessage): ConnectRequest | "malformed" | undefined {
+    const text = queryOf(request).get("cf_connect");
+    if (text === null || text === "" || text.trim() === "null") return undefined;
+    try {
+      return this.#context.protocol.json.parseRequest(Buffer.from(text));
+    } catch {
+      return "malformed";
+    }
   }
 
   #agreeOnCompression({ headers }: IncomingMessage): Compression | undefined {
@@ -93,10 +109,4 @@ export class WebSocketEndpoint {
     const reader = new FrameReader(this.#inflatedMaxBytes, compression.inflation);
     return new UniWebSocketTransport(socket, this.#deflatedFormats, this.#transportOptions, reader);
   }
-}
-
-/** The connect request in the query string; undefined when there is none. */
-function queryRequest(request: IncomingMessage): string | undefined {
-  const text = new URLSearchParams(request.url?.split("?", 2)[1]).get("cf_connect");
-  return text === null || text === "" || text.trim() === "null" ? undefined : text;
 }

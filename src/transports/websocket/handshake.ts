@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import type { HeaderReader } from "../../core/uni-protocol.ts";
 import { sendText } from "../../http/http-app.ts";
 
@@ -9,30 +9,30 @@ const KEY = /^[+/0-9A-Za-z]{22}==$/u;
 /** What the client's key is hashed with (RFC 6455 §1.3). */
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/** Answers a request that is not an upgrade. */
-export function refusePlainRequest(request: IncomingMessage, response: ServerResponse): void {
+/** Tells a client that its request is no handshake, or none that is taken. */
+export function refuseHandshake(response: ServerResponse, status: number): void {
   response.setHeader("Sec-Websocket-Version", "13");
-  if (request.method === "GET") sendText(response, 400, "Bad Request\n");
-  else sendText(response, 405, "Method Not Allowed\n");
+  sendText(response, status, `${STATUS_CODES[status]}\n`);
 }
 
 /** Status for a handshake that is not one (RFC 6455 §4.2.1); undefined when it is in order. */
 export function handshakeProblem({ method, headers }: IncomingMessage): number | undefined {
+  if (!hasToken(headers.upgrade, "websocket")) return 400;
   if (method !== "GET") return 405;
-  const key = headers["sec-websocket-key"];
-  const inOrder =
-    headers.upgrade?.toLowerCase() === "websocket" &&
-    headers["sec-websocket-version"] === "13" &&
-    key !== undefined &&
-    KEY.test(key);
-  return inOrder ? undefined : 400;
+  const isSpoken = hasToken(headers["sec-websocket-version"], "13");
+  return isSpoken && KEY.test(headers["sec-websocket-key"] ?? "") ? undefined : 400;
+}
+
+/** Whether a header that is a list has an element, in whatever case. */
+function hasToken(header: string | undefined, token: string): boolean {
+  return header?.split(",").some((element) => element.trim().toLowerCase() === token) ?? false;
 }
 
 /**
  * Answers a handshake that is in order (RFC 6455 §4.2.2), without a subprotocol. Returns false, and destroys the
  * socket, where the client has left already.
  */
-export function answerHandshake({ headers }: IncomingMessage, socket: Duplex, extensions?: string): boolean {
+export function answerHandshake({ headers }: IncomingMessage, socket: Socket, extensions?: string): boolean {
   if (!socket.readable || !socket.writable) {
     socket.destroy();
     return false;

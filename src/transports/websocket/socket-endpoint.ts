@@ -1,13 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Socket } from "node:net";
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import type { SocketProtocol } from "../../core/socket-protocol.ts";
 import { type Codec, WireFormat } from "../../core/wire-format.ts";
-import { refuseUpgrade, sendText } from "../../http/http-app.ts";
+import { queryOf, responseOn, sendEmpty, sendText } from "../../http/http-app.ts";
 import type { TimerWheel } from "../../lib/timer-wheel.ts";
 import { FrameReaders } from "./frame-reader.ts";
 import { createTextFramer } from "./framer.ts";
-import { answerHandshake, handshakeProblem, headerReader, refusePlainRequest } from "./handshake.ts";
+import { answerHandshake, handshakeProblem, headerReader, refuseHandshake } from "./handshake.ts";
 import { SocketTransport, type SocketTransportOptions } from "./socket-transport.ts";
 
 /** What endpoints of protocols over messages both ways need of the server. */
@@ -52,18 +51,18 @@ export class SocketEndpoint {
   /** Answers a request that is not an upgrade. */
   handle(request: IncomingMessage, response: ServerResponse): void {
     if (this.#nameIn(request) === undefined) sendText(response, 404, "404 page not found\n");
-    else refusePlainRequest(request, response);
+    else refuseHandshake(response, 400);
   }
 
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     const name = this.#nameIn(request);
-    if (name === undefined) return refuseUpgrade(socket, 404);
-    const status = handshakeProblem(request) ?? this.#context.admits?.(request);
-    if (status !== undefined) return refuseUpgrade(socket, status);
+    if (name === undefined) return this.handle(request, responseOn(socket, request));
+    const problem = handshakeProblem(request);
+    if (problem !== undefined) return refuseHandshake(responseOn(socket, request), problem);
+    const refusal = this.#context.admits?.(request);
+    if (refusal !== undefined) return sendEmpty(responseOn(socket, request), refusal);
     const { protocol } = this.#options;
-    const query = new URLSearchParams(request.url?.split("?", 2)[1]);
-    const host = protocol.hostOf({ name, query, header: headerReader(request) });
-    if (!(socket instanceof Socket)) return refuseUpgrade(socket, 400);
+    const host = protocol.hostOf({ name, query: queryOf(request), header: headerReader(request) });
     if (!answerHandshake(request, socket)) return;
     const format = this.#formatOf(host.codec);
     const transport = new SocketTransport(socket, format, host, this.#transportOptions);

@@ -21,6 +21,9 @@ describe("OriginPolicy", () => {
     [["http://{one,two}.test"], "http://three.test", false],
     [["http://a.test", "http://b.test"], "http://b.test", true],
     [["HTTPS://EXAMPLE.COM"], "https://example.com", false],
+    [["https://*.example.com"], "https://evil.test, https://a.example.com", false],
+    [["*"], "https://a.test, https://b.test", false],
+    [["*"], "https://a.test https://b.test", false],
   ])("%j, origin %s → %s", (allowed, origin, expected) => {
     expect(new OriginPolicy(allowed).allows(origin)).toBe(expected);
   });
