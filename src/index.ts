@@ -75,10 +75,9 @@ export function createServer(options: MillraceOptions = {}): Millrace {
     stop: () => server.stop(),
     async publish(channel, data, { tags, idempotencyKey = "" } = {}) {
       if (channel === "") throw clientError("badRequest", new Error("empty channel"));
-      const channelOptions = server.node.channelOptions(channel);
-      if (channelOptions === undefined) throw clientError("unknownChannel");
+      const format = server.node.channelOptions(channel)?.publicationDataFormat;
       const publication = publicationOf(data, tags);
-      if (!acceptsData(channelOptions.publicationDataFormat, publication)) throw clientError("badRequest");
+      if (format !== undefined && !acceptsData(format, publication)) throw clientError("badRequest");
       return server.node.publish(channel, publication, { idempotencyKey });
     },
     disconnect(user, reason) {

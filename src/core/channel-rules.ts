@@ -30,22 +30,22 @@ export class ChannelRules {
     this.#options = options;
   }
 
-  /**
-   * The options of a channel; undefined where its namespace is unknown.
-   *
-   * The namespace is what stands before the first boundary, without one private prefix; `:x` has none.
-   */
-  optionsOf(channel: string): ChannelOptions | undefined {
-    const { namespaceBoundary, privatePrefix, withoutNamespace, namespaces, namingNamespaces } =
-      this.#options;
+  /** What stands before the first boundary, without one private prefix; "" for none, as in `:x`. */
+  namespaceOf(channel: string): string {
+    const { privatePrefix } = this.#options;
     const boundary = this.#boundaryOf(channel);
-    if (boundary < 0) return withoutNamespace;
-    const start = channel.startsWith(privatePrefix) ? privatePrefix.length : 0;
-    if (boundary === start) return withoutNamespace;
-    const namespace = channel.slice(start, boundary);
+    if (boundary < 0) return "";
+    return channel.slice(channel.startsWith(privatePrefix) ? privatePrefix.length : 0, boundary);
+  }
+
+  /** The options of a channel; undefined where its namespace is unknown. */
+  optionsOf(channel: string): ChannelOptions | undefined {
+    const { namespaceBoundary, withoutNamespace, namespaces, namingNamespaces } = this.#options;
+    const namespace = this.namespaceOf(channel);
+    if (namespace === "") return withoutNamespace;
     const naming = namingNamespaces?.get(namespace);
-    if (naming !== undefined) return naming.optionsOf(channel.slice(boundary + namespaceBoundary.length));
-    return namespaces.get(namespace);
+    if (naming === undefined) return namespaces.get(namespace);
+    return naming.optionsOf(channel.slice(this.#boundaryOf(channel) + namespaceBoundary.length));
   }
 
   /** Whether a client needs a token for this very channel. */

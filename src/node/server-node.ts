@@ -20,6 +20,7 @@ import { EncodedPush } from "../core/encoded-push.ts";
 import type { PresenceStats } from "../core/presence-manager.ts";
 import type { PublicationInit } from "../core/publication.ts";
 import type { Push } from "../core/push.ts";
+import { RefusalLog } from "../core/refusal-log.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { Transport } from "../core/transport.ts";
 import { Hub } from "../hub/hub.ts";
@@ -34,6 +35,12 @@ import type { ServerNodeOptions } from "./server-node-options.ts";
 import { ChannelObservers } from "./channel-observers.ts";
 import { type NewSubscription, type SubscribeRequest, SubscriptionService } from "./subscription-service.ts";
 
+/** Callers choose it, and the log is not for megabytes. */
+const LOGGED_NAME_MAX_LENGTH = 255;
+const UNKNOWN_NAMESPACE =
+  "refused a channel of a namespace that is not configured: add it to channel.namespaces, or choose another " +
+  "channel.namespace_boundary";
+
 /**
  * Hub, broker, presence and controller joined: everything that happens on this node, whatever protocol asked for it,
  * and what the API asks of all nodes.
@@ -47,6 +54,7 @@ export class ServerNode implements BrokerListener, SessionHost {
   readonly #flushList = new FlushList();
   readonly #hub = new Hub<Session>(this.#flushList);
   readonly #observers = new ChannelObservers();
+  readonly #refusals: RefusalLog;
   /** Sessions that have not been identified yet. */
   readonly #connecting = new Set<Session>();
   readonly #subscriptions: SubscriptionService;
@@ -65,6 +73,7 @@ export class ServerNode implements BrokerListener, SessionHost {
     this.uid = options.uid ?? randomUUID();
     this.#options = options;
     this.#channelRules = options.channelRules;
+    this.#refusals = new RefusalLog(logger, clock);
     this.#subscriptions = new SubscriptionService({
       registry: this.#hub,
       broker,
@@ -319,6 +328,7 @@ export class ServerNode implements BrokerListener, SessionHost {
 
   /** Subscribes the matching connections. Rejects with ClientError 102, or 100 where one of them cannot be. */
   async subscribeSessions(target: SessionTarget, command: SubscribeCommand): Promise<void> {
+    this.#knownOptions(command.channel);
     await this.#everyNode.ask("subscribeSessions", target, command);
   }
 
@@ -374,7 +384,9 @@ export class ServerNode implements BrokerListener, SessionHost {
 
   #knownOptions(channel: string): ChannelOptions {
     const options = this.channelOptions(channel);
-    if (options === undefined) throw clientError("unknownChannel");
-    return options;
+    if (options !== undefined) return options;
+    const namespace = this.#channelRules.namespaceOf(channel).slice(0, LOGGED_NAME_MAX_LENGTH);
+    this.#refusals.note("unknown_namespace", namespace, { namespace }, UNKNOWN_NAMESPACE);
+    throw clientError("unknownChannel");
   }
 }

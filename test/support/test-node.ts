@@ -10,6 +10,7 @@ import {
 } from "../../src/core/channel-options.ts";
 import { ChannelRules } from "../../src/core/channel-rules.ts";
 import { NO_LABELS } from "../../src/core/label-filter.ts";
+import type { Logger } from "../../src/core/logger.ts";
 import type { StreamPosition } from "../../src/core/stream-position.ts";
 import type { TokenVerifier } from "../../src/core/token-verifier.ts";
 import type { SubscriptionRequest, UniConnection, UniProtocol } from "../../src/core/uni-protocol.ts";
@@ -32,6 +33,7 @@ export interface TestNodeOptions {
   /** Of all channels. Clients may listen to what they ask for. */
   readonly channels?: Partial<ChannelOptions>;
   readonly limits?: Partial<NodeLimits>;
+  readonly logger?: Logger;
   /** What it has in common with other nodes. */
   readonly cluster?: TestCluster;
 }
@@ -99,7 +101,7 @@ export class TestNode {
   /** One for all clients, as transports have it. */
   readonly format: FakeTransport["format"] = lineFormat();
 
-  private constructor({ channels, limits, cluster }: TestNodeOptions) {
+  private constructor({ channels, limits, logger = silentLogger, cluster }: TestNodeOptions) {
     const clock = cluster?.clock ?? new FakeClock();
     const { gate } = this;
     this.clock = clock;
@@ -131,7 +133,7 @@ export class TestNode {
       }),
       clock,
       wheel: this.wheel,
-      logger: silentLogger,
+      logger,
       random: () => 0.5,
       limits: { ...LIMITS, ...limits },
       access: new AccessList({

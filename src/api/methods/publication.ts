@@ -35,7 +35,7 @@ export function readPublication(call: ApiCall, fields: PublicationFields): Publi
  * Publishes into one channel, if there is such a channel and it accepts the data.
  *
  * Channels get publications in the order of the calls. Rejects as the node does.
- * @throws ClientError 107 for an empty channel or unacceptable data, 102 for an unknown namespace
+ * @throws ClientError 107 for unacceptable data
  */
 export function publishTo(
   { node }: ApiCall,
@@ -43,9 +43,8 @@ export function publishTo(
   publication: PublicationInit,
   { idempotencyKey, skipHistory, delta, versionEpoch }: PublicationFields,
 ): Promise<StreamPosition> {
-  const options = node.channelOptions(channel);
-  if (options === undefined) throw apiError("unknownChannel");
-  if (!acceptsData(options.publicationDataFormat, publication)) throw apiError("badRequest");
+  const format = node.channelOptions(channel)?.publicationDataFormat;
+  if (format !== undefined && !acceptsData(format, publication)) throw apiError("badRequest");
   return node.publish(channel, publication, { idempotencyKey, skipHistory, delta, versionEpoch });
 }
 

@@ -4,6 +4,7 @@ import type { NodeInfo, PublishRequest, SessionTarget } from "../../../src/core/
 import type { ApiNode, ApiUsers } from "../../../src/api/ports.ts";
 import { type ChannelOptions, DEFAULT_CHANNEL_OPTIONS } from "../../../src/core/channel-options.ts";
 import { ChannelRules } from "../../../src/core/channel-rules.ts";
+import { clientError } from "../../../src/core/client-error.ts";
 import type { Disconnect } from "../../../src/core/disconnect.ts";
 import type { Logger } from "../../../src/core/logger.ts";
 import type { PublicationInit } from "../../../src/core/publication.ts";
@@ -79,6 +80,7 @@ export class FakeApiNode implements ApiNode {
     { data, tags, knownJson }: PublicationInit,
     { idempotencyKey }: PublishRequest,
   ): Promise<StreamPosition> {
+    if (this.channelOptions(channel) === undefined) throw clientError("unknownChannel");
     if (channel === this.brokenChannel) throw new Error("broker is down");
     const text = Buffer.from(data).toString();
     this.published.push({ channel, data: text, tags, knownJson: knownJson === true, idempotencyKey });

@@ -3,6 +3,7 @@ import type { ClientError } from "../../../src/core/client-error.ts";
 import { disconnect } from "../../../src/core/disconnect.ts";
 import { PLAIN_GRANT } from "../../../src/session/subscription.ts";
 import { endOfTurn, FakeTransport } from "../../support/fake-transport.ts";
+import { type LoggedLine, loggerOf } from "../../support/silent-logger.ts";
 import { heardBy, keepHistory, TestNode } from "../../support/test-node.ts";
 
 const ALL = { user: "1", client: "", session: "" };
@@ -45,6 +46,33 @@ describe("ServerNode", () => {
     expect(test.node.sessionCount).toBe(0);
     expect([test.subscribed.size, test.wheel.size]).toEqual([0, 0]);
     for (const channel of ["c", "own-1", "own-2"]) expect((await test.presence.get(channel)).size).toBe(0);
+  });
+
+  it("says once which namespace is missing, whatever is asked of its channels, and what to change", async () => {
+    const lines: LoggedLine[] = [];
+    const { node } = await TestNode.start({ logger: loggerOf(lines) });
+    const publish = (channel: string): Promise<unknown> =>
+      node.publish(channel, { data: Buffer.from("1") }, { idempotencyKey: "" });
+    const command = { channel: "$gone:b", grant: PLAIN_GRANT, expireAtSec: undefined, since: undefined };
+    const long = `${"x".repeat(10_000)}:a`;
+    const calls = [
+      ...[
+        publish("gone:a"),
+        publish("gone:b"),
+        node.presence("gone:a"),
+        node.subscribeSessions(ALL, command),
+      ],
+      ...[publish("other:a"), publish(long)],
+    ];
+    for (const call of calls) await expect(call).rejects.toMatchObject({ code: 102 });
+    expect(lines).toMatchObject(
+      ["gone", "other", "x".repeat(255)].map((namespace) => ({
+        level: "info",
+        message: expect.stringContaining("add it to channel.namespaces") as unknown,
+        reason: "unknown_namespace",
+        namespace,
+      })),
+    );
   });
 
   it("answers for channels: 102 for an unknown namespace, 108 for what a channel does not have", async () => {
