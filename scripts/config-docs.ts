@@ -19,9 +19,10 @@ flags. A flag wins over the environment, that over the file, and that over the d
 | Flag of \`serve\` | \`--http_server.port 8001\` (secrets are no flags: other users see the process list)   |
 | Code            | \`parseConfig({ http_server: { port: 8001 } })\`, with the same names                   |
 
-Types are read loosely: \`"8001"\` is a number where one is wanted, \`1\` is true, a lone text is a list of one.
-\`null\` and an empty environment variable mean unset. **Zero and empty text are taken literally**, as "none" or
-"no limit" where the option says so; they do not stand for the default.
+Types are read loosely: \`"8001"\` is a number where one is wanted, \`1\` is true, a lone text is a list of one. A text
+is what is written, also where it looks like a number: \`key: 007\`. \`null\`, an empty environment variable, and empty
+text in place of a number or truth value mean unset. Otherwise **zero and empty text are taken literally**, as "none"
+or "no limit" where the option says so; they do not stand for the default.
 
 - **Durations** are written like \`25s\`, \`1m30s\`, \`300ms\` or \`720h\`. A number without a unit is refused; only \`0\` needs none.
 - **Lists** in the environment are words with spaces between them, lists of objects JSON. \`MILLRACE_CHANNEL_NAMESPACES\`
@@ -29,6 +30,7 @@ Types are read loosely: \`"8001"\` is a number where one is wanted, \`1\` is tru
   \`MILLRACE_CHANNEL_NAMESPACES_<NAME>_<OPTION>\` sets an option of one of them. \`MILLRACE_PUSHER_APPS\` takes JSON,
   and \`MILLRACE_PUSHER_APPS_<ID>_<OPTION>\` (such as \`…_SECRET\`) an option of one app.
 - **Unknown keys** are warnings that name the nearest known key; \`millrace checkconfig --strict\` makes them errors.
+- **Options of Centrifugo for what Millrace does not have** end the start, unless they are off or at their default.
 - **Wrong values** are errors that name the path of the key, its file and line (or variable, or flag), and all at once.
 - **Older flat names**, from before version 6 of Centrifugo, are accepted in files and environment; a current name
   wins over an older one. They stand beside each option below.

@@ -1,6 +1,7 @@
 import { Option, type Command } from "commander";
 import { configSchema } from "../app/config.ts";
-import { outlineOf, type SectionOutline, type ValueOutline } from "../config/outline.ts";
+import { findOption, outlineOf, type SectionOutline, type ValueOutline } from "../config/outline.ts";
+import { UPSTREAM_OPTIONS } from "../config/upstream-options.ts";
 
 /** Flags that `serve --help` shows; the others work too, but would bury these. */
 const SHOWN: ReadonlySet<string> = new Set([
@@ -21,10 +22,33 @@ const SHOWN: ReadonlySet<string> = new Set([
   "pid_file",
 ]);
 
+/** Flags of Centrifugo for what Millrace does not have: switched off they say nothing, otherwise they end the start. */
+const UPSTREAM_FLAGS = [
+  "engine.type",
+  "broker.enabled",
+  "broker.type",
+  "presence_manager.enabled",
+  "presence_manager.type",
+  "map_broker.type",
+  "sse.enabled",
+  "http_stream.enabled",
+  "init.enabled",
+  "admin.enabled",
+  "admin.external",
+  "admin.insecure",
+  "prometheus.enabled",
+  "swagger.enabled",
+  "debug.enabled",
+];
+
 /** Options that are a flag of their own: everything but secrets, which other users would see in the process list. */
 export function listFlags(): ReadonlyMap<string, ValueOutline> {
   const flags = new Map<string, ValueOutline>();
   collect(outlineOf(configSchema), "", flags);
+  for (const path of UPSTREAM_FLAGS) {
+    const option = findOption(UPSTREAM_OPTIONS, path);
+    if (option?.type === "value") flags.set(path, option);
+  }
   return flags;
 }
 

@@ -1,12 +1,12 @@
 import { formatPath, type ConfigProblem } from "./config-error.ts";
 import { spellingOfJson } from "./file-format.ts";
-import type { FlatName } from "./flat-names.ts";
+import { type FlatName, listFlatNames } from "./flat-names.ts";
 import { parseJsonText } from "./json-text.ts";
-import { readText } from "./loose-value.ts";
-import { normaliseList } from "./normalise.ts";
+import { readLoosely, readText } from "./loose-value.ts";
+import { normaliseList, readAsSection } from "./normalise.ts";
 import { findNearestName } from "./nearest-name.ts";
-import type { ListOutline, SectionOutline, ValueOutline } from "./outline.ts";
-import { getAt, isTree, setAt, type Tree } from "./tree.ts";
+import type { ListOutline } from "./outline.ts";
+import { getAt, isTree, mergeTrees, setAt, type Tree } from "./tree.ts";
 
 /** Environment variables by name, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -17,9 +17,6 @@ export const ENV_PREFIXES = ["MILLRACE_", "CENTRIFUGO_"] as const;
 /** An environment variable that leads nowhere. */
 export interface UnknownVariable {
   readonly variable: string;
-  /** Its name without prefix, in lower case. */
-  readonly flatName: string;
-  readonly value: string;
   readonly suggestion: string | undefined;
 }
 
@@ -50,36 +47,35 @@ export function applyEnvironment(
   const variables = ENV_PREFIXES.toReversed().flatMap((prefix) => selectVariables(env, prefix, flatNames));
   for (const entry of variables) {
     const flat = flatNames.get(entry.flatName);
-    const target = flat === undefined ? undefined : findTarget(flat);
-    if (target === undefined) {
+    const read = flat === undefined ? undefined : readVariable(flat, entry, tree, problems);
+    if (flat === undefined || read === undefined) {
       strangers.push(entry);
       continue;
     }
-    const { path, option } = target;
-    const value =
-      option.type === "value"
-        ? readText(option.kind, entry.value)
-        : readList(option, path, entry, getAt(tree, path), problems);
-    setAt(tree, path, value);
-    origins.set(formatPath(path), entry.variable);
+    setAt(tree, flat.path, read.value);
+    origins.set(formatPath(flat.path), entry.variable);
   }
   const members = listNamedLists(flatNames);
   const unknown = strangers
     .filter((entry) => !members.some((list) => applyToMember(tree, list, entry, origins)))
-    .map((entry) => ({ ...entry, suggestion: suggestVariable(entry, flatNames) }));
+    .map((entry) => ({ variable: entry.variable, suggestion: suggestVariable(entry, flatNames) }));
   return { unknown, problems, origins };
 }
 
-interface Target {
-  readonly path: readonly string[];
-  readonly option: ValueOutline | ListOutline;
-}
-
-/** What a variable of that name sets: of a section its `enabled`, if it has one. */
-function findTarget({ path, outline }: FlatName): Target | undefined {
-  if (outline.type !== "section") return { path, option: outline };
-  const option = outline.members.get("enabled");
-  return option?.type === "value" ? { path: [...path, "enabled"], option } : undefined;
+/** What a variable says of the option or section that has its name; undefined where it can say nothing of it. */
+function readVariable(
+  { path, outline }: FlatName,
+  entry: Variable,
+  tree: Tree,
+  problems: ConfigProblem[],
+): { readonly value: unknown } | undefined {
+  if (outline.type === "value") return { value: readText(outline.kind, entry.value) };
+  if (outline.type === "list") return { value: readList(outline, path, entry, getAt(tree, path), problems) };
+  const members = Object.entries(readAsSection(outline, entry.value) ?? {}).map(([key, value]) => {
+    const member = outline.members.get(key);
+    return [key, member?.type === "value" ? readLoosely(member.kind, value) : value] as const;
+  });
+  return members.length === 0 ? undefined : { value: Object.fromEntries(members) };
 }
 
 function selectVariables(
@@ -134,7 +130,8 @@ function readList(
 interface NamedList {
   readonly flatName: string;
   readonly path: readonly string[];
-  readonly entry: SectionOutline;
+  /** Flat names of what an entry has. */
+  readonly members: ReadonlyMap<string, FlatName>;
   /** The member that tells entries apart. */
   readonly key: string;
 }
@@ -146,7 +143,7 @@ function listNamedLists(flatNames: ReadonlyMap<string, FlatName>): readonly Name
   for (const [flatName, { path, outline }] of flatNames) {
     if (outline.type !== "list") continue;
     const key = ENTRY_KEYS.find((member) => outline.entry.members.has(member));
-    if (key !== undefined) lists.push({ flatName, path, entry: outline.entry, key });
+    if (key !== undefined) lists.push({ flatName, path, members: listFlatNames(outline.entry), key });
   }
   return lists;
 }
@@ -164,13 +161,13 @@ function applyToMember(tree: Tree, list: NamedList, entry: Variable, origins: Ma
     const id = isTree(item) ? item[list.key] : undefined;
     if (!isTree(item) || typeof id !== "string") continue;
     const name = id.toLowerCase().replaceAll(/[.-]/g, "_");
-    const option = list.entry.members.get(rest.slice(name.length + 1));
-    if (!rest.startsWith(`${name}_`) || option?.type !== "value") continue;
-    const key = rest.slice(name.length + 1);
-    const changed: unknown[] = [...items];
-    changed[index] = { ...item, [key]: readText(option.kind, entry.value) };
-    setAt(tree, list.path, changed);
-    origins.set(formatPath([...list.path, index, key]), entry.variable);
+    if (!rest.startsWith(`${name}_`)) continue;
+    const option = list.members.get(rest.slice(name.length + 1));
+    if (option?.outline.type !== "value") continue;
+    const over: Tree = {};
+    setAt(over, option.path, readText(option.outline.kind, entry.value));
+    setAt(tree, list.path, items.with(index, mergeTrees(item, over)));
+    origins.set(formatPath([...list.path, index, ...option.path]), entry.variable);
     return true;
   }
   return false;

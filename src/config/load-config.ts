@@ -9,9 +9,9 @@ import { formatOf, parseDocumentText, type ConfigDocument } from "./file-format.
 import { listFlatNames, type FlatName } from "./flat-names.ts";
 import { readText, type Spell } from "./loose-value.ts";
 import { normalise, type Normalised } from "./normalise.ts";
-import { outlineOf, type SectionOutline } from "./outline.ts";
+import { findOption, outlineOf, type SectionOutline } from "./outline.ts";
 import { mergeTrees, setAt, isTree, type Tree } from "./tree.ts";
-import { findUpstreamName } from "./upstream-names.ts";
+import { findUnsupported, withUpstream } from "./upstream.ts";
 
 /** Where a configuration comes from; each source wins over the ones before it. */
 export interface ConfigSources {
@@ -51,7 +51,7 @@ export interface LoadedConfig<T> {
 
 /** Loads a configuration from all its sources. Throws ConfigError with every problem found. */
 export function loadLayers<T>(schema: z.ZodType<T>, sources: ConfigSources): LoadedConfig<T> {
-  const root = outlineOf(schema);
+  const root = withUpstream(outlineOf(schema));
   const flatNames = listFlatNames(root);
   const report = new Report();
   const document = sources.file === undefined ? undefined : readDocument(sources.file, report);
@@ -74,10 +74,15 @@ export function loadLayers<T>(schema: z.ZodType<T>, sources: ConfigSources): Loa
   const env = applyEnvironment(tree, flatNames, readEnvironment(sources));
   report.addEnvironment(env);
   for (const [path, text] of Object.entries(sources.flags ?? {})) {
-    setAt(tree, path.split("."), readText(kindAt(root, path), text));
+    const option = findOption(root, path);
+    setAt(tree, path.split("."), readText(option?.type === "value" ? option.kind : "text", text));
     report.setOrigin(path, () => `--${path}`);
   }
 
+  for (const { path, off } of findUnsupported(tree)) {
+    const way = off === "" ? "remove it" : `remove it, or set ${JSON.stringify(off)}`;
+    report.addProblem(path, `not supported yet; to start without, ${way}`);
+  }
   const result = schema.safeParse(tree);
   if (!result.success) {
     for (const issue of result.error.issues) report.addProblem(issue.path, explainIssue(issue, tree, root));
@@ -109,33 +114,19 @@ class Report {
     return undefined;
   }
 
-  addStray(
-    subject: string,
-    path: readonly (string | number)[],
-    value: unknown,
-    nearest: string | undefined,
-    where: string | undefined,
-  ): void {
-    const name = subject.replace(/^.*`(.*)`$/, "$1");
+  /** A key or variable that leads nowhere. */
+  addStray(kind: string, name: string, nearest: string | undefined, where: string | undefined): void {
     this.unknownKeys.push(name);
+    const hint = nearest === undefined ? "" : `: did you mean \`${nearest}\`?`;
     const place = where === undefined ? "" : ` (${where})`;
-    const upstream = findUpstreamName(path);
-    if (upstream === undefined) {
-      const hint = nearest === undefined ? "" : `: did you mean \`${nearest}\`?`;
-      this.warnings.push(`unknown ${subject}${hint}${place}`);
-    } else if (upstream.isProtective && isOn(value)) {
-      const message = "not supported yet, and the server would be less protected than asked for without it";
-      this.#problems.push({ path: name, message, where });
-    } else {
-      this.warnings.push(`${subject} is not supported yet and has no effect${place}`);
-    }
+    this.warnings.push(`unknown ${kind} \`${name}\`${hint}${place}`);
   }
 
   addEnvironment(env: EnvLayer): void {
     this.#problems.push(...env.problems);
     for (const [path, variable] of env.origins) this.setOrigin(path, () => variable);
-    for (const { variable, flatName, value, suggestion } of env.unknown) {
-      this.addStray(`environment variable \`${variable}\``, [flatName], value, suggestion, undefined);
+    for (const { variable, suggestion } of env.unknown) {
+      this.addStray("environment variable", variable, suggestion, undefined);
     }
   }
 
@@ -155,8 +146,8 @@ function addWritten(
 ): Tree {
   const normalised: Normalised = normalise(raw, root, flatNames, spell);
   for (const [path, written] of normalised.written) report.setOrigin(path, () => locate(written));
-  for (const { written, value, suggestion } of normalised.unknown) {
-    report.addStray(`key \`${formatPath(written)}\``, written, value, suggestion, locate(written));
+  for (const { written, suggestion } of normalised.unknown) {
+    report.addStray("key", formatPath(written), suggestion, locate(written));
   }
   for (const written of normalised.shadowed) {
     report.warnings.push(`\`${formatPath(written)}\` is ignored: its current name is given too`);
@@ -197,18 +188,4 @@ function readValues(values: unknown): Tree {
   if (values === undefined || values === null) return {};
   if (isTree(values)) return values;
   throw new ConfigError([{ path: "", message: "a configuration must be an object" }]);
-}
-
-function kindAt(root: SectionOutline, path: string): Parameters<typeof readText>[0] {
-  let outline: ReturnType<SectionOutline["members"]["get"]> = root;
-  for (const key of path.split("."))
-    outline = outline?.type === "section" ? outline.members.get(key) : undefined;
-  return outline?.type === "value" ? outline.kind : "text";
-}
-
-function isOn(value: unknown): boolean {
-  if (isTree(value)) return "enabled" in value ? isOn(value["enabled"]) : Object.values(value).some(isOn);
-  if (Array.isArray(value)) return value.length > 0;
-  if (typeof value === "string") return !["", "0", "false"].includes(value.toLowerCase());
-  return value !== null && value !== undefined && value !== false && value !== 0;
 }

@@ -21,7 +21,7 @@ const IN_CODE: Written = { path: [], spell: String };
 
 /**
  * Reads a value the way people write it: "8000" is a number where a number is wanted, 1 is true, a lone string is
- * a list of one, and "" no number at all (undefined). What cannot be read is returned as it is, for the schema to
+ * a list of one, and "" neither number nor truth value (undefined). What cannot be read is returned as it is, for the schema to
  * refuse.
  */
 export function readLoosely(kind: ValueKind, raw: unknown, written: Written = IN_CODE): unknown {
@@ -46,6 +46,7 @@ export function readText(kind: ValueKind, text: string): unknown {
 
 function readBoolean(raw: unknown): unknown {
   const text = typeof raw === "string" ? raw.trim() : raw;
+  if (text === "") return undefined;
   if (text === 1 || (typeof text === "string" && TRUE.test(text))) return true;
   if (text === 0 || (typeof text === "string" && FALSE.test(text))) return false;
   return raw;

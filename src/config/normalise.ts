@@ -2,7 +2,7 @@ import { formatPath } from "./config-error.ts";
 import type { FlatName } from "./flat-names.ts";
 import { readLoosely, type Spell } from "./loose-value.ts";
 import { findNearestName } from "./nearest-name.ts";
-import type { ListOutline, Outline, SectionOutline } from "./outline.ts";
+import { findOption, type ListOutline, type Outline, type SectionOutline } from "./outline.ts";
 import { setAt, isTree, type Tree } from "./tree.ts";
 
 /** A path as the author spelled it, to find its line again. */
@@ -11,7 +11,6 @@ export type WrittenPath = readonly (string | number)[];
 /** A key that leads nowhere. */
 export interface UnknownKey {
   readonly written: WrittenPath;
-  readonly value: unknown;
   /** The known name most like it. */
   readonly suggestion: string | undefined;
 }
@@ -36,10 +35,10 @@ export function normalise(
   const walk = new Walk(spell);
   for (const [key, value] of Object.entries(raw)) {
     if (isAbsent(value) || root.members.has(key.toLowerCase())) continue;
-    const flat = flatNames.get(key.toLowerCase());
+    const flat = flatNames.get(key.toLowerCase()) ?? findDotted(root, key.toLowerCase());
     if (flat === undefined) {
       const known = [...root.members.keys(), ...flatNames.keys()];
-      walk.unknown.push({ written: [key], value, suggestion: findNearestName(key.toLowerCase(), known) });
+      walk.unknown.push({ written: [key], suggestion: findNearestName(key.toLowerCase(), known) });
       continue;
     }
     setAt(walk.tree, flat.path, walk.read(flat.outline, value, flat.path, [key]));
@@ -58,7 +57,20 @@ export function normaliseList(list: ListOutline, raw: unknown, spell: Spell): un
   return new Walk(spell).read(list, raw, [], []);
 }
 
-type OnUnknown = (key: string, value: unknown) => void;
+/** Where a path in one key leads: `http_server.port`. */
+function findDotted(root: SectionOutline, key: string): Pick<FlatName, "path" | "outline"> | undefined {
+  const outline = findOption(root, key);
+  return outline === undefined ? undefined : { path: key.split("."), outline };
+}
+
+/** What a lone value in place of a section says of it: whether it is on, or of which type it is. */
+export function readAsSection(section: SectionOutline, value: unknown): Tree | undefined {
+  const isSwitch = typeof readLoosely("boolean", value) === "boolean" || !section.members.has("type");
+  if (isSwitch) return section.members.has("enabled") ? { enabled: value } : undefined;
+  return { enabled: true, type: value };
+}
+
+type OnUnknown = (key: string) => void;
 
 class Walk {
   readonly tree: Tree = {};
@@ -94,7 +106,7 @@ class Walk {
       const name = key.toLowerCase();
       const member = outline.members.get(name);
       if (member === undefined) {
-        onUnknown(key, value);
+        onUnknown(key);
         continue;
       }
       const read = this.read(member, value, [...path, name], [...written, key]);
@@ -105,13 +117,13 @@ class Walk {
 
   #readBranch(outline: SectionOutline, raw: unknown, path: WrittenPath, written: WrittenPath): unknown {
     this.written.set(formatPath(path), written);
-    const isSwitch = outline.members.has("enabled") && raw !== null && typeof raw !== "object";
-    if (isSwitch) return this.readSection(outline, { enabled: raw }, path, written, () => undefined);
+    const lone = typeof raw === "object" ? undefined : readAsSection(outline, raw);
+    if (lone !== undefined) return this.readSection(outline, lone, path, written, () => undefined);
     if (!isTree(raw)) return raw;
-    return this.readSection(outline, raw, path, written, (key, value) => {
+    return this.readSection(outline, raw, path, written, (key) => {
       const nearest = findNearestName(key.toLowerCase(), outline.members.keys());
       const suggestion = nearest === undefined ? undefined : formatPath([...path, nearest]);
-      this.unknown.push({ written: [...written, key], value, suggestion });
+      this.unknown.push({ written: [...written, key], suggestion });
     });
   }
 }

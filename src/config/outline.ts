@@ -43,6 +43,15 @@ export function outlineOf(schema: z.ZodType): SectionOutline {
   return outline;
 }
 
+/** What a path such as `http_server.port` leads to, if anything. */
+export function findOption(root: SectionOutline, path: string): Outline | undefined {
+  let outline: Outline | undefined = root;
+  for (const key of path.split(".")) {
+    outline = outline?.type === "section" ? outline.members.get(key) : undefined;
+  }
+  return outline;
+}
+
 function read(schema: z.ZodType): Outline {
   const meta = schema.meta() ?? {};
   const { inner, defaultValue } = unwrap(schema);

@@ -69,10 +69,13 @@ export class YamlText {
     }
   }
 
-  /** Line of the value at a path, from 1. */
+  /** Line of the value at a path, or of the nearest one around it, from 1. */
   lineOf(path: WrittenPath): number | undefined {
-    const node = this.#find(path);
-    return node === undefined ? undefined : this.#lineOf(node);
+    for (let length = path.length; length > 0; length--) {
+      const node = this.#find(path.slice(0, length));
+      if (node !== undefined) return this.#lineOf(node);
+    }
+    return undefined;
   }
 
   /** The value at a path as the text spells it; undefined where there is none, or more than one. */

@@ -122,6 +122,19 @@ test("a flag with an impossible value is an error that names it", async () => {
   );
 });
 
+test("the flags of Centrifugo: what is off is fine, what is not there ends the start", async () => {
+  using bench = new CliBench();
+  const off = ["--engine.type", "memory", "--admin.external", "--broker.type=memory", "--broker.enabled"];
+  const { status } = await bench.run("-a", "127.0.0.1", "--http_server.internal_port", "9000", ...off);
+  expect(status).toBe(0);
+  expect(bench.served?.config.http_server).toMatchObject({ address: "127.0.0.1", internal_port: 9000 });
+  const refused = await bench.run("--admin.enabled");
+  expect([refused.status, refused.stderr]).toEqual([
+    1,
+    "error: getting config: admin.enabled: not supported yet; to start without, remove it, or set false (--admin.enabled)\n",
+  ]);
+});
+
 test("secrets are no flags", async () => {
   using bench = new CliBench();
   const { status, stderr } = await bench.run("--http_api.key", "k");
@@ -166,7 +179,7 @@ test("--dev switches everything on and prints lines to paste", async () => {
   expect(stdout).toContain(`-H 'X-API-Key: ${config?.http_api.key}'`);
   expect(stdout).toContain(`-H 'authorization: apikey ${config?.grpc_api.key}'`);
   const app = config?.pusher.apps[0];
-  expect(stdout).toContain(`Pusher clients: app_id app, key app-key, secret ${app?.secret}\n`);
+  expect(stdout).toContain(`Pusher clients: app_id 1001, key app-key, secret ${app?.secret}\n`);
   expect(stdout).toContain("npx wscat -c 'ws://localhost:8000/app/app-key?protocol=7' -w -1 -x '{");
   expect(stdout).toContain('-d \'{"channel":"pusher:news","tags":{"event":"greeting"},"data":');
   expect(stdout).not.toContain("\x1b[");

@@ -175,32 +175,6 @@ test("variables that Kubernetes makes for a service of our name are none of ours
   expect(config.http_server.port).toBe(8000);
 });
 
-test("what Centrifugo has and Millrace has not yet is said so", () => {
-  const { warnings, unknownKeys } = parseConfig({
-    engine: { type: "redis" },
-    allow_positioning: true,
-    proxy_connect_endpoint: "http://localhost",
-    channel: { namespaces: [{ name: "n1", publish_proxy_enabled: true }] },
-  });
-  expect(warnings.toSorted()).toEqual([
-    "key `allow_positioning` is not supported yet and has no effect",
-    "key `channel.namespaces[0].publish_proxy_enabled` is not supported yet and has no effect",
-    "key `engine` is not supported yet and has no effect",
-    "key `proxy_connect_endpoint` is not supported yet and has no effect",
-  ]);
-  expect(unknownKeys).toHaveLength(4);
-});
-
-test("an option that protects is not ignored silently, supported or not", () => {
-  const reason = "not supported yet, and the server would be less protected than asked for without it";
-  const stream = { without_namespace: { subscribe_stream_proxy_enabled: true } };
-  const config = { channel: stream, subscribe_proxy_enabled: true };
-  expect(problemsOf(() => parseConfig(config))).toEqual([
-    `subscribe_proxy_enabled: ${reason}`,
-    `channel.without_namespace.subscribe_stream_proxy_enabled: ${reason}`,
-  ]);
-});
-
 test("a syntax error names its line", () => {
   expect(problemsOf(() => loadFile("bad.json", '{\n"a": 1,\n}'))[0]).toMatch(
     /^syntax error: .*bad\.json:3\)$/,
@@ -394,9 +368,14 @@ test("the development configuration is valid and new each time", () => {
   expect(one.config.http_api.key).not.toBe(other.config.http_api.key);
   expect(one.config.http_api.key.length).toBeGreaterThan(20);
   const [app] = one.config.pusher.apps;
-  expect(app).toMatchObject({ id: "app", key: "app-key", namespace: "pusher", enable_client_messages: true });
+  expect(app).toMatchObject({
+    id: "1001",
+    key: "app-key",
+    namespace: "pusher",
+    enable_client_messages: true,
+  });
   expect(app?.secret).not.toBe(other.config.pusher.apps[0]?.secret);
-  const secret = { MILLRACE_PUSHER_APPS_APP_SECRET: "mine" };
+  const secret = { MILLRACE_PUSHER_APPS_1001_SECRET: "mine" };
   expect(loadConfig({ defaults: createDevDefaults(), env: secret }).config.pusher.apps[0]?.secret).toBe(
     "mine",
   );
