@@ -49,7 +49,10 @@ export interface PublishOptions {
 
 /** A push server in this process. */
 export interface Millrace {
-  /** Opens all listeners that the configuration asks for. Rejects when one of them cannot be opened. */
+  /**
+   * Opens all listeners that the configuration asks for; resolves to where they are. Rejects, with nothing left open,
+   * when one of them cannot be opened. Idempotent while the server runs.
+   */
   start(): Promise<ServerAddresses>;
   /**
    * Publishes a JSON value, or bytes as they are, to everybody who listens to the channel.
@@ -60,8 +63,13 @@ export interface Millrace {
   publish(channel: string, data: JsonValue | Uint8Array, options?: PublishOptions): Promise<StreamPosition>;
   /** Disconnects all connections of a user ("" for the anonymous ones), by default with 3503. */
   disconnect(user: string, reason?: { readonly code: number; readonly reason: string }): Promise<void>;
-  /** Tells every client 3001 and closes; resolves to whether all of them left in time. */
+  /**
+   * Tells every client 3001 and closes; resolves to whether all of them left in time. Idempotent. A server that has
+   * stopped can be started again; what was in its memory, histories included, is gone.
+   */
   stop(): Promise<boolean>;
+  /** Stops: `await using server = createServer(…)`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Makes a server; nothing happens until it is started. Throws ConfigError with everything wrong in `config`. */
@@ -80,11 +88,14 @@ export function createServer(options: MillraceOptions = {}): Millrace {
       if (format !== undefined && !acceptsData(format, publication)) throw clientError("badRequest");
       return server.node.publish(channel, publication, { idempotencyKey });
     },
-    disconnect(user, reason) {
+    async disconnect(user, reason) {
       const target = { user, client: "", session: "" };
       const asGiven =
         reason === undefined ? disconnect("forceNoReconnect") : new Disconnect(reason.code, reason.reason);
-      return server.node.disconnect(target, asGiven, []);
+      await server.node.disconnect(target, asGiven, []);
+    },
+    async [Symbol.asyncDispose]() {
+      await server.stop();
     },
   };
 }

@@ -1,14 +1,11 @@
 import type { Server as HttpServer } from "node:http";
 import { availableParallelism } from "node:os";
-import type { EntryStore } from "../core/entry-store.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ServerNode } from "../node/server-node.ts";
 import type { Config } from "./config.ts";
-import { ClusterServer } from "./cluster/cluster-server.ts";
-import { openLocalPorts } from "./ports.ts";
-import { type ConnectPusher, LocalPusherEvents } from "./pusher.ts";
+import { openCluster } from "./cluster/cluster.ts";
+import { openLocalServer } from "./local-server.ts";
 import { changesThatNeedRestart } from "./reload.ts";
-import { ServingNode } from "./serving-node.ts";
 
 /** What a server is made of. */
 export interface ServerOptions {
@@ -38,9 +35,12 @@ export interface ServerAddresses {
 
 /** A server: from configuration to listeners, and back. */
 export interface MillraceServer {
-  /** The node, for publishing from code. Available once started. */
+  /** The node, for publishing from code. Available from the end of the start to that of the stop. */
   readonly node: ServerNode;
-  /** Opens all listeners. Rejects, with nothing left open, when one of them cannot. */
+  /**
+   * Opens all listeners; resolves to where they are. Rejects, with nothing left open, when one of them cannot.
+   * Idempotent while it runs; waits for a stop under way.
+   */
   start(): Promise<ServerAddresses>;
   /**
    * Follows a new configuration as far as a running server can; resolves to the paths of the changed options
@@ -49,66 +49,92 @@ export interface MillraceServer {
   reload(config: Config): Promise<readonly string[]>;
   /**
    * Stops listening, tells every client 3001, and waits for connections to end; past `shutdown.timeout` the
-   * rest are cut. Resolves to whether none had to be. Idempotent.
+   * rest are cut. Resolves to whether none had to be. Idempotent; waits for a start under way. A server that has
+   * stopped can be started again.
    */
   stop(): Promise<boolean>;
 }
 
-/** Makes a server. Nothing happens until it is started. */
+/** One run of a server, from its start to its stop. */
+export interface ServerRun {
+  readonly node: ServerNode;
+  readonly addresses: ServerAddresses;
+  /** Follows a new configuration; rejects, changing nothing, where it cannot be used. */
+  reload(config: Config): Promise<void>;
+  /** Resolves to whether no connections had to be cut. */
+  stop(): Promise<boolean>;
+}
+
+/** Makes a server. Nothing happens until it is started. Throws where options do not go together. */
 export function createServer(options: ServerOptions): MillraceServer {
   const { config, logger, attachTo, isDev = false } = options;
   const workers = config.node.workers === "auto" ? availableParallelism() : Number(config.node.workers);
-  if (workers === 1) return new Server(options);
-  if (attachTo !== undefined)
-    throw new Error("node.workers: workers cannot serve on a server of the host process");
-  return new ClusterServer({ config, logger, workers, isDev });
+  if (attachTo !== undefined) checkAttachment(config, workers);
+  const open = workers === 1 ? openLocalServer : openCluster;
+  return new Server(config, () => open({ config, logger, workers, attachTo, isDev }));
 }
 
-/** A server in this process alone. */
-class Server implements MillraceServer {
-  readonly #options: ServerOptions;
-  #store: EntryStore | undefined;
-  #serving: ServingNode | undefined;
-  #stopping: Promise<boolean> | undefined;
+function checkAttachment({ http_server: http }: Config, workers: number): void {
+  if (workers > 1) throw new Error("node.workers: workers cannot serve on a server of the host process");
+  if (http.tls.enabled) {
+    throw new Error("http_server.tls: a server of the host process has its own TLS; make it with node:https");
+  }
+}
 
-  constructor(options: ServerOptions) {
-    this.#options = options;
+/** A server that starts and stops in turns, whatever it is told meanwhile. */
+class Server implements MillraceServer {
+  readonly #config: Config;
+  readonly #open: () => Promise<ServerRun>;
+  /** The run that was asked for last; undefined where none is wanted. */
+  #wanted: Promise<ServerRun> | undefined;
+  /** What goes on. */
+  #run: ServerRun | undefined;
+  /** Whether the last run ended without cutting connections, once it has. */
+  #stopping: Promise<boolean> = Promise.resolve(true);
+
+  constructor(config: Config, open: () => Promise<ServerRun>) {
+    this.#config = config;
+    this.#open = open;
   }
 
   get node(): ServerNode {
-    if (this.#serving === undefined) throw new Error("the server has not been started");
-    return this.#serving.node;
+    if (this.#run === undefined) throw new Error("the server does not run: call start() first");
+    return this.#run.node;
   }
 
   async start(): Promise<ServerAddresses> {
-    const { config, logger, attachTo, isDev = false } = this.#options;
-    const ports = await openLocalPorts(config, logger);
-    this.#store = ports.records.store;
-    try {
-      const connectPusher: ConnectPusher = (parts) => new LocalPusherEvents(parts);
-      this.#serving = await ServingNode.assemble(config, logger, { ports, connectPusher, isDev });
-      return await this.#serving.start(attachTo);
-    } catch (error) {
-      await this.stop();
-      throw error;
+    if (this.#wanted === undefined) {
+      const run = this.#startAfter(this.#stopping);
+      this.#wanted = run;
+      run.catch(() => {
+        if (this.#wanted === run) this.#wanted = undefined;
+      });
     }
+    return (await this.#wanted).addresses;
   }
 
   async reload(config: Config): Promise<readonly string[]> {
-    await this.#serving?.reload(config);
-    return changesThatNeedRestart(this.#options.config, config);
+    await this.#run?.reload(config);
+    return changesThatNeedRestart(this.#config, config);
   }
 
   stop(): Promise<boolean> {
-    this.#stopping ??= this.#stop();
+    if (this.#wanted !== undefined) this.#stopping = this.#stopAfter(this.#wanted);
+    this.#wanted = undefined;
     return this.#stopping;
   }
 
-  async #stop(): Promise<boolean> {
-    const deadline = AbortSignal.timeout(this.#options.config.shutdown.timeout);
-    await this.#serving?.stop(deadline);
-    // Calls write to it as long as there are any.
-    await this.#store?.close();
-    return !deadline.aborted;
+  async #startAfter(stopping: Promise<boolean>): Promise<ServerRun> {
+    await stopping;
+    this.#run = await this.#open();
+    return this.#run;
+  }
+
+  async #stopAfter(starting: Promise<ServerRun>): Promise<boolean> {
+    // A start that fails has closed what it opened.
+    const run = await starting.catch(() => undefined);
+    const isClean = await run?.stop();
+    this.#run = undefined;
+    return isClean ?? true;
   }
 }

@@ -173,7 +173,7 @@ describe("createServer", () => {
   });
 
   it("is of no use before it has started, nor where its port is taken", async () => {
-    await expect(createServer(OPTIONS).publish("a", 1)).rejects.toThrow("the server has not been started");
+    await expect(createServer(OPTIONS).publish("a", 1)).rejects.toThrow("the server does not run");
     const holder = createTcpServer().listen(0, "127.0.0.1");
     onTestFinished(() => void holder.close());
     await once(holder, "listening");

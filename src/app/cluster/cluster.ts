@@ -1,0 +1,148 @@
+import { randomUUID } from "node:crypto";
+import { systemClock } from "../../core/clock.ts";
+import { disconnect } from "../../core/disconnect.ts";
+import type { Logger } from "../../core/logger.ts";
+import type { PresenceManager } from "../../core/presence-manager.ts";
+import { TimerWheel } from "../../lib/timer-wheel.ts";
+import type { ServerNode } from "../../node/server-node.ts";
+import { PusherApps } from "../../protocols/pusher/app.ts";
+import type { WebhookEvent } from "../../protocols/pusher/webhooks/event.ts";
+import { NodeRouter } from "../../workers/node-router.ts";
+import { PrimaryController } from "../../workers/primary-controller.ts";
+import { SharedBroker } from "../../workers/shared-broker.ts";
+import { SharedEncoder } from "../../workers/shared-encoder.ts";
+import { channelRulesOf } from "../channel-rules.ts";
+import type { Config } from "../config.ts";
+import { createNode } from "../node.ts";
+import { type LocalPorts, openLocalPorts } from "../ports.ts";
+import { LocalPusherEvents } from "../pusher.ts";
+import { followReload } from "../reload.ts";
+import type { ServerAddresses, ServerRun } from "../server.ts";
+import { readServerTls } from "../server-tls.ts";
+import { withOwnPorts } from "./own-ports.ts";
+import { WorkerPool } from "./worker-pool.ts";
+
+/** What a cluster is made of. */
+export interface ClusterOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly workers: number;
+  readonly isDev: boolean;
+}
+
+/** Those of this process that are being started, or have been and not stopped. */
+const running = new Set<object>();
+
+/** Runs a server of several processes. Rejects, with nothing left open, where it cannot. */
+export async function openCluster(options: ClusterOptions): Promise<ServerRun> {
+  await using opening = new AsyncDisposableStack();
+  const isAlone = running.size === 0;
+  running.add(options);
+  opening.defer(() => void running.delete(options));
+  const config = isAlone ? options.config : await withOwnPorts(options.config);
+  // Each worker reads them for itself; what is wrong with them is told here.
+  readServerTls(config);
+  const ports = await openLocalPorts(config, options.logger);
+  opening.defer(() => ports.records.store.close());
+  const cluster = new Cluster({ ...options, config }, ports);
+  let isClean = true;
+  opening.defer(async () => {
+    isClean = await cluster.stop();
+  });
+  const addresses = await cluster.start();
+  const closing = opening.move();
+  return {
+    node: cluster.node,
+    addresses,
+    reload: (next) => cluster.reload(next),
+    async stop() {
+      await closing.disposeAsync();
+      return isClean;
+    },
+  };
+}
+
+/**
+ * A server of several processes that is one node to clients and the server API.
+ *
+ * The workers share all ports and have the connections. The primary, this process, has what there is one of: broker,
+ * presence, quotas, what is remembered of users, and webhooks. It has a node of its own, for publishing from code.
+ */
+class Cluster {
+  readonly node: ServerNode;
+  readonly #config: Config;
+  readonly #presence: PresenceManager;
+  readonly #broker: SharedBroker;
+  readonly #pusherEvents: LocalPusherEvents;
+  readonly #wheel = new TimerWheel(systemClock);
+  readonly #pool: WorkerPool;
+
+  constructor({ config, logger, workers, isDev }: ClusterOptions, ports: LocalPorts) {
+    this.#config = config;
+    const { presence, quotas, records } = ports;
+    this.#presence = presence;
+    const broker = new SharedBroker(ports.broker);
+    const router = new NodeRouter(config.client.connection_limit > 0 ? "atOnce" : "inTurns", logger);
+    const wheel = this.#wheel;
+    const uid = randomUUID();
+    const controller = new PrimaryController(uid, router);
+    const node = createNode(config, { ...ports, broker: broker.join(), controller }, wheel, logger, {
+      uid,
+      serverUid: uid,
+    });
+    const apps = new PusherApps(config.pusher.apps);
+    const pusherEvents = new LocalPusherEvents({ config: config.pusher, apps, node, wheel, logger });
+    this.node = node;
+    this.#broker = broker;
+    this.#pusherEvents = pusherEvents;
+    this.#pool = new WorkerPool({
+      count: workers,
+      serverUid: uid,
+      config,
+      isDev,
+      logger,
+      ports: {
+        broker,
+        encoder: new SharedEncoder(),
+        presence,
+        quotas,
+        router,
+        statuses: records.statuses,
+        records: (table) => records.access.records(table),
+        observer: pusherEvents.observer,
+        // Both sides are the same program: what a worker's Pusher emits is what this one's takes.
+        onEmit: (app, event) => pusherEvents.emit(app, event as WebhookEvent),
+        channelOptions: (channel) => node.channelOptions(channel),
+        logger,
+      },
+    });
+  }
+
+  /** Resolves once all workers listen. */
+  async start(): Promise<ServerAddresses> {
+    await this.#broker.start();
+    await this.node.start();
+    return this.#pool.start();
+  }
+
+  async reload(config: Config): Promise<void> {
+    const followed = followReload(this.#config, config);
+    // Others may have followed when one worker refuses; so what can be looked at here is.
+    readServerTls(followed);
+    // Workers look at everything that can be wrong; the first one that refuses keeps the rest as they are.
+    await this.#pool.reload(config);
+    const { channel, pusher } = followed;
+    this.node.channelRules = channelRulesOf(channel, pusher);
+    this.#pusherEvents.reload(new PusherApps(pusher.apps));
+  }
+
+  async stop(): Promise<boolean> {
+    const deadline = AbortSignal.timeout(this.#config.shutdown.timeout);
+    const isClean = await this.#pool.stop(deadline);
+    await this.node.stop(disconnect("shutdown"));
+    await this.#pusherEvents.close(deadline);
+    this.#wheel[Symbol.dispose]();
+    await Promise.all([this.#broker.close(), this.#presence.close()]);
+    return isClean;
+  }
+}
