@@ -182,6 +182,30 @@ describe("uni_websocket: pushes and close", () => {
     expect(await client.untilClosed()).toEqual({ code: 4501, reason: "bye" });
   });
 
+  it.each([
+    [0, "88050000627965"],
+    [1000, "880503e8627965"],
+    [1005, "8800"],
+    [5000, "88051388627965"],
+    [70_000, "88051170627965"],
+    [0xffff_ffff, "8805ffff627965"],
+  ])("a disconnect with code %i ends with the close frame that its low 16 bits make", async (code, frame) => {
+    await using server = await runServer(OPEN);
+    using connection = await RawConnection.open(server.port);
+    connection.send(upgradeRequest({}, "GET", "?cf_connect={}"));
+    await connection.until('"connect"');
+    const before = connection.byteLength;
+    await server.disconnect("", code, "bye");
+    const push = JSON.stringify({ disconnect: { code: code === 0 ? undefined : code, reason: "bye" } });
+    const expected = Buffer.concat([
+      Buffer.of(0x81, push.length),
+      Buffer.from(push),
+      Buffer.from(frame, "hex"),
+    ]);
+    await connection.untilBytes(before + expected.length);
+    expect(connection.bytes.subarray(before)).toEqual(expected);
+  });
+
   it("§2.2: a reason that a close frame cannot carry is in the push only", async () => {
     await using server = await runServer(OPEN);
     using client = await openWebSocket(server);

@@ -99,7 +99,8 @@ export class UniWebSocketTransport extends WebSocketTransport<UniConnection> {
   }
 
   protected override farewell({ code, reason }: Disconnect): Farewell | undefined {
-    const hasFrame = this.#options.closingHandshake && code >= 3000 && code <= 4999 && fitsCloseFrame(reason);
-    return hasFrame ? { message: NO_MESSAGE, code, reason } : undefined;
+    if (!this.#options.closingHandshake || !fitsCloseFrame(reason)) return undefined;
+    // Codes of the server API may be larger than a close frame can say; the push has said them in full.
+    return { message: NO_MESSAGE, code: code & 0xffff, reason };
   }
 }
