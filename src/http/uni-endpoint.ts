@@ -30,6 +30,16 @@ export function admitRequest(
   return true;
 }
 
+/** How long browsers may remember the answer to a preflight, seconds. */
+const PREFLIGHT_MAX_AGE_SEC = 300;
+
+/** Tells a browser which methods pages of other origins may use; the CORS headers are there already. */
+export function answerPreflight(response: ServerResponse, methods: string): void {
+  response.setHeader("Access-Control-Max-Age", PREFLIGHT_MAX_AGE_SEC);
+  response.setHeader("Access-Control-Allow-Methods", methods);
+  sendEmpty(response, 204);
+}
+
 /**
  * Reads a connect request from the body.
  *

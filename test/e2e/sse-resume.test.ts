@@ -203,6 +203,21 @@ describe("SSE: resume with Last-Event-ID", () => {
     expect(await dataOf(second, 1)).toEqual([5]);
   });
 
+  it("an id in the address resumes too, as polyfills put it there; one in the header is newer", async () => {
+    const request = requestFor("polyfill");
+    const idBehind = (count: number): Promise<string | undefined> =>
+      visit(request, () => publishAll("polyfill", count), 1);
+    const [older = "", newer = ""] = [await idBehind(1), await idBehind(2)];
+    await publishAll("polyfill", 3);
+    const address = `${server.url("uni_sse", request)}&lastEventId=${encodeURIComponent(older)}`;
+    await using byAddress = await openStream(address);
+    expect(subOf(await byAddress.next(), "polyfill")).toMatchObject({ recovered: true });
+    expect(await dataOf(byAddress, 2)).toEqual([2, 3]);
+    await using byHeader = await openStream(address, { headers: { "Last-Event-ID": newer } });
+    await byHeader.next();
+    expect(await dataOf(byHeader, 1)).toEqual([3]);
+  });
+
   it("a channel that was unsubscribed by the backend does not come back with the id", async () => {
     await using own = await runServer({
       ...CONFIG,

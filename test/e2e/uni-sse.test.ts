@@ -112,10 +112,29 @@ describe("uni_sse: connect request", () => {
     expect([large.status, await large.untilEnd()]).toEqual([413, ""]);
   });
 
-  it.each(["PUT", "OPTIONS", "HEAD", "DELETE"])("uni 18: %s gets 405", async (method) => {
+  it.each(["PUT", "HEAD", "DELETE"])("uni 18: %s gets 405", async (method) => {
     await using server = await runServer(OPEN);
     await using stream = await openStream(server.url("uni_sse"), { method });
     expect([stream.status, await stream.untilEnd()]).toEqual([405, ""]);
+  });
+
+  it("a preflight is answered, so that a client made of fetch may send Authorization", async () => {
+    await using server = await runServer({ client: { ...OPEN.client, allowed_origins: ["https://a.test"] } });
+    const preflight = async (origin: string): Promise<(number | string | null)[]> => {
+      const headers = { Origin: origin, "Access-Control-Request-Headers": "authorization" };
+      const { status, headers: answer } = await fetch(server.url("uni_sse"), { method: "OPTIONS", headers });
+      const names = ["allow-origin", "allow-headers", "allow-methods", "max-age"];
+      return [status, ...names.map((name) => answer.get(`access-control-${name}`))];
+    };
+    const methods = "GET, POST, OPTIONS";
+    expect(await preflight("https://a.test")).toEqual([
+      204,
+      "https://a.test",
+      "authorization",
+      methods,
+      "300",
+    ]);
+    expect(await preflight("https://b.test")).toEqual([204, null, null, methods, "300"]);
   });
 
   it("uni 92: a trailing slash makes another path", async () => {

@@ -4,15 +4,13 @@ import { sendEmpty } from "../../http/http-app.ts";
 import { PushTransport, PushTransportKind } from "../../http/push-transport.ts";
 import {
   admitRequest,
+  answerPreflight,
   readConnectRequest,
   type UniEndpointContext,
   vouchedHeaders,
 } from "../../http/uni-endpoint.ts";
 import type { UniHttpStreamConfig } from "./config.ts";
 import { lineFramer } from "./framer.ts";
-
-/** How long browsers may remember the answer to a preflight, seconds. */
-const PREFLIGHT_MAX_AGE_SEC = 300;
 
 /** The HTTP streaming endpoint (uni-transports §2.3). */
 export class HttpStreamEndpoint {
@@ -37,7 +35,7 @@ export class HttpStreamEndpoint {
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (!admitRequest(this.#context, request, response)) return;
-    if (request.method === "OPTIONS") return answerPreflight(response);
+    if (request.method === "OPTIONS") return answerPreflight(response, "POST, OPTIONS");
     if (request.method !== "POST") return sendEmpty(response, 405);
     const { protocol } = this.#context;
     const maxBytes = this.#config.max_request_body_size;
@@ -45,10 +43,4 @@ export class HttpStreamEndpoint {
     if (connect === undefined) return;
     new PushTransport(request, response, this.#kind).run(protocol, connect, vouchedHeaders(request));
   }
-}
-
-function answerPreflight(response: ServerResponse): void {
-  response.setHeader("Access-Control-Max-Age", PREFLIGHT_MAX_AGE_SEC);
-  response.setHeader("Access-Control-Allow-Methods", "POST, OPTIONS");
-  sendEmpty(response, 204);
 }

@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ConnectRequest } from "../../core/uni-protocol.ts";
 import { ConnectRefusals } from "../../http/connect-refusals.ts";
 import { queryOf, sendEmpty } from "../../http/http-app.ts";
-import { PushTransport, PushTransportKind } from "../../http/push-transport.ts";
+import { PushTransport, PushTransportKind, type PushTransportOptions } from "../../http/push-transport.ts";
 import type { BodyFraming } from "../../http/response-stream.ts";
 import {
   admitRequest,
+  answerPreflight,
   parseConnectRequest,
   readConnectRequest,
   type UniEndpointContext,
@@ -15,7 +16,7 @@ import type { UniSseConfig } from "./config.ts";
 import { sseFramer } from "./framer.ts";
 import { EventIds, parseEventId } from "./resume.ts";
 
-const EMPTY_REQUEST = Buffer.from("{}");
+const EMPTY_REQUEST = "{}";
 /** Sent at once, so that the browser's `open` event does not wait for the first push. */
 const PREAMBLE = Buffer.from("\r\n");
 
@@ -47,34 +48,44 @@ export class SseEndpoint {
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (!admitRequest(this.#context, request, response)) return;
-    const encoding = this.#context.protocol.json;
-    if (request.method === "GET") {
-      const inQuery = queryOf(request).get("cf_connect");
-      const bytes = inQuery === null || inQuery === "" ? EMPTY_REQUEST : Buffer.from(inQuery);
-      const connect = parseConnectRequest(encoding, bytes, response);
-      if (connect === undefined) return;
-      if (this.#config.native_resume) this.#openResumable(request, response, connect);
-      else this.#open(request, response, connect);
-    } else if (request.method === "POST") {
-      const maxBytes = this.#config.max_request_body_size;
-      const connect = await readConnectRequest(encoding, maxBytes, request, response);
-      if (connect !== undefined) this.#open(request, response, connect);
-    } else {
-      sendEmpty(response, 405);
+    switch (request.method) {
+      case "GET":
+        return this.#openByQuery(request, response);
+      case "POST":
+        return this.#openByBody(request, response);
+      case "OPTIONS":
+        return answerPreflight(response, "GET, POST, OPTIONS");
+      default:
+        sendEmpty(response, 405);
     }
   }
 
-  #openResumable(request: IncomingMessage, response: ServerResponse, connect: ConnectRequest): void {
-    const lastEventId = request.headers["last-event-id"];
-    const resumeFrom = typeof lastEventId === "string" ? parseEventId(lastEventId) : connect.resumeFrom;
-    const transport = new PushTransport(request, response, this.#kind, {
-      resumeMarks: (framing) => this.#eventIds[framing],
-    });
-    transport.run(this.#context.protocol, { ...connect, resumeFrom }, vouchedHeaders(request));
+  #openByQuery(request: IncomingMessage, response: ServerResponse): void {
+    const query = queryOf(request);
+    const text = query.get("cf_connect") || EMPTY_REQUEST;
+    const connect = parseConnectRequest(this.#context.protocol.json, Buffer.from(text), response);
+    if (connect === undefined) return;
+    if (!this.#config.native_resume) return this.#open(request, response, connect);
+    // Polyfills of `EventSource` that cannot set headers put the id into the address.
+    const lastEventId = request.headers["last-event-id"] ?? query.get("lastEventId") ?? undefined;
+    const resumeFrom = lastEventId === undefined ? connect.resumeFrom : parseEventId(lastEventId.toString());
+    const resumeMarks = (framing: BodyFraming): EventIds => this.#eventIds[framing];
+    this.#open(request, response, { ...connect, resumeFrom }, { resumeMarks });
   }
 
-  #open(request: IncomingMessage, response: ServerResponse, connect: ConnectRequest): void {
-    const transport = new PushTransport(request, response, this.#kind);
+  async #openByBody(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { json } = this.#context.protocol;
+    const connect = await readConnectRequest(json, this.#config.max_request_body_size, request, response);
+    if (connect !== undefined) this.#open(request, response, connect);
+  }
+
+  #open(
+    request: IncomingMessage,
+    response: ServerResponse,
+    connect: ConnectRequest,
+    options?: PushTransportOptions,
+  ): void {
+    const transport = new PushTransport(request, response, this.#kind, options);
     transport.run(this.#context.protocol, connect, vouchedHeaders(request));
   }
 }
