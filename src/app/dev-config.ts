@@ -1,17 +1,35 @@
 import { randomBytes } from "node:crypto";
 import type { Tree } from "../config/tree.ts";
 
+/** Secrets of a development server. */
+export interface DevKeys {
+  /** What connection tokens are signed with. */
+  readonly tokenSecret: string;
+  /** Key of the server API, over HTTP and gRPC. */
+  readonly apiKey: string;
+  /** Secret of the Pusher app. */
+  readonly pusherSecret: string;
+}
+
+/** Where a development server listens unless told otherwise: what lets everything in is for this machine. */
+export const DEV_ADDRESS = "127.0.0.1";
+
 const PUSHER_NAMESPACE = "pusher";
 
+/** Secrets that nobody else has. */
+export function createDevKeys(): DevKeys {
+  return { tokenSecret: createSecret(), apiKey: createSecret(), pusherSecret: createSecret() };
+}
+
 /**
- * What `serve --dev` starts from instead of the defaults: everything on, everything allowed, and keys that are
- * good for one run. File, environment and flags still win.
+ * What `serve --dev` starts from instead of the defaults: everything on and everything allowed, on one address. File,
+ * environment and flags still win.
  */
-export function createDevDefaults(): Tree {
-  const apiKey = createSecret();
+export function createDevDefaults(keys: DevKeys, address: string = DEV_ADDRESS): Tree {
   return {
+    http_server: { address },
     client: {
-      token: { hmac_secret_key: createSecret() },
+      token: { hmac_secret_key: keys.tokenSecret },
       allowed_origins: ["*"],
       subscribe_to_user_personal_channel: { enabled: true },
     },
@@ -24,7 +42,7 @@ export function createDevDefaults(): Tree {
     uni_websocket: { enabled: true },
     uni_sse: { enabled: true },
     uni_http_stream: { enabled: true },
-    uni_grpc: { enabled: true, reflection: true },
+    uni_grpc: { enabled: true, address, reflection: true },
     pusher: {
       enabled: true,
       apps: [
@@ -32,14 +50,14 @@ export function createDevDefaults(): Tree {
           // Pusher's SDK for Python takes digits only.
           id: "1001",
           key: "app-key",
-          secret: createSecret(),
+          secret: keys.pusherSecret,
           namespace: PUSHER_NAMESPACE,
           enable_client_messages: true,
         },
       ],
     },
-    http_api: { key: apiKey },
-    grpc_api: { enabled: true, reflection: true, key: apiKey },
+    http_api: { key: keys.apiKey },
+    grpc_api: { enabled: true, address, reflection: true, key: keys.apiKey },
     health: { enabled: true },
   };
 }

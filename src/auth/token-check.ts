@@ -12,6 +12,12 @@ export interface CheckedToken {
   readonly payload: string;
 }
 
+/** A valid connection token, in words for its maker. */
+export interface CheckedConnectionToken extends CheckedToken {
+  /** Channels it subscribes to. */
+  readonly channels: readonly string[];
+}
+
 /** A valid subscription token, in words for its maker. */
 export interface CheckedSubscriptionToken extends CheckedToken {
   readonly channel: string;
@@ -20,12 +26,22 @@ export interface CheckedSubscriptionToken extends CheckedToken {
 /** A token that a server would refuse. The message says why, and repeats what the token claims. */
 export class TokenCheckError extends Error {
   override readonly name = "TokenCheckError";
+  /** Why, without what the token claims. */
+  readonly reason: string;
+
+  constructor(claims: string, reason: string, options?: ErrorOptions) {
+    super(claims + reason, options);
+    this.reason = reason;
+  }
 }
 
 /** Verifies a connection token; rejects with TokenCheckError. */
-export async function checkConnectionToken(verifier: TokenVerifier, token: string): Promise<CheckedToken> {
-  const { user } = await explainRefusal(token, verifier.verifyConnection(token));
-  return { user, payload: payloadOf(token) };
+export async function checkConnectionToken(
+  verifier: TokenVerifier,
+  token: string,
+): Promise<CheckedConnectionToken> {
+  const { user, subscriptions } = await explainRefusal(token, verifier.verifyConnection(token));
+  return { user, channels: [...subscriptions.keys()], payload: payloadOf(token) };
 }
 
 /** Verifies a subscription token; rejects with TokenCheckError. */
@@ -46,7 +62,7 @@ async function explainRefusal<Token>(text: string, verification: Promise<Token>)
     return await verification;
   } catch (cause) {
     if (!(cause instanceof Disconnect) && !(cause instanceof ClientError)) throw cause;
-    throw new TokenCheckError(`${describe(text)}${reasonOf(cause)}`, { cause });
+    throw new TokenCheckError(describe(text), reasonOf(cause), { cause });
   }
 }
 

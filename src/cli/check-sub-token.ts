@@ -3,7 +3,7 @@ import { checkSubscriptionToken } from "../auth/token-check.ts";
 import { createClientTokenVerifier } from "../auth/token-verifier.ts";
 import type { CliIo } from "./cli-io.ts";
 import { addConfigOption, loadForHelper, type ConfigOption } from "./config-option.ts";
-import { asTokenFailure } from "./token-failure.ts";
+import { asTokenFailure, warnOfUnknownChannels } from "./token-failure.ts";
 
 const EXAMPLES = `
 Examples:
@@ -18,12 +18,13 @@ export function addCheckSubTokenCommand(program: Command, io: CliIo): void {
     .argument("<token>", "the token (JWT)")
     .addHelpText("after", EXAMPLES)
     .action(async (token: string, options: ConfigOption) => {
-      const { client } = loadForHelper(io, options);
+      const config = loadForHelper(io, options, "token key");
       const { user, channel, payload } = await asTokenFailure(async () =>
-        checkSubscriptionToken(await createClientTokenVerifier(client, io.clock), token),
+        checkSubscriptionToken(await createClientTokenVerifier(config.client, io.clock), token),
       );
       const whose = user === "" ? "anonymous user" : `user ${JSON.stringify(user)}`;
       const subject = `${whose} and channel ${JSON.stringify(channel)}`;
+      warnOfUnknownChannels(io, config, [channel]);
       io.stdout.write(`valid subscription token for ${subject}\npayload: ${payload}\n`);
     });
 }

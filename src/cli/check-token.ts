@@ -3,7 +3,7 @@ import { checkConnectionToken } from "../auth/token-check.ts";
 import { createClientTokenVerifier } from "../auth/token-verifier.ts";
 import type { CliIo } from "./cli-io.ts";
 import { addConfigOption, loadForHelper, type ConfigOption } from "./config-option.ts";
-import { asTokenFailure } from "./token-failure.ts";
+import { asTokenFailure, warnOfUnknownChannels } from "./token-failure.ts";
 
 const EXAMPLES = `
 Examples:
@@ -18,11 +18,12 @@ export function addCheckTokenCommand(program: Command, io: CliIo): void {
     .argument("<token>", "the token (JWT)")
     .addHelpText("after", EXAMPLES)
     .action(async (token: string, options: ConfigOption) => {
-      const { client } = loadForHelper(io, options);
-      const { user, payload } = await asTokenFailure(async () =>
-        checkConnectionToken(await createClientTokenVerifier(client, io.clock), token),
+      const config = loadForHelper(io, options, "token key");
+      const { user, channels, payload } = await asTokenFailure(async () =>
+        checkConnectionToken(await createClientTokenVerifier(config.client, io.clock), token),
       );
       const whose = user === "" ? "anonymous user" : `user ${user}`;
+      warnOfUnknownChannels(io, config, channels);
       io.stdout.write(`valid token for ${whose}\npayload: ${payload}\n`);
     });
 }

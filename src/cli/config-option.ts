@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import { loadConfig, type Config } from "../app/config.ts";
+import { createDevDefaults } from "../app/dev-config.ts";
 import { ConfigError } from "../config/config-error.ts";
+import { findDevKeys } from "./dev-keys.ts";
 import { CommandFailure, type CliIo } from "./cli-io.ts";
 
 /** File that commands use when none is named. */
@@ -16,12 +18,33 @@ export function addConfigOption(command: Command): Command {
   return command.option("-c, --config <file>", "config file (.json, .yaml or .toml)", DEFAULT_CONFIG_FILE);
 }
 
-/** The configuration as a helper command sees it: file and environment; a missing file counts as empty. */
-export function loadForHelper(io: CliIo, { config: path }: ConfigOption): Config {
-  return asCommandFailure(
-    "getting config: ",
-    () => loadConfig({ file: { path, directory: io.cwd, isOptional: true }, env: io.env }).config,
-  );
+/** A key that a helper command cannot do without. */
+export type NeededKey = "token key" | "API key";
+
+/**
+ * The configuration as a helper command sees it: file and environment, as the server would; a missing file counts as
+ * empty. Where a needed key is nowhere set, it is that of this user's development server, if there has been one.
+ */
+export function loadForHelper(io: CliIo, { config: path }: ConfigOption, needed?: NeededKey): Config {
+  const file = { path, directory: io.cwd, readsDotEnv: true, isOptional: true };
+  return asCommandFailure("getting config: ", () => {
+    const { config } = loadConfig({ file, env: io.env });
+    if (needed === undefined || hasKey(config, needed)) return config;
+    const kept = findDevKeys(io.env);
+    if (kept === undefined) return config;
+    io.stderr.write(`note: no ${needed} is configured: taking the development server's (${kept.path})\n`);
+    return loadConfig({ defaults: createDevDefaults(kept.keys), file, env: io.env }).config;
+  });
+}
+
+function hasKey(config: Config, needed: NeededKey): boolean {
+  return needed === "token key" ? hasTokenKey(config) : config.http_api.key !== "";
+}
+
+/** Whether a server with this configuration takes any connection tokens. */
+function hasTokenKey({ client: { token } }: Config): boolean {
+  const { hmac_secret_key: secret, hmac_previous_secret_key: previous, jwks_public_endpoint: keySet } = token;
+  return [secret, previous, token.rsa_public_key, token.ecdsa_public_key, keySet].some((key) => key !== "");
 }
 
 /** Runs a step; its ConfigError becomes a CommandFailure whose message begins with `context`. */

@@ -19,7 +19,7 @@ interface Options extends ConfigOption {
 
 const EXAMPLES = `
 Asks a running server over its HTTP API. Address and key are those of the config file and the environment
-(MILLRACE_HTTP_API_KEY), unless given. Expressions are CEL: docs/connections.md lists their variables.
+(MILLRACE_HTTP_API_KEY), unless given, or those of the development server (serve --dev). Expressions are CEL: docs/connections.md lists their variables.
 
 Examples:
   millrace connections
@@ -43,7 +43,8 @@ export function addConnectionsCommand(program: Command, io: CliIo): void {
     .option("--key <key>", "key of the HTTP API")
     .addHelpText("after", EXAMPLES)
     .action(async (options: Options) => {
-      const access = accessOf(options, loadForHelper(io, options));
+      const needed = options.key === undefined ? "API key" : undefined;
+      const access = accessOf(options, loadForHelper(io, options, needed));
       if (options.watch === undefined) return print(io, options, access);
       await watch(io, options.watch === true ? DEFAULT_WATCH_SEC : options.watch, () =>
         print(io, options, access),

@@ -4,12 +4,12 @@ import { createDevDefaults } from "../app/dev-config.ts";
 import { issueDevToken } from "../app/dev-page.ts";
 import type { ServerAddresses } from "../app/server.ts";
 import { VERSION } from "../app/version.ts";
-import type { Tree } from "../config/tree.ts";
 import type { Logger } from "../core/logger.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import { CommandFailure, type CliIo, type ServerHandle } from "./cli-io.ts";
 import { addConfigFlags, readConfigFlags } from "./config-flags.ts";
 import { addConfigOption, asCommandFailure } from "./config-option.ts";
+import { keepDevKeys, type KeptDevKeys } from "./dev-keys.ts";
 import { writePidFile } from "./pid-file.ts";
 import { ReloadRequests, StopRequest } from "./server-signals.ts";
 import { formatPageLine, formatTryLines } from "./try-lines.ts";
@@ -36,29 +36,29 @@ Examples:
 export function addServeCommand(program: Command, io: CliIo): void {
   const command = addConfigOption(program.command("serve", { isDefault: true }))
     .description("run the server (what happens without a command)")
-    .option("--dev", "development server: everything on, keys for one run, and what to try next")
-    .option("-a, --address <address>", "short for --http_server.address")
+    .option("--dev", "development server for this machine: everything on, and what to try next")
+    .option("-a, --address <address>", "short for --http_server.address; with --dev for all ports")
     .option("-p, --port <port>", "short for --http_server.port")
     .addHelpText("after", EXAMPLES);
   addConfigFlags(command).action(async (options: Options) => {
     const isNamed = command.getOptionValueSource("config") === "cli";
-    const defaults = options.dev === true ? createDevDefaults() : {};
-    const loadAgain = (): LoadedConfig => load(io, options, isNamed, defaults);
-    await run(io, asCommandFailure("getting config: ", loadAgain), options.dev === true, loadAgain);
+    const devKeys = options.dev === true ? keepDevKeys(io.env) : undefined;
+    const loadAgain = (): LoadedConfig => load(io, options, isNamed, devKeys);
+    await run(io, asCommandFailure("getting config: ", loadAgain), devKeys, loadAgain);
   });
 }
 
-function load(io: CliIo, options: Options, isNamed: boolean, defaults: Tree): LoadedConfig {
+function load(io: CliIo, options: Options, isNamed: boolean, devKeys: KeptDevKeys | undefined): LoadedConfig {
   const flags = readConfigFlags(options);
   if (options.address !== undefined) flags["http_server.address"] = options.address;
   if (options.port !== undefined) flags["http_server.port"] = options.port;
   return loadConfig({
-    defaults,
+    ...(devKeys === undefined ? {} : { defaults: createDevDefaults(devKeys.keys, options.address) }),
     file: {
       path: options.config,
       directory: io.cwd,
       readsDotEnv: true,
-      isOptional: options.dev === true && !isNamed,
+      isOptional: devKeys !== undefined && !isNamed,
     },
     env: io.env,
     flags,
@@ -68,7 +68,7 @@ function load(io: CliIo, options: Options, isNamed: boolean, defaults: Tree): Lo
 async function run(
   io: CliIo,
   { config, warnings, source }: LoadedConfig,
-  isDev: boolean,
+  devKeys: KeptDevKeys | undefined,
   loadAgain: () => LoadedConfig,
 ): Promise<void> {
   const logger = openLog(io, config);
@@ -76,6 +76,7 @@ async function run(
   using cleanup = new DisposableStack();
   const stop = cleanup.use(new StopRequest(io));
   cleanup.use(writePidFile(io.cwd, config.pid_file));
+  const isDev = devKeys !== undefined;
   const server = io.createServer({ config, logger, isDev });
   const reloads = cleanup.use(new ReloadRequests(io, () => reload(server, loadAgain, logger)));
   const addresses = await start(server, logger);
@@ -85,8 +86,10 @@ async function run(
   const where = describeAddresses(addresses);
   logger.info({ version: VERSION, pid, config: source ?? "none", ...where }, "server started");
   if (isDev) {
+    const keysAreKept = devKeys.path !== undefined;
+    if (!keysAreKept) logger.info({}, "keys are for this run only: there is nowhere to keep them");
     const token = await issueDevToken(config, io.clock);
-    io.stdout.write(formatTryLines({ config, addresses, token, isColoured }));
+    io.stdout.write(formatTryLines({ config, addresses, token, keysAreKept, isColoured }));
   }
   reloads.begin();
   const signal = await stop.requested;

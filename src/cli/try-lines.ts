@@ -8,6 +8,8 @@ export interface TryLinesOptions {
   readonly addresses: ServerAddresses;
   /** A connection token that the server accepts; undefined when there is none to be had. */
   readonly token: string | undefined;
+  /** Whether commands beside the server know its keys. */
+  readonly keysAreKept: boolean;
   readonly isColoured: boolean;
 }
 
@@ -16,16 +18,29 @@ interface TryLine {
   readonly command: string;
 }
 
+/** Addresses at which "localhost" is reached. */
+const LOCAL_ADDRESSES: ReadonlySet<string> = new Set(["", "0.0.0.0", "::", "127.0.0.1"]);
+
 const CHANNEL = "news";
 const DATA = '{"text":"hello"}';
 const CONSUME = "centrifugal.centrifugo.unistream.CentrifugoUniStream/Consume";
 const PUBLISH = "centrifugal.centrifugo.api.CentrifugoApi/Publish";
 const BASE64_NOTE = "its JSON has bytes in base64; these are the same";
+const TOKEN_LINES: readonly TryLine[] = [
+  {
+    label: "for another user, subscribed from the start",
+    command: `npx millrace gentoken --user 7 --channels ${CHANNEL}`,
+  },
+];
 // By its full name npx finds buf in this project as well as from anywhere else.
 const BUF_GRPC = "npx @bufbuild/buf curl --protocol grpc --http2-prior-knowledge";
 
 /** Where to see the page of a development server; "" where it is of no use, with no address of this machine alone. */
-export function formatPageLine({ config, addresses, isColoured }: Omit<TryLinesOptions, "token">): string {
+export function formatPageLine({
+  config,
+  addresses,
+  isColoured,
+}: Omit<TryLinesOptions, "token" | "keysAreKept">): string {
   const origin = originOf(addresses.http, config.http_server.tls.enabled);
   if (origin === undefined || !LOCAL_ORIGIN.test(origin)) return "";
   const line = `Open ${origin}/ in a browser to see it work.`;
@@ -41,6 +56,9 @@ export function formatTryLines(options: TryLinesOptions): string {
     ...formatLines(listeners(options), paint),
     paint("Publish to it, from yet another one:", "title"),
     ...formatLines(publishers(options), paint),
+    ...(options.keysAreKept && options.token !== undefined
+      ? [paint("More tokens:", "title"), ...formatLines(TOKEN_LINES, paint)]
+      : []),
     ...pusherPart(options, paint),
     "",
   ].join("\n");
@@ -160,8 +178,7 @@ function apiOriginOf(
 /** Where a client on this machine reaches a listener; undefined when there is none. */
 function originOf(address: ListenerAddress | undefined, hasTls: boolean): string | undefined {
   if (address === undefined) return undefined;
-  const isAny = address.host === "" || address.host === "0.0.0.0" || address.host === "::";
-  const host = isAny ? "localhost" : address.host;
+  const host = LOCAL_ADDRESSES.has(address.host) ? "localhost" : address.host;
   const shown = host.includes(":") ? `[${host}]` : host;
   return `${hasTls ? "https" : "http"}://${shown}:${address.port}`;
 }

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { Command, runCommand } from "../support/command.ts";
+import { Workplace } from "../support/server-process.ts";
 
 /** What the printed lines publish, as JSON transports and as bytes in JSON show it. */
 const HELLO = /"data":\s*(\{"text":"hello"\}|"eyJ0ZXh0IjoiaGVsbG8ifQ==")/gu;
@@ -75,13 +76,13 @@ it("npm start: the lines for Pusher clients work too", async () => {
   });
 });
 
-it("the development server lets a page of any origin in, and keeps its keys to one run", async () => {
+it("the development server lets a page of any origin in, and has the same keys after a restart", async () => {
   const secrets: string[] = [];
   for (let run = 0; run < 2; run++) {
     await using server = new Command("npm", ["start", "--", ...FREE_PORTS]);
     await server.untilPrinted("X-API-Key: ");
     await server.untilPrinted("authorization: apikey ");
-    const [, port = ""] = /http:\/\/localhost:(\d+)\/api/u.exec(server.stdout) ?? [];
+    const port = httpPortOf(server);
     const [, key = ""] = /X-API-Key: ([\w-]+)/u.exec(server.stdout) ?? [];
     expect(key.length).toBeGreaterThanOrEqual(24);
     secrets.push(key);
@@ -95,5 +96,58 @@ it("the development server lets a page of any origin in, and keeps its keys to o
       401,
     );
   }
-  expect(new Set(secrets).size).toBe(2);
+  expect(new Set(secrets).size).toBe(1);
 });
+
+it("npm start: a token that gentoken makes in another terminal lets its user in, with what it grants", async () => {
+  await using server = new Command("npm", ["start", "--", ...FREE_PORTS]);
+  await server.untilPrinted("authorization: apikey ");
+  using elsewhere = new Workplace();
+  const [line] = linesBelow("More tokens", server.stdout);
+  expect((await runCommand("bash", ["-c", line?.command ?? ""])).stdout).toMatch(
+    /^HMAC SHA-256 JWT for user "7"/u,
+  );
+  const made = await elsewhere.millrace(["gentoken", "--user", "7", "-q", "--channels", "news,sports"]);
+  expect([made.status, made.stderr]).toEqual([
+    0,
+    expect.stringMatching(/^note: no token key is configured/u),
+  ]);
+  const url = `http://localhost:${httpPortOf(server)}/connection/uni_http_stream`;
+  const request = new AbortController();
+  const response = await fetch(url, {
+    method: "POST",
+    body: JSON.stringify({ token: made.stdout }),
+    signal: request.signal,
+  });
+  const first = await response.body?.getReader().read();
+  expect(JSON.parse(Buffer.from(first?.value ?? []).toString())).toMatchObject({
+    connect: { subs: { "#7": {}, news: {}, sports: {} } },
+  });
+  const connections = [
+    "connections",
+    "--user",
+    "7",
+    "--json",
+    "--url",
+    url.replace(/\/connection.*/u, "/api"),
+  ];
+  expect((await elsewhere.millrace(connections)).stdout).toContain('"user":"7"');
+  request.abort();
+});
+
+it("the development server is for this machine: its ports are open on loopback only, unless told otherwise", async () => {
+  await using server = new Command("npm", ["start", "--", ...FREE_PORTS]);
+  await server.until(() => server.stderr.includes('"server started"'), "start");
+  const started = JSON.parse(
+    server.stderr.split("\n").find((line) => line.includes('"server started"')) ?? "{}",
+  );
+  for (const name of ["http", "uniGrpc", "grpcApi"]) expect(started[name]).toMatch(/^127\.0\.0\.1:/u);
+  await using open = new Command("npm", ["start", "--", ...FREE_PORTS, "-a", "0.0.0.0"]);
+  await open.until(() => open.stderr.includes('"server started"'), "start");
+  for (const name of ["http", "uniGrpc", "grpcApi"]) expect(open.stderr).toContain(`"${name}":"0.0.0.0:`);
+});
+
+/** The port of the lines that the server has printed. */
+function httpPortOf({ stdout }: Command): string {
+  return /http:\/\/localhost:(\d+)\/api/u.exec(stdout)?.[1] ?? "";
+}

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { PATIENCE_MS, Signal } from "./signal.ts";
 
 /** The repository. */
@@ -11,11 +12,15 @@ const NODE_OF_PROJECT = resolve(ROOT, "node_modules/.bin/node");
 /** The Node.js that npm scripts run on, whatever runs the tests. */
 export const NODE: string = existsSync(NODE_OF_PROJECT) ? NODE_OF_PROJECT : process.execPath;
 
+/** Where development servers of the tests keep their keys: not among those of who runs the tests. */
+const STATE_HOME = mkdtempSync(join(tmpdir(), "millrace-state-"));
+process.once("exit", () => rmSync(STATE_HOME, { recursive: true, force: true }));
+
 /** Where and with what a command runs. */
 export interface CommandOptions {
   /** Default: the repository. */
   readonly cwd?: string;
-  /** Environment beside PATH and HOME; nothing else of the tests' own gets through. */
+  /** Environment beside PATH, HOME and XDG_STATE_HOME; nothing else of the tests' own gets through. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -40,7 +45,7 @@ export class Command implements AsyncDisposable {
     this.#title = [file, ...args].join(" ");
     this.#child = spawn(file, args, {
       cwd,
-      env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env },
+      env: { PATH: process.env["PATH"], HOME: process.env["HOME"], XDG_STATE_HOME: STATE_HOME, ...env },
       stdio: ["pipe", "pipe", "pipe"],
       detached: true,
     });

@@ -5,6 +5,7 @@ import {
   TokenCheckError,
 } from "../../../src/auth/token-check.ts";
 import { TokenIssuer } from "../../../src/auth/token-issuer.ts";
+import { createTokenVerifier } from "../../../src/auth/token-verifier.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { hmacToken, NO_OPTIONS, NOW_SEC, verifierFor, withSecret } from "./tokens.ts";
 
@@ -38,6 +39,20 @@ describe("issued tokens", () => {
     expect(partsOf(token)[1]).toBe(`{"sub":"42","iat":${NOW_SEC},"uid":"42"}`);
   });
 
+  it("have further claims behind the usual ones, which they win over", async () => {
+    const claims = { info: { n: 1 }, channels: ["a"], iat: 1 };
+    const token = await issuer.issueConnection({ user: "42", ttlSec: 0, claims });
+    expect(partsOf(token)[1]).toBe(`{"sub":"42","iat":1,"info":{"n":1},"channels":["a"]}`);
+  });
+
+  it("have the audience and the issuer that the options ask for", async () => {
+    const options = withSecret({ audience: "a", issuer: "i" });
+    const token = await new TokenIssuer(options, new FakeClock()).issueConnection({ user: "", ttlSec: 0 });
+    expect(partsOf(token)[1]).toBe(`{"iat":${NOW_SEC},"aud":"a","iss":"i"}`);
+    const verifier = await createTokenVerifier(options, new FakeClock());
+    expect(await checkConnectionToken(verifier, token)).toMatchObject({ user: "" });
+  });
+
   it("core 102: need an HMAC secret", () => {
     expect(() => new TokenIssuer(NO_OPTIONS, new FakeClock())).toThrow(/^client\.token\.hmac_secret_key: /);
     const settings = { section: "client.subscription_token" };
@@ -52,7 +67,7 @@ describe("checking", () => {
     const verifier = await verifierFor();
     const token = await issuer.issueConnection({ user: "42", ttlSec: 0 });
     const payload = `{"sub":"42","iat":${NOW_SEC}}`;
-    expect(await checkConnectionToken(verifier, token)).toEqual({ user: "42", payload });
+    expect(await checkConnectionToken(verifier, token)).toEqual({ user: "42", channels: [], payload });
     const subscription = await issuer.issueSubscription({ user: "42", ttlSec: 0, channel: "ch" });
     expect(await checkSubscriptionToken(verifier, subscription)).toMatchObject({ user: "42", channel: "ch" });
   });
@@ -61,8 +76,8 @@ describe("checking", () => {
     const token = await issuer.issueSubscription({ user: "42", ttlSec: 0, channel: "ch" });
     await expect(checkConnectionToken(await verifierFor(), token)).rejects.toThrow(
       new TokenCheckError(
-        `token with algorithm HS256 and claims {"sub":"42","iat":${NOW_SEC},"channel":"ch"} has error: ` +
-          `invalid token: a subscription token`,
+        `token with algorithm HS256 and claims {"sub":"42","iat":${NOW_SEC},"channel":"ch"} has error: `,
+        "invalid token: a subscription token",
       ),
     );
   });
@@ -75,6 +90,6 @@ describe("checking", () => {
 
   it("what is no token is not repeated", async () => {
     const check = checkConnectionToken(await verifierFor(), "abc");
-    await expect(check).rejects.toThrow(new TokenCheckError("invalid token: not a JWT"));
+    await expect(check).rejects.toThrow(new TokenCheckError("", "invalid token: not a JWT"));
   });
 });

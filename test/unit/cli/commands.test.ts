@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { parse as parseToml } from "smol-toml";
 import { expect, test } from "vitest";
 import { parse as parseYaml } from "yaml";
@@ -106,6 +107,117 @@ test("gentoken says who and how long", async () => {
   const odd = await bench.run("gentoken", "-t", "1h");
   expect(odd.status).toBe(1);
   expect(odd.stderr).toContain("Seconds are a whole number.");
+});
+
+test("gentoken takes info, meta, labels, channels and subs, as JSON or as lists", async () => {
+  using bench = new CliBench();
+  bench.write("config.json", WITH_KEY);
+  const json = await bench.run(
+    ...["gentoken", "-u", "42", "-t", "0", "-q", "--info", '{"name":"Ann"}', "--meta", "7"],
+    ...["--labels", '{"plan":"a,b"}', "--channels", '["dialog#1,2"]', "--subs", '{"a":{"data":{"x":1}}}'],
+    ...["--claims", '{"jti":"t","meta":8}'],
+  );
+  expect(json.stderr).toBe("");
+  expect(claimsOf(json.stdout)).toEqual({
+    sub: "42",
+    iat: 1_700_000_000,
+    info: { name: "Ann" },
+    meta: 8,
+    labels: { plan: "a,b" },
+    channels: ["dialog#1,2"],
+    subs: { a: { data: { x: 1 } } },
+    jti: "t",
+  });
+  const lists = ["--labels", "plan=gold,note=a=b", "--channels", "news,sports", "--subs", "a,b"];
+  expect(claimsOf((await bench.run("gentoken", "-q", ...lists)).stdout)).toMatchObject({
+    labels: { plan: "gold", note: "a=b" },
+    channels: ["news", "sports"],
+    subs: { a: {}, b: {} },
+  });
+  const forChannel = await bench.run("gensubtoken", "-u", "42", "-s", "ch", "-q", "--info", '"host"');
+  expect(claimsOf(forChannel.stdout)).toMatchObject({ sub: "42", channel: "ch", info: "host" });
+});
+
+test.each([
+  ["--info", "Ann", "It is no JSON"],
+  ["--claims", "[]", "It is no JSON object."],
+  ["--labels", "plan", "Labels are name=value,… or a JSON object."],
+  ["--channels", "[", "It is no JSON"],
+  ["--subs", "{", "It is no JSON"],
+])("gentoken %s %s is refused with a sentence", async (flag, value, message) => {
+  using bench = new CliBench();
+  bench.write("config.json", WITH_KEY);
+  const { status, stdout, stderr } = await bench.run("gentoken", flag, value);
+  expect([status, stdout]).toEqual([1, ""]);
+  expect(stderr).toContain(message);
+});
+
+test("gentoken and checktoken say where the server would refuse the token", async () => {
+  using bench = new CliBench();
+  bench.write("config.json", '{"client": {"token": {"hmac_secret_key": "k", "issuer_regex": "^a"}}}');
+  const wrongIssuer = await bench.run("gentoken", "-u", "42");
+  expect(wrongIssuer.status).toBe(0);
+  expect(wrongIssuer.stderr).toBe(
+    "warning: the server would refuse this token: invalid token: issuer does not match\n",
+  );
+  const issued = await bench.run("gentoken", "-q", "--claims", '{"iss":"a"}', "--channels", "news,chat:1");
+  const unknown =
+    'warning: the server would refuse this token: the namespace of its channel "chat:1" is not in channel.namespaces\n';
+  expect(issued.stderr).toBe(unknown);
+  const checked = await bench.run("checktoken", issued.stdout);
+  expect([checked.status, checked.stderr]).toEqual([0, unknown]);
+  const forChannel = await bench.run("gensubtoken", "-q", "-s", "chat:1", "--claims", '{"iss":"a"}');
+  expect(forChannel.stderr).toBe(unknown);
+});
+
+test("beside a development server gentoken has its key, without a config file and after a restart", async () => {
+  using bench = new CliBench();
+  bench.env["XDG_STATE_HOME"] = bench.directory;
+  await bench.run("serve", "--dev");
+  const devConfig = bench.served?.config;
+  const file = "millrace/dev-keys.json";
+  expect(bench.modeOf(file)).toBe(0o600);
+  const { status, stdout: token, stderr } = await bench.run("gentoken", "--user", "42", "-q");
+  expect([status, stderr]).toEqual([
+    0,
+    `note: no token key is configured: taking the development server's (${bench.directory}/${file})\n`,
+  ]);
+  const secret = devConfig?.client.token.hmac_secret_key ?? "";
+  expect(token).toBe(hmacToken('{"sub":"42","exp":1700604800,"iat":1700000000}', secret));
+  expect((await bench.run("checktoken", token)).stdout).toMatch(/^valid token for user 42\n/);
+  expect((await bench.run("gensubtoken", "-s", "ch", "-q")).status).toBe(0);
+  await bench.run("serve", "--dev");
+  expect(bench.served?.config).toEqual(devConfig);
+});
+
+test("a configured key wins over that of the development server, also one in .env", async () => {
+  using bench = new CliBench();
+  bench.env["XDG_STATE_HOME"] = bench.directory;
+  await bench.run("serve", "--dev");
+  bench.write(".env", "MILLRACE_CLIENT_TOKEN_HMAC_SECRET_KEY=other\n");
+  const { stdout: token, stderr } = await bench.run("gentoken", "-t", "0", "-q");
+  expect([token, stderr]).toEqual([hmacToken('{"iat":1700000000}', "other"), ""]);
+});
+
+test("damaged keys of the development server are made anew", async () => {
+  using bench = new CliBench();
+  bench.env["XDG_STATE_HOME"] = bench.directory;
+  await bench.run("serve", "--dev");
+  const before = bench.served?.config.http_api.key;
+  bench.write("millrace/dev-keys.json", "{");
+  expect((await bench.run("gentoken")).status).toBe(1);
+  await bench.run("serve", "--dev");
+  expect(bench.served?.config.http_api.key).not.toBe(before);
+  expect((await bench.run("gentoken")).status).toBe(0);
+});
+
+test("where nothing can be kept, the development server has keys for one run and says so", async () => {
+  using bench = new CliBench();
+  bench.env["XDG_STATE_HOME"] = join(bench.directory, bench.write("file", ""));
+  const { status, stderr } = await bench.run("serve", "--dev");
+  expect(status).toBe(0);
+  expect(stderr).toContain("keys are for this run only: there is nowhere to keep them");
+  expect((await bench.run("gentoken")).status).toBe(1);
 });
 
 test("core 102: gentoken without HMAC key exits 1", async () => {

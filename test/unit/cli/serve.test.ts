@@ -157,7 +157,7 @@ test("--dev has what is published go to the internal port, where there is one", 
   const { stdout } = await bench.run("serve", "--dev", "--http_server.internal_port", "9000");
   const published = stdout.split("\n").filter((line) => line.includes("curl ") && line.includes("X-API-Key"));
   expect(published).toHaveLength(3);
-  for (const line of published) expect(line).toContain("curl http://127.0.0.1:9000/");
+  for (const line of published) expect(line).toContain("curl http://localhost:9000/");
 });
 
 test("--dev switches everything on and prints lines to paste", async () => {
@@ -194,7 +194,7 @@ test("--dev: the first line is the address of the page, unless it is none of thi
     return stdout.split("\n")[0];
   };
   expect(await firstLineAt("")).toBe("Open http://localhost:8000/ in a browser to see it work.");
-  expect(await firstLineAt("127.0.0.1")).toBe("Open http://127.0.0.1:8000/ in a browser to see it work.");
+  expect(await firstLineAt("127.0.0.1")).toBe("Open http://localhost:8000/ in a browser to see it work.");
   expect(await firstLineAt("::1")).toBe("Open http://[::1]:8000/ in a browser to see it work.");
   expect(await firstLineAt("192.0.2.1")).toBe("");
 });

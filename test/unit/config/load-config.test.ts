@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { configSchema, loadConfig, parseConfig } from "../../../src/app/config.ts";
-import { createDevDefaults } from "../../../src/app/dev-config.ts";
+import { createDevDefaults, createDevKeys } from "../../../src/app/dev-config.ts";
 import { ConfigError } from "../../../src/config/config-error.ts";
 import { outlineOf, type SectionOutline } from "../../../src/config/outline.ts";
 import type { LoadedConfig } from "../../../src/app/config.ts";
@@ -362,11 +362,13 @@ test("keys of no prototype get through", () => {
 });
 
 test("the development configuration is valid and new each time", () => {
-  const one = loadConfig({ defaults: createDevDefaults() });
-  const other = loadConfig({ defaults: createDevDefaults() });
+  const one = loadConfig({ defaults: createDevDefaults(createDevKeys()) });
+  const other = loadConfig({ defaults: createDevDefaults(createDevKeys()) });
   expect(one.warnings).toEqual([]);
   expect(one.config.http_api.key).not.toBe(other.config.http_api.key);
   expect(one.config.http_api.key.length).toBeGreaterThan(20);
+  const { http_server: http, uni_grpc: uniGrpc, grpc_api: grpcApi } = one.config;
+  for (const { address } of [http, uniGrpc, grpcApi]) expect(address).toBe("127.0.0.1");
   const [app] = one.config.pusher.apps;
   expect(app).toMatchObject({
     id: "1001",
@@ -376,7 +378,7 @@ test("the development configuration is valid and new each time", () => {
   });
   expect(app?.secret).not.toBe(other.config.pusher.apps[0]?.secret);
   const secret = { MILLRACE_PUSHER_APPS_1001_SECRET: "mine" };
-  expect(loadConfig({ defaults: createDevDefaults(), env: secret }).config.pusher.apps[0]?.secret).toBe(
-    "mine",
-  );
+  expect(
+    loadConfig({ defaults: createDevDefaults(createDevKeys()), env: secret }).config.pusher.apps[0]?.secret,
+  ).toBe("mine");
 });
