@@ -25,7 +25,11 @@ export interface MemoryBrokerOptions {
   readonly idempotencyTtlMs: number;
   /** How many idempotency keys are remembered at most; the oldest is forgotten first. */
   readonly idempotencyMaxKeys: number;
+  /** How many channels without any publication have their position remembered at most. Default: a million. */
+  readonly maxUnpublishedStreams?: number;
 }
+
+const DEFAULT_MAX_UNPUBLISHED_STREAMS = 1_000_000;
 
 /** The upstream's memory of idempotency keys: five minutes. */
 export const DEFAULT_IDEMPOTENCY_TTL_MS = 300_000;
@@ -53,7 +57,8 @@ export class MemoryBroker implements Broker {
     const { clock, random = Math.random, idempotencyTtlMs, idempotencyMaxKeys } = options;
     this.#clock = clock;
     this.#idempotency = new IdempotencyCache(clock, idempotencyTtlMs, idempotencyMaxKeys);
-    this.#streams = new StreamStore(clock, random);
+    const { maxUnpublishedStreams = DEFAULT_MAX_UNPUBLISHED_STREAMS } = options;
+    this.#streams = new StreamStore(clock, random, maxUnpublishedStreams);
   }
 
   async start(listener: BrokerListener): Promise<void> {

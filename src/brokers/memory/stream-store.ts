@@ -37,18 +37,27 @@ class StoredStream extends Stream implements Expiring<StoredStream> {
  *
  * What has expired is gone for whoever asks, at that very millisecond. Its memory is freed by sweeps, which
  * somebody has to order every now and then.
+ *
+ * Streams are begun by reading, too, and so by whoever listens to channels that strangers make up. Of those that never
+ * had a publication there are only so many: a further one takes the place of the one that has been unused for longest.
  */
 export class StreamStore {
   readonly #streams = new Map<string, StoredStream>();
   readonly #clock: Clock;
   readonly #random: () => number;
+  readonly #maxUnpublished: number;
+  /** The longest unused first. */
+  readonly #unpublished = new Set<StoredStream>();
+  /** What it has passed is gone: a new one would have to pass over all of that. */
+  #longestUnused: SetIterator<StoredStream> = this.#unpublished.values();
   readonly #expiry: ExpiryQueue<StoredStream> = new ExpiryQueue((stream, nowMs) =>
     this.#review(stream, nowMs),
   );
 
-  constructor(clock: Clock, random: () => number) {
+  constructor(clock: Clock, random: () => number, maxUnpublished: number) {
     this.#clock = clock;
     this.#random = random;
+    this.#maxUnpublished = maxUnpublished;
   }
 
   /** Streams in memory, among them expired ones that wait for the sweep. */
@@ -65,6 +74,7 @@ export class StreamStore {
   touch(channel: string, metaTtlMs: number): Stream {
     const nowMs = this.#clock.monotonicMs();
     const stream = this.#find(channel, nowMs) ?? this.#begin(channel, nowMs);
+    if (this.#unpublished.delete(stream)) this.#unpublished.add(stream);
     stream.knownUntilMs = nowMs + metaTtlMs;
     this.#expiry.schedule(stream, stream.expireAtMs, nowMs);
     return stream;
@@ -74,7 +84,7 @@ export class StreamStore {
   append(channel: string, publication: KeptPublication, { size, ttlMs, metaTtlMs }: HistoryOptions): Stream {
     const nowMs = this.#clock.monotonicMs();
     const stream = this.#find(channel, nowMs) ?? this.#begin(channel, nowMs);
-    stream.append(publication, size);
+    if (stream.append(publication, size) === 1) this.#unpublished.delete(stream);
     stream.keptUntilMs = nowMs + ttlMs;
     stream.knownUntilMs = nowMs + metaTtlMs;
     this.#expiry.schedule(stream, stream.expireAtMs, nowMs);
@@ -89,6 +99,7 @@ export class StreamStore {
   clear(): void {
     this.#streams.clear();
     this.#expiry.clear();
+    this.#unpublished.clear();
   }
 
   #find(channel: string, nowMs: number): StoredStream | undefined {
@@ -103,14 +114,23 @@ export class StreamStore {
   }
 
   #begin(channel: string, nowMs: number): StoredStream {
+    while (this.#unpublished.size >= this.#maxUnpublished) this.#forgetLongestUnused();
     const stream = new StoredStream(channel, this.#newEpoch(), nowMs);
     this.#streams.set(channel, stream);
+    this.#unpublished.add(stream);
     return stream;
   }
 
   #forget(stream: StoredStream): void {
     this.#expiry.cancel(stream);
     this.#streams.delete(stream.channel);
+    this.#unpublished.delete(stream);
+  }
+
+  #forgetLongestUnused(): void {
+    const { value: stream } = this.#longestUnused.next();
+    if (stream === undefined) this.#longestUnused = this.#unpublished.values();
+    else this.#forget(stream);
   }
 
   #review(stream: StoredStream, nowMs: number): number | undefined {

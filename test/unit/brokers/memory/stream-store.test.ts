@@ -4,9 +4,9 @@ import { FakeClock } from "../../../support/fake-clock.ts";
 
 const HISTORY = { size: 3, ttlMs: 5000, metaTtlMs: 20_000 };
 
-function createStore(): { readonly clock: FakeClock; readonly store: StreamStore } {
+function createStore(maxUnpublished = 1000): { readonly clock: FakeClock; readonly store: StreamStore } {
   const clock = new FakeClock();
-  return { clock, store: new StreamStore(clock, Math.random) };
+  return { clock, store: new StreamStore(clock, Math.random, maxUnpublished) };
 }
 
 describe("StreamStore", () => {
@@ -62,6 +62,42 @@ describe("StreamStore", () => {
     expect(store.size).toBe(4000);
     for (let time = 0; time < 4; time++) store.sweep(1000);
     expect(store.size).toBe(0);
+  });
+
+  it("keeps a bounded number of streams that strangers begin by reading, and all that were published to", () => {
+    const { clock, store } = createStore(100);
+    for (let number = 0; number < 100; number++) store.append(`published ${number}`, "1", HISTORY);
+    const listened = store.touch("listened to", 20_000);
+    for (let number = 0; number < 1000; number++) {
+      clock.advance(1);
+      store.touch(`made up ${number}`, 20_000);
+      expect(store.touch("listened to", 20_000)).toBe(listened);
+    }
+    expect(store.size).toBe(200);
+    expect(store.find("published 0")?.position.offset).toBe(1);
+    expect(store.find("made up 901")).toBeDefined();
+    expect(store.find("made up 900")).toBeUndefined();
+  });
+
+  it("counts a stream no more once it is published to, or forgotten", () => {
+    const { clock, store } = createStore(2);
+    for (let number = 0; number < 10; number++) {
+      store.touch(`read ${number}`, 1000);
+      store.append(`read ${number}`, "1", HISTORY);
+    }
+    expect(store.size).toBe(10);
+    store.touch("a", 1000);
+    store.touch("b", 1000);
+    clock.advance(2000);
+    for (let time = 0; time < 5; time++) store.sweep(1000);
+    store.touch("c", 10_000);
+    store.touch("d", 10_000);
+    expect([store.find("c"), store.find("d")]).not.toContain(undefined);
+    store.touch("e", 10_000);
+    expect(store.find("c")).toBeUndefined();
+    store.clear();
+    for (const channel of ["a", "b", "c", "d"]) store.touch(channel, 1000);
+    expect(store.size).toBe(2);
   });
 
   it("is empty after clear, and begins anew", () => {
