@@ -59,21 +59,37 @@ export async function readConnectRequest(
     if (error instanceof BodyTooLarge) sendTooLarge(request, response);
     return undefined;
   }
-  return parseConnectRequest(encoding, body, response);
+  return parseConnectRequest(encoding, () => body, response);
 }
 
-/** Parses a connect request; answers 400 and returns undefined for a malformed one. */
+/** Parses a connect request; answers 400 and returns undefined for a malformed one, or one that cannot be read. */
 export function parseConnectRequest(
   encoding: UniEncoding,
-  bytes: Uint8Array,
+  read: () => Uint8Array,
   response: ServerResponse,
 ): ConnectRequest | undefined {
   try {
-    return encoding.parseRequest(bytes);
+    return encoding.parseRequest(read());
   } catch {
     sendEmpty(response, 400);
     return undefined;
   }
+}
+
+const PARAMETER = "cf_connect=";
+
+/**
+ * The text of `cf_connect` in the address of a request; "" where there is none.
+ *
+ * Throws URIError for a malformed percent escape, and for bytes that are not UTF-8: what a client cannot have meant is
+ * not guessed at, as in bodies.
+ */
+export function connectParameterOf({ url = "" }: IncomingMessage): string {
+  const queryAt = url.indexOf("?");
+  const pairs = queryAt < 0 ? [] : url.slice(queryAt + 1).split("&");
+  const pair = pairs.find((candidate) => candidate.startsWith(PARAMETER));
+  if (pair === undefined) return "";
+  return decodeURIComponent(pair.slice(PARAMETER.length).replaceAll("+", " "));
 }
 
 /**

@@ -97,6 +97,24 @@ describe("uni_sse: connect request", () => {
     expect([stream.status, await stream.untilEnd()]).toEqual([400, ""]);
   });
 
+  it.each([
+    ["bytes that are not UTF-8", "%7B%22name%22:%22%FF%22%7D"],
+    ["half a character", "%7B%22name%22:%22%C3%22%7D"],
+    ["a malformed percent escape", "%7B%22name%22:%22%zz%22%7D"],
+    ["a percent sign at its end", "%7B%7D%"],
+  ])("cf_connect with %s gets 400 (deviation: it is not guessed at)", async (_name, query) => {
+    await using server = await runServer(OPEN);
+    await using stream = await openStream(`${server.url("uni_sse")}?cf_connect=${query}`);
+    expect([stream.status, await stream.untilEnd()]).toEqual([400, ""]);
+  });
+
+  it("what other parameters have in them does not matter", async () => {
+    await using server = await runServer(OPEN);
+    await using stream = await openStream(`${server.url("uni_sse")}?a=%zz&b=%FF&cf_connect=%7B%7D`);
+    await stream.next();
+    expect(stream.text).toMatch(CONNECT_EVENT);
+  });
+
   it("uni 17: POST takes the request from the body and ignores the query", async () => {
     await using server = await runServer(OPEN);
     await using stream = await openStream(server.url("uni_sse", "malformed"), { method: "POST", body: "{}" });

@@ -84,6 +84,8 @@ describe("uni_websocket: requests that are no handshake", () => {
   it.each([
     ["plain request", plainRequest("GET", "?cf_connect=bad", { Origin: ORIGIN })],
     ["handshake", upgradeRequest({ Origin: ORIGIN }, "GET", "?cf_connect=bad")],
+    ["handshake", upgradeRequest({ Origin: ORIGIN }, "GET", "?cf_connect=%7B%22name%22:%22%FF%22%7D")],
+    ["handshake", upgradeRequest({ Origin: ORIGIN }, "GET", "?cf_connect=%7B%22name%22:%22%zz%22%7D")],
   ])("uni 23: a %s with a malformed connect request says so, and no version", async (_name, request) => {
     await using server = await runServer(ALLOWED);
     const response = await exchange(server, request);

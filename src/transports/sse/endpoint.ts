@@ -7,6 +7,7 @@ import type { BodyFraming } from "../../http/response-stream.ts";
 import {
   admitRequest,
   answerPreflight,
+  connectParameterOf,
   parseConnectRequest,
   readConnectRequest,
   type UniEndpointContext,
@@ -61,13 +62,12 @@ export class SseEndpoint {
   }
 
   #openByQuery(request: IncomingMessage, response: ServerResponse): void {
-    const query = queryOf(request);
-    const text = query.get("cf_connect") || EMPTY_REQUEST;
-    const connect = parseConnectRequest(this.#context.protocol.json, Buffer.from(text), response);
+    const read = (): Uint8Array => Buffer.from(connectParameterOf(request) || EMPTY_REQUEST);
+    const connect = parseConnectRequest(this.#context.protocol.json, read, response);
     if (connect === undefined) return;
     if (!this.#config.native_resume) return this.#open(request, response, connect);
     // Polyfills of `EventSource` that cannot set headers put the id into the address.
-    const lastEventId = request.headers["last-event-id"] ?? query.get("lastEventId") ?? undefined;
+    const lastEventId = request.headers["last-event-id"] ?? queryOf(request).get("lastEventId") ?? undefined;
     const resumeFrom = lastEventId === undefined ? connect.resumeFrom : parseEventId(lastEventId.toString());
     const resumeMarks = (framing: BodyFraming): EventIds => this.#eventIds[framing];
     this.#open(request, response, { ...connect, resumeFrom }, { resumeMarks });

@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { ConnectRequest } from "../../core/uni-protocol.ts";
 import { frameAll, type WireFormats } from "../../core/wire-format.ts";
-import { queryOf, responseOn, sendEmpty, sendText } from "../../http/http-app.ts";
+import { responseOn, sendEmpty, sendText } from "../../http/http-app.ts";
 import { addCorsHeaders } from "../../http/origin-policy.ts";
-import { type UniEndpointContext, vouchedHeaders } from "../../http/uni-endpoint.ts";
+import { connectParameterOf, type UniEndpointContext, vouchedHeaders } from "../../http/uni-endpoint.ts";
 import { agreeOnCompression, type Compression } from "./compression.ts";
 import type { UniWebSocketConfig } from "./config.ts";
 import { FrameReader, FrameReaders } from "./frame-reader.ts";
@@ -88,9 +88,9 @@ export class WebSocketEndpoint {
 
   /** The connect request in the query string; undefined when there is none. */
   #requestInQuery(request: IncomingMessage): ConnectRequest | "malformed" | undefined {
-    const text = queryOf(request).get("cf_connect");
-    if (text === null || text === "" || text.trim() === "null") return undefined;
     try {
+      const text = connectParameterOf(request);
+      if (text === "" || text.trim() === "null") return undefined;
       return this.#context.protocol.json.parseRequest(Buffer.from(text));
     } catch {
       return "malformed";
