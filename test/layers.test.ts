@@ -28,7 +28,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "transports/websocket": ["config", "http", "core", "lib"],
   "transports/sse": ["config", "http", "core", "lib"],
   "transports/http-stream": ["config", "http", "core", "lib"],
-  "transports/connect": ["config", "http", "grpc", "core", "lib"],
+  "transports/connect": ["config", "http", "grpc", "core", "lib", "gen"],
   "transports/grpc": ["config", "grpc", "core", "lib", "gen"],
   api: ["config", "http", "grpc", "core", "lib", "gen"],
   app: ["*"],

@@ -86,6 +86,7 @@ export async function assembleServer(
     pingIntervalMs: config.client.ping_interval,
   };
   const webSocketContext = { ...context, pongTimeoutMs: config.client.pong_timeout };
+  const closing = new AbortController();
   const api = createServerApi(node, logger);
   const apiRoutes = createApiRoutes(api, config.http_api);
   const pusher = assemblePusher({ config: config.pusher, node, gate, rates, wheel, logger }, connectPusher);
@@ -99,7 +100,7 @@ export async function assembleServer(
         ...createWebSocketRoutes(webSocketContext, config.uni_websocket),
         ...createSseRoutes(context, config.uni_sse),
         ...createHttpStreamRoutes(context, config.uni_http_stream),
-        ...createConnectRoutes(context, config.uni_grpc),
+        ...createConnectRoutes(context, config.uni_grpc, closing.signal),
         ...pusher.routes,
         ...(config.http_api.external ? apiRoutes : []),
       ],
@@ -114,7 +115,10 @@ export async function assembleServer(
       pusher.reload(next.pusher);
       current = next;
     },
-    close: (deadline) => pusher.close(deadline),
+    close(deadline) {
+      closing.abort();
+      return pusher.close(deadline);
+    },
   };
 }
 

@@ -14,6 +14,7 @@ import { type handleBidiStreamingCall, status } from "@grpc/grpc-js";
 import {
   type ServerReflectionRequest,
   ServerReflectionRequestSchema,
+  type ServerReflectionResponse,
   ServerReflectionResponseSchema,
 } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
 
@@ -35,7 +36,15 @@ export class ReflectionIndex {
     for (const service of services) this.#addFile(service.file);
   }
 
-  /** Answers one question; undefined for a request that asks nothing. */
+  /** Answers a request; undefined for one that asks nothing. */
+  respond(request: ServerReflectionRequest): ServerReflectionResponse | undefined {
+    const messageResponse = this.answer(request.messageRequest);
+    if (messageResponse === undefined) return undefined;
+    const { host: validHost } = request;
+    return create(ServerReflectionResponseSchema, { validHost, originalRequest: request, messageResponse });
+  }
+
+  /** Answers one question; undefined where nothing is asked. */
   answer(request: ServerReflectionRequest["messageRequest"]): Answer | undefined {
     switch (request.case) {
       case "listServices":
@@ -107,6 +116,9 @@ export class ReflectionIndex {
   }
 }
 
+/** What is told of a request that asks nothing. */
+export const INVALID_REQUEST = "invalid reflection request";
+
 /** Serves an index over streams whose requests and responses are bytes. */
 export function createReflectionHandler(
   index: ReflectionIndex,
@@ -118,15 +130,12 @@ export function createReflectionHandler(
     call.once("close", () => closing.removeEventListener("abort", end));
     call.on("end", end);
     call.on("data", (bytes: Uint8Array) => {
-      const request = readRequest(bytes);
-      const messageResponse = index.answer(request.messageRequest);
-      if (messageResponse === undefined) {
-        call.emit("error", { code: status.INVALID_ARGUMENT, details: "invalid reflection request" });
+      const response = index.respond(readRequest(bytes));
+      if (response === undefined) {
+        call.emit("error", { code: status.INVALID_ARGUMENT, details: INVALID_REQUEST });
         return;
       }
-      const response = { validHost: request.host, originalRequest: request, messageResponse };
-      const message = create(ServerReflectionResponseSchema, response);
-      if (call.write(toBinary(ServerReflectionResponseSchema, message))) return;
+      if (call.write(toBinary(ServerReflectionResponseSchema, response))) return;
       // A client that asks without reading answers waits, instead of filling our memory.
       call.pause();
       call.once("drain", () => call.resume());

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { gzipSync } from "node:zlib";
 import { fromBinary, toBinary, create, fromJsonString } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
@@ -7,7 +8,9 @@ import {
   type Push,
   PushSchema,
 } from "../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
-import { CONSUME, GrpcPushStream, pushJsonOf } from "../support/grpc-push-stream.ts";
+import { Command, runCommand } from "../support/command.ts";
+import { BUF, BUF_GRPC, CONSUME, GrpcPushStream, pushJsonOf } from "../support/grpc-push-stream.ts";
+import { Http2Client } from "../support/http2-client.ts";
 import { openSse } from "../support/push-stream.ts";
 import { callRaw, codeName, rawEnvelope, type RpcOutcome } from "../support/rpc-call.ts";
 import { type ConfigInput, OPEN, type RunningServer, runServer } from "../support/running-server.ts";
@@ -168,6 +171,52 @@ describe("Consume on the HTTP port: plain gRPC", () => {
     await server.disconnect("", 4501, "bye");
     expect((await stream.next()).disconnect).toMatchObject({ code: 4501, reason: "bye" });
     expect((await stream.untilStatus()).code).toBe(0);
+  });
+
+  it("tells its schema to who asks, and does not wait for them at the end", async () => {
+    await using server = await runConsumeServer();
+    const url = `http://127.0.0.1:${server.port}`;
+    await using buf = new Command(BUF, [...BUF_GRPC, "-d", '{"subs":{"a":{}}}', `${url}/${CONSUME}`]);
+    await buf.untilPrinted('"connect"');
+    const listed = await runCommand(BUF, [...BUF_GRPC, "--list-methods", url]);
+    expect(listed.stdout).toContain(CONSUME);
+    for (const version of ["v1", "v1alpha"]) {
+      const asked = await callRaw(server.origin, {
+        path: `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`,
+        contentType: "application/grpc",
+        body: rawEnvelope(Buffer.of(0x3a, 1, 0x2a)),
+      });
+      expect([codeName(asked.code), asked.messages.toString()]).toEqual([
+        "ok",
+        expect.stringContaining("CentrifugoUniStream"),
+      ]);
+      const nothing = await callRaw(server.origin, {
+        path: `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`,
+        contentType: "application/grpc",
+        body: rawEnvelope(""),
+      });
+      expect(codeName(nothing.code)).toBe("InvalidArgument");
+    }
+    using client = new Http2Client(server.origin);
+    const open = client.session.request({
+      ":method": "POST",
+      ":path": "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+      "content-type": "application/grpc",
+    });
+    open.write(rawEnvelope(Buffer.of(0x3a, 1, 0x2a)));
+    await once(open, "data");
+    const ended = once(open, "trailers");
+    expect(await server.stop()).toBe(true);
+    expect((await ended)[0]).toMatchObject({ "grpc-status": "0" });
+  });
+
+  it("keeps its schema for itself where reflection is off", async () => {
+    await using server = await runConsumeServer({ ...OPEN, uni_grpc: { reflection: false } });
+    const response = await fetch(
+      `${server.origin}/grpc.reflection.v1.ServerReflection/ServerReflectionInfo`,
+      { method: "POST", headers: { "Content-Type": "application/grpc" } },
+    );
+    expect(response.status).toBe(404);
   });
 
   it("a client that does not read is dropped with RESOURCE_EXHAUSTED", async () => {

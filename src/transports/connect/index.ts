@@ -1,22 +1,36 @@
+import { CentrifugoUniStream } from "../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
+import { DEFAULT_MAX_MESSAGE_BYTES } from "../../grpc/envelope.ts";
+import { createReflectionHandlers } from "../../grpc/reflection-handlers.ts";
 import type { Route } from "../../http/route.ts";
 import type { UniEndpointContext } from "../../http/uni-endpoint.ts";
-import { DEFAULT_MAX_MESSAGE_BYTES } from "../../grpc/envelope.ts";
 import { ConnectEndpoint } from "./endpoint.ts";
-
-const PATH = "/centrifugal.centrifugo.unistream.CentrifugoUniStream/Consume";
 
 /** What `uni_grpc` says about the stream, also where it is served on the HTTP port. */
 export interface ConsumeOptions {
   readonly enabled: boolean;
   readonly max_receive_message_size: number;
+  readonly reflection: boolean;
 }
 
-/** Route of the `Consume` stream over gRPC, gRPC-Web and Connect; none when gRPC streaming is switched off. */
-export function createConnectRoutes(context: UniEndpointContext, options: ConsumeOptions): Route[] {
+/**
+ * Routes of the `Consume` stream over gRPC, gRPC-Web and Connect, and of its schema; none when gRPC streaming is
+ * switched off. Questions about the schema end when `closing` aborts.
+ */
+export function createConnectRoutes(
+  context: UniEndpointContext,
+  options: ConsumeOptions,
+  closing: AbortSignal,
+): Route[] {
   if (!options.enabled) return [];
-  const endpoint = new ConnectEndpoint(
-    context,
-    options.max_receive_message_size || DEFAULT_MAX_MESSAGE_BYTES,
-  );
-  return [{ path: PATH, handle: (request, response) => endpoint.handle(request, response) }];
+  const maxBytes = options.max_receive_message_size || DEFAULT_MAX_MESSAGE_BYTES;
+  const endpoint = new ConnectEndpoint(context, maxBytes);
+  const { typeName, method } = CentrifugoUniStream;
+  const reflection = options.reflection ? [...createReflectionHandlers([CentrifugoUniStream], closing)] : [];
+  return [
+    {
+      path: `/${typeName}/${method.consume.name}`,
+      handle: (request, response) => endpoint.handle(request, response),
+    },
+    ...reflection.map(([path, handle]) => ({ path, handle })),
+  ];
 }
