@@ -2,6 +2,7 @@ import { z } from "zod";
 import { secretText } from "../config/secret-text.ts";
 import { section, type Section } from "../config/section.ts";
 import { portOption } from "../config/sections/http-server.ts";
+import { http2Config, type Http2Config } from "../config/sections/http2.ts";
 import { tlsConfig, type TlsConfig } from "../config/sections/tls.ts";
 
 /** How API errors are reported: in the reply ("") or as the transport's own status. */
@@ -28,6 +29,7 @@ export interface GrpcApiConfig {
   readonly error_mode: ApiErrorMode;
   readonly max_receive_message_size: number;
   readonly reflection: boolean;
+  readonly http2: Http2Config;
   readonly tls: TlsConfig;
 }
 
@@ -90,6 +92,7 @@ export const grpcApiConfig: Section<GrpcApiConfig> = section<GrpcApiConfig>(
       .boolean()
       .default(false)
       .describe("Tells callers the schema (gRPC server reflection), so that tools need no proto files."),
+    http2: http2Config,
     tls: tlsConfig,
   },
 );

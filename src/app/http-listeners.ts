@@ -1,6 +1,7 @@
 import type { Server as NodeHttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type HttpServerConfig, internalListener } from "../config/sections/http-server.ts";
+import { http2Limits } from "../config/sections/http2.ts";
 import type { Logger } from "../core/logger.ts";
 import { HttpApp } from "../http/http-app.ts";
 import { HttpListener } from "../http/http-listener.ts";
@@ -45,17 +46,17 @@ export class HttpListeners {
     // The internal routes come last: with an empty prefix the API serves whatever no other path does.
     const onMain = internal === undefined ? [...routes.external, ...routes.internal] : routes.external;
     const main = new HttpApp(onMain, logger);
-    const keepAliveTimeoutMs = config.keepalive_timeout;
+    const limits = { keepAliveTimeoutMs: config.keepalive_timeout, http2: http2Limits(config.http2) };
     if (attachTo !== undefined) {
       this.#attached = attachHttpApp(main, attachTo);
     } else {
       const { address: host, port } = config;
-      this.#main = new HttpListener(main, { host, port, keepAliveTimeoutMs, tls: tls.http });
+      this.#main = new HttpListener(main, { host, port, ...limits, tls: tls.http });
     }
     if (internal !== undefined) {
       const { address: host, port } = internal;
       const app = new HttpApp(routes.internal, logger);
-      this.#internal = new HttpListener(app, { host, port, keepAliveTimeoutMs, tls: tls.internalHttp });
+      this.#internal = new HttpListener(app, { host, port, ...limits, tls: tls.internalHttp });
     }
     return { http: await startListener(this.#main), internalHttp: await startListener(this.#internal) };
   }

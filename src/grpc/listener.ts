@@ -14,10 +14,13 @@ import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection as ServerReflectionV1 } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionV1Alpha } from "../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { ACCEPTED_SOCKETS, BACKLOG, guardHandshakes } from "../lib/accepted-sockets.ts";
+import { DEFAULT_HTTP2_LIMITS, type Http2Limits } from "../lib/http2-limits.ts";
 import { waitForLeave } from "../lib/leave-timeout.ts";
 import { PacedQueue } from "../lib/paced-queue.ts";
 import { secureContextOptions, type TlsCredentials } from "../lib/tls-credentials.ts";
+import { DEFAULT_MAX_MESSAGE_BYTES } from "./envelope.ts";
 import { createHealthHandlers } from "./health.ts";
+import { guardHttp2, limitHttp2 } from "./http2-server.ts";
 import { createReflectionHandler, ReflectionIndex } from "./reflection.ts";
 import { type KnownMessages, type RawSides, serviceDefinition } from "./service-definition.ts";
 
@@ -40,6 +43,7 @@ export interface GrpcListenerOptions {
   readonly tls: TlsCredentials | undefined;
   /** Whether clients may ask for the schema. */
   readonly reflection: boolean;
+  readonly http2?: Http2Limits;
   /** Default: no pings. */
   readonly keepalive?: GrpcKeepalive;
 }
@@ -51,9 +55,6 @@ export type UnaryHandler = handleUnaryCall<unknown, unknown>;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** TLS handshakes that begin in one turn of the event loop, however many clients come back at once. */
 const STARTS_PER_TURN = 16;
-
-/** What grpc-js allows when nothing is said. */
-const DEFAULT_MAX_RECEIVE_BYTES = 4 * 1024 * 1024;
 
 /**
  * One gRPC port: its services, the standard health service, and reflection if wanted.
@@ -79,6 +80,7 @@ export class GrpcListener {
   constructor(options: GrpcListenerOptions) {
     this.#options = options;
     this.#server = new Server(serverOptions(options));
+    limitHttp2(this.#server, this.#http2);
     this.#secure = options.tls === undefined ? undefined : this.#createSecure(options.tls);
     this.#front = this.#secure ?? createServer(ACCEPTED_SOCKETS);
   }
@@ -135,6 +137,10 @@ export class GrpcListener {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  get #http2(): Http2Limits {
+    return this.#options.http2 ?? DEFAULT_HTTP2_LIMITS;
+  }
+
   /** Counts the calls of a method that have not been answered. */
   #counting(handler: UnaryHandler): UnaryHandler {
     return (call, callback) => {
@@ -175,6 +181,7 @@ export class GrpcListener {
   /** Has the server serve what is accepted, and decrypted where there is TLS. */
   #serveConnections(): void {
     const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    guardHttp2(this.#server, this.#http2.requestTimeoutMs);
     this.#front.on("connection", (socket) => {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
@@ -187,7 +194,8 @@ export class GrpcListener {
 
 function serverOptions({ maxReceiveMessageBytes, keepalive }: GrpcListenerOptions): ServerOptions {
   return {
-    "grpc.max_receive_message_length": maxReceiveMessageBytes || DEFAULT_MAX_RECEIVE_BYTES,
+    // Of what is below zero grpc-js knows -1 only.
+    "grpc.max_receive_message_length": Math.max(-1, maxReceiveMessageBytes || DEFAULT_MAX_MESSAGE_BYTES),
     ...(keepalive === undefined
       ? {}
       : { "grpc.keepalive_time_ms": keepalive.intervalMs, "grpc.keepalive_timeout_ms": keepalive.timeoutMs }),

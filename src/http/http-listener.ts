@@ -13,7 +13,6 @@ import {
   type Http2SecureServer,
   type Http2Session,
   type Http2Server,
-  type Http2Stream,
 } from "node:http2";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -26,6 +25,12 @@ import {
   guardHandshakes,
   interceptConnections,
 } from "../lib/accepted-sockets.ts";
+import {
+  DEFAULT_HTTP2_LIMITS,
+  guardRequest,
+  type Http2Limits,
+  http2ServerOptions,
+} from "../lib/http2-limits.ts";
 import { waitForLeave } from "../lib/leave-timeout.ts";
 import { PacedQueue } from "../lib/paced-queue.ts";
 import { secureContextOptions, type TlsCredentials } from "../lib/tls-credentials.ts";
@@ -48,8 +53,9 @@ export interface HttpListenerOptions {
    * milliseconds; 10 s by default.
    */
   readonly headersTimeoutMs?: number;
-  /** How long a client may take over a whole request, milliseconds; 30 s by default. */
+  /** How long an HTTP/1 client may take over a whole request, milliseconds; 30 s by default. */
   readonly requestTimeoutMs?: number;
+  readonly http2?: Http2Limits;
 }
 
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
@@ -150,6 +156,10 @@ export class HttpListener {
     return [...this.#responses].some(({ req, writableEnded }) => req.complete && !writableEnded);
   }
 
+  get #http2(): Http2Limits {
+    return this.#options.http2 ?? DEFAULT_HTTP2_LIMITS;
+  }
+
   get #keepAliveTimeoutMs(): number {
     return this.#options.keepAliveTimeoutMs ?? KEEP_ALIVE_TIMEOUT_MS;
   }
@@ -179,7 +189,7 @@ export class HttpListener {
 
   #createPlain(): NetServer {
     const http1 = createHttpServer({ ...this.#http1Options, ServerResponse: DetachableResponse });
-    const http2 = createHttp2Server();
+    const http2 = createHttp2Server(http2ServerOptions(this.#http2));
     this.#serve(http1);
     this.#serve(http2);
     http2.on("session", (session) => this.#trackSession(session));
@@ -203,6 +213,7 @@ export class HttpListener {
   #createSecure(tls: TlsCredentials): Http2SecureServer {
     const server = createSecureServer({
       ...this.#http1Options,
+      ...http2ServerOptions(this.#http2),
       ...secureContextOptions(tls),
       requestCert: tls.clientCa !== undefined,
       allowHTTP1: true,
@@ -255,7 +266,9 @@ export class HttpListener {
     session.on("stream", (stream) => {
       streams += 1;
       stream.once("close", () => (streams -= 1));
-      if (!stream.endAfterHeaders) limitRequest(stream, this.#requestTimeoutMs);
+      guardRequest(stream, this.#http2.requestTimeoutMs, () => {
+        stream.close(constants.NGHTTP2_CANCEL);
+      });
     });
     session.setTimeout(this.#headersTimeoutMs);
     session.once("stream", () => session.setTimeout(this.#keepAliveTimeoutMs));
@@ -280,14 +293,6 @@ export class HttpListener {
 function isHttp2(first: Buffer): boolean {
   const length = Math.min(first.length, HTTP2_PREFACE.length);
   return length >= 3 && first.subarray(0, length).equals(HTTP2_PREFACE.subarray(0, length));
-}
-
-/** Resets a stream whose request does not end in time; Node does so for HTTP/1 only. */
-function limitRequest(stream: Http2Stream, timeoutMs: number): void {
-  const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), timeoutMs);
-  const stop = (): void => clearTimeout(timer);
-  stream.once("end", stop);
-  stream.once("close", stop);
 }
 
 /** What is open, until it closes. */

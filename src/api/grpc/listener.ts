@@ -7,6 +7,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { CentrifugoApi } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import { http2Limits } from "../../config/sections/http2.ts";
 import { GrpcListener, unimplemented, type UnaryHandler } from "../../grpc/listener.ts";
 import type { TlsCredentials } from "../../lib/tls-credentials.ts";
 import { createGrpcAuth } from "../api-key.ts";
@@ -27,7 +28,8 @@ export function createApiGrpcListener(
 ): GrpcListener | undefined {
   if (!config.enabled) return undefined;
   const { address: host, port, max_receive_message_size: maxReceiveMessageBytes, reflection } = config;
-  const listener = new GrpcListener({ host, port, maxReceiveMessageBytes, reflection, tls });
+  const http2 = http2Limits(config.http2);
+  const listener = new GrpcListener({ host, port, maxReceiveMessageBytes, reflection, http2, tls });
   const rpcs = implementedRpcs(api);
   listener.addService(CentrifugoApi, createHandlers(rpcs, config), {}, emptyResponses(rpcs));
   return listener;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { duration } from "../duration.ts";
 import { section, type Section } from "../section.ts";
+import { http2Config, type Http2Config } from "./http2.ts";
 import { tlsConfig, type TlsConfig } from "./tls.ts";
 
 /** An option that is a TCP port. */
@@ -15,6 +16,7 @@ export interface HttpServerConfig {
   readonly internal_address: string;
   readonly internal_port: number;
   readonly keepalive_timeout: number;
+  readonly http2: Http2Config;
   readonly tls: TlsConfig;
   readonly tls_external: boolean;
   readonly internal_tls: TlsConfig;
@@ -33,6 +35,7 @@ export const httpServerConfig: Section<HttpServerConfig> = section<HttpServerCon
     keepalive_timeout: duration("75s").describe(
       "How long an idle connection is kept for its next request. It must be longer than the proxy in front keeps one (60 s with nginx and AWS's load balancers, 600 s with Google's): a request over a connection that is just being closed fails.",
     ),
+    http2: http2Config,
     tls: tlsConfig,
     tls_external: z.boolean().default(false).describe("Leaves an internal port or address without TLS."),
     internal_tls: tlsConfig.describe(

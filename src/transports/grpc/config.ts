@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { section, type Section } from "../../config/section.ts";
 import { portOption } from "../../config/sections/http-server.ts";
+import { http2Config, type Http2Config } from "../../config/sections/http2.ts";
 import { tlsConfig, type TlsConfig } from "../../config/sections/tls.ts";
 
 /** Section `uni_grpc`: the gRPC transport, on a port of its own. */
@@ -10,6 +11,7 @@ export interface UniGrpcConfig {
   readonly port: number;
   readonly max_receive_message_size: number;
   readonly reflection: boolean;
+  readonly http2: Http2Config;
   readonly tls: TlsConfig;
 }
 
@@ -29,6 +31,7 @@ export const uniGrpcConfig: Section<UniGrpcConfig> = section<UniGrpcConfig>(
       .boolean()
       .default(true)
       .describe("Tells clients the schema (gRPC server reflection), so that tools need no proto files."),
+    http2: http2Config,
     tls: tlsConfig,
   },
 );

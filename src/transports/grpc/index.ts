@@ -1,4 +1,5 @@
 import { CentrifugoUniStream } from "../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
+import { http2Limits } from "../../config/sections/http2.ts";
 import type { UniProtocol } from "../../core/uni-protocol.ts";
 import { GrpcListener } from "../../grpc/listener.ts";
 import type { TimerWheel } from "../../lib/timer-wheel.ts";
@@ -22,6 +23,7 @@ export function createUniGrpcListener(
     maxReceiveMessageBytes: config.max_receive_message_size,
     tls,
     reflection: config.reflection,
+    http2: http2Limits(config.http2),
     keepalive: KEEPALIVE,
   });
   listener.addService(

@@ -2,6 +2,7 @@ import { Client, credentials } from "@grpc/grpc-js";
 import { onTestFinished } from "vitest";
 import type { GrpcApiConfig } from "../../../src/api/config.ts";
 import { createApiGrpcListener, createServerApi } from "../../../src/api/index.ts";
+import { http2Config } from "../../../src/config/sections/http2.ts";
 import { ErrorLog, FakeApiNode, KEY } from "./fake-api.ts";
 
 /** The gRPC door of a node, and a client of it over one connection. */
@@ -24,6 +25,7 @@ export async function startGrpcDoor(config: Partial<GrpcApiConfig> = {}): Promis
       error_mode: "",
       max_receive_message_size: 0,
       reflection: false,
+      http2: http2Config.parse({}),
       tls: { enabled: false, cert_pem: "", key_pem: "", client_ca_pem: "" },
       ...config,
     },
