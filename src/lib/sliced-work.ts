@@ -56,6 +56,36 @@ export class SlicedWork {
   }
 }
 
+/** Milliseconds that one slice of asynchronous work may take. */
+const ASYNC_SLICE_MS = 5;
+
+/**
+ * Cuts up work whose promises all settle without a turn of the event loop, and which would keep it from all other work
+ * as long as a loop does.
+ */
+export class AsyncSlices {
+  readonly #nowMs: () => number;
+  #endMs: number;
+  #turn: Promise<void> | undefined;
+
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs;
+    this.#endMs = nowMs() + ASYNC_SLICE_MS;
+  }
+
+  /** Undefined as long as the work may go on; else what it has to wait for. */
+  get pause(): Promise<void> | undefined {
+    if (this.#turn === undefined && this.#nowMs() >= this.#endMs) this.#turn = this.#untilNextSlice();
+    return this.#turn;
+  }
+
+  async #untilNextSlice(): Promise<void> {
+    await nextTurn();
+    this.#turn = undefined;
+    this.#endMs = this.#nowMs() + ASYNC_SLICE_MS;
+  }
+}
+
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);

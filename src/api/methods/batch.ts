@@ -8,6 +8,7 @@ import {
   ReplySchema,
 } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
+import { AsyncSlices } from "../../lib/sliced-work.ts";
 import { apiError } from "../api-error.ts";
 import type { ApiCall, ApiMethod } from "../method.ts";
 import { API_METHODS } from "./table.ts";
@@ -49,7 +50,10 @@ export async function runBatch(
   return create(BatchResponseSchema, { replies });
 }
 
-/** One after the other; publications follow each other without waiting, for they keep their order by themselves. */
+/**
+ * One after the other; publications follow each other without waiting, for they keep their order by themselves. A large
+ * batch leaves turns of the event loop to everything else.
+ */
 async function runInOrder(
   commands: readonly (Command | undefined)[],
   run: (command: Command | undefined) => Promise<Reply>,
@@ -60,7 +64,10 @@ async function runInOrder(
     replies.push(...(await Promise.all(publishing)));
     publishing = [];
   };
+  const slices = new AsyncSlices();
   for (const command of commands) {
+    const { pause } = slices;
+    if (pause !== undefined) await pause;
     if (command?.publish !== undefined && publishing.length < MAX_PARALLEL) {
       publishing.push(run(command));
     } else {

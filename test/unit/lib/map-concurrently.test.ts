@@ -17,6 +17,24 @@ describe("mapConcurrently", () => {
     expect(most).toBe(Math.min(limit, 50));
   });
 
+  it("of many items that wait for nothing leaves turns of the event loop to everything else", async () => {
+    const turns: number[] = [];
+    let done = 0;
+    let isOver = false;
+    const look = (): void => {
+      turns.push(done);
+      if (!isOver) setImmediate(look);
+    };
+    setImmediate(look);
+    await mapConcurrently([...Array(20).keys()], 2, async () => {
+      const endMs = performance.now() + 2;
+      while (performance.now() < endMs);
+      done++;
+    });
+    isOver = true;
+    expect(turns.some((count) => count > 0 && count < 20)).toBe(true);
+  });
+
   it("of nothing makes nothing", async () => {
     expect(await mapConcurrently([], 1, () => Promise.reject(new Error("called")))).toEqual([]);
   });
