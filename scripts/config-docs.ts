@@ -9,7 +9,8 @@ const INTRODUCTION = `# Configuration
 <!-- Generated from the schema by scripts/generate-config-docs.ts: edit the sections' config.ts instead. -->
 
 Millrace reads one file (\`-c config.json\`; JSON, YAML or TOML by its extension), environment variables and
-flags. A flag wins over the environment, that over the file, and that over the default.
+flags. A flag wins over the environment, that over the file, and that over the default. A file that is named must be
+there; without \`-c\`, \`config.json\` in the working directory is read if there is one.
 
 | Where           | How an option is written there                                                       |
 | --------------- | ------------------------------------------------------------------------------------ |

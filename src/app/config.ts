@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { findEndpointProblem, findEndpointRisk } from "../auth/jwks/endpoint-safety.ts";
 import { grpcApiConfig, httpApiConfig, type GrpcApiConfig, type HttpApiConfig } from "../api/config.ts";
+import { formatPath } from "../config/config-error.ts";
 import { loadLayers, type ConfigSources, type LoadedConfig as Loaded } from "../config/load-config.ts";
 import { section, type ReportProblem, type Section } from "../config/section.ts";
 import { channelConfig, type ChannelConfig } from "../config/sections/channel.ts";
@@ -28,7 +29,7 @@ import {
   userStatusConfig,
   userTokensInvalidateConfig,
 } from "../config/sections/user-control.ts";
-import { OriginPolicy } from "../http/origin-policy.ts";
+import { findImpossibleOrigin, OriginPolicy } from "../http/origin-policy.ts";
 import { type PusherConfig, pusherConfig } from "../protocols/pusher/config.ts";
 import { uniGrpcConfig, type UniGrpcConfig } from "../transports/grpc/config.ts";
 import { uniHttpStreamConfig, type UniHttpStreamConfig } from "../transports/http-stream/config.ts";
@@ -111,12 +112,13 @@ export function parseConfig(input?: unknown): LoadedConfig {
   return loadConfig({ values: input });
 }
 
+type Path = readonly (string | number)[];
+
 /** Rules that join sections, or that only those who use an option know. */
 function checkConfig(config: Config, report: ReportProblem): void {
   checkPersonalChannel(config, report);
-  checkOrigins(["client", "allowed_origins"], config.client.allowed_origins, report);
-  for (const [index, app] of config.pusher.apps.entries()) {
-    checkOrigins(["pusher", "apps", index, "allowed_origins"], app.allowed_origins, report);
+  for (const [path, origin] of originPatterns(config)) {
+    reportFailure(path, report, () => new OriginPolicy([origin]));
   }
   checkPusher(config, report);
   for (const [kind, token] of tokenSections(config)) {
@@ -140,18 +142,21 @@ function checkPersonalChannel(config: Config, report: ReportProblem): void {
   report(path, `there is no namespace ${JSON.stringify(personal)} in \`channel.namespaces\``);
 }
 
-function checkOrigins(
-  path: readonly (string | number)[],
-  origins: readonly string[],
-  report: ReportProblem,
-): void {
-  for (const [index, origin] of origins.entries()) {
-    reportFailure([...path, index], report, () => new OriginPolicy([origin]));
-  }
+/** Whatever web pages are admitted by, with where it stands. */
+function originPatterns({ client, pusher }: Config): readonly (readonly [Path, string])[] {
+  const lists: readonly (readonly [Path, readonly string[]])[] = [
+    [["client", "allowed_origins"], client.allowed_origins],
+    ...pusher.apps.map((app, index) => {
+      return [["pusher", "apps", index, "allowed_origins"], app.allowed_origins] as const;
+    }),
+  ];
+  return lists.flatMap(([path, origins]) => {
+    return origins.map((origin, index) => [[...path, index], origin] as const);
+  });
 }
 
 /** Turns what `use` throws into a problem of the option at the path. */
-function reportFailure(path: readonly (string | number)[], report: ReportProblem, use: () => unknown): void {
+function reportFailure(path: Path, report: ReportProblem, use: () => unknown): void {
   try {
     use();
   } catch (cause) {
@@ -167,6 +172,12 @@ function advise(config: Config): readonly string[] {
   for (const [kind, token] of tokenSections(config)) {
     const risk = findEndpointRisk(token);
     if (risk !== undefined) advice.push(`client.${kind}.${risk.option}: ${risk.message}; not enforced`);
+  }
+  for (const [path, origin] of originPatterns(config)) {
+    const reason = findImpossibleOrigin(origin);
+    if (reason !== undefined) {
+      advice.push(`${formatPath(path)}: ${JSON.stringify(origin)} admits no page: ${reason}`);
+    }
   }
   if (config.pusher.enabled && config.pusher.apps.length === 0) {
     advice.push("pusher.apps: there is no app, so nobody can connect");

@@ -7,7 +7,7 @@ import { ServingNode } from "./serving-node.ts";
 export async function openLocalServer(options: ServerOptions): Promise<ServerRun> {
   const { config, logger, attachTo, isDev = false } = options;
   await using opening = new AsyncDisposableStack();
-  const ports = await openLocalPorts(config, logger);
+  const ports = await openLocalPorts(config);
   // Last of all: calls write to it as long as there are any.
   opening.defer(() => ports.records.store.close());
   const connectPusher: ConnectPusher = (parts) => new LocalPusherEvents(parts);

@@ -3,7 +3,6 @@ import { MemoryPresenceManager } from "../brokers/memory/memory-presence-manager
 import type { Broker } from "../core/broker.ts";
 import { systemClock } from "../core/clock.ts";
 import { type Controller, LONE_CONTROLLER } from "../core/controller.ts";
-import type { Logger } from "../core/logger.ts";
 import type { PresenceManager } from "../core/presence-manager.ts";
 import { NO_RATE_NEWS, type RateNews } from "../core/rate-news.ts";
 import { LocalQuotas, type Quotas } from "../core/quotas.ts";
@@ -31,7 +30,7 @@ export interface LocalPorts extends NodePorts {
 }
 
 /** Ports of one process: everything in its memory, but for what the store keeps. Rejects where that cannot be used. */
-export async function openLocalPorts(config: Config, logger: Logger): Promise<LocalPorts> {
+export async function openLocalPorts(config: Config): Promise<LocalPorts> {
   return {
     broker: new MemoryBroker({
       clock: systemClock,
@@ -42,6 +41,6 @@ export async function openLocalPorts(config: Config, logger: Logger): Promise<Lo
     controller: LONE_CONTROLLER,
     quotas: new LocalQuotas(),
     rates: NO_RATE_NEWS,
-    records: await openUserRecords(config, systemClock, logger),
+    records: await openUserRecords(config, systemClock),
   };
 }

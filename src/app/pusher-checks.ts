@@ -1,6 +1,7 @@
 import type { ReportProblem } from "../config/section.ts";
 import { namespaceOf } from "../protocols/pusher/config.ts";
 import type { Config } from "./config.ts";
+import { listHttpEndpoints } from "./endpoints.ts";
 
 /** What the Pusher protocol needs of the rest of the configuration. */
 export function checkPusher(config: Config, report: ReportProblem): void {
@@ -28,15 +29,7 @@ function checkPaths(config: Config, report: ReportProblem): void {
   const { path_prefix: prefix } = config.pusher;
   const own = [`${prefix}/app`, `${prefix}/apps`];
   const healthCheck = `${prefix}/up`;
-  const others = [
-    { section: "uni_websocket", isOn: config.uni_websocket.enabled },
-    { section: "uni_sse", isOn: config.uni_sse.enabled },
-    { section: "uni_http_stream", isOn: config.uni_http_stream.enabled },
-    { section: "http_api", isOn: !config.http_api.disabled },
-    { section: "health", isOn: config.health.enabled },
-  ] as const;
-  for (const { section } of others.filter(({ isOn }) => isOn)) {
-    const { handler_prefix: path } = config[section];
+  for (const { section, path } of listHttpEndpoints(config)) {
     const taken =
       // A health check of the server's own takes the place of this one.
       path === healthCheck && section !== "health"

@@ -1,7 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { RetentionConfig } from "../config/sections/user-control.ts";
 import type { EntryStore } from "../core/entry-store.ts";
-import type { Logger } from "../core/logger.ts";
 import type { UserStatusBook } from "../core/user-status.ts";
 import { Re2Pattern } from "../lib/re2.ts";
 import { AccessList, type AccessRetention } from "../node/control/access-list.ts";
@@ -36,13 +35,9 @@ export type UserRecordsConfig = Pick<
 >;
 
 /** Opens the store and reads it. Rejects, naming the option, where the file cannot be used. */
-export async function openUserRecords(
-  config: UserRecordsConfig,
-  clock: Clock,
-  logger: Logger,
-): Promise<UserRecords> {
+export async function openUserRecords(config: UserRecordsConfig, clock: Clock): Promise<UserRecords> {
   await using cleanup = new AsyncDisposableStack();
-  const store = cleanup.adopt(await openStore(config.store.path, clock, logger), (opened) => opened.close());
+  const store = cleanup.adopt(await openStore(config.store.path, clock), (opened) => opened.close());
   const access = createAccessList(config, clock, store);
   const statuses = createStatuses(config, store, clock);
   await namingThePath(config.store.path, Promise.all([access.load(), statuses?.load()]));
@@ -50,11 +45,8 @@ export async function openUserRecords(
   return { store, access, statuses };
 }
 
-async function openStore(path: string, clock: Clock, logger: Logger): Promise<EntryStore> {
-  if (path === "") {
-    logger.info({}, "user statuses, blocks and void tokens are in memory only; store.path keeps them");
-    return new VolatileStore();
-  }
+async function openStore(path: string, clock: Clock): Promise<EntryStore> {
+  if (path === "") return new VolatileStore();
   const nowSec = Math.floor(clock.wallMs() / 1000);
   return namingThePath(path, SqliteStore.open({ path, nowSec }));
 }

@@ -3,7 +3,13 @@ import { loadConfig } from "../app/config.ts";
 import { readServerTls } from "../app/server-tls.ts";
 import { createClientTokenVerifier } from "../auth/token-verifier.ts";
 import { CommandFailure, type CliIo } from "./cli-io.ts";
-import { addConfigOption, asCommandFailure, type ConfigOption } from "./config-option.ts";
+import {
+  addConfigOption,
+  asCommandFailure,
+  configFileOf,
+  type ConfigOption,
+  DEFAULT_CONFIG_FILE,
+} from "./config-option.ts";
 import { asTokenFailure } from "./token-failure.ts";
 
 interface Options extends ConfigOption {
@@ -26,9 +32,9 @@ export function addCheckConfigCommand(program: Command, io: CliIo): void {
     .addHelpText("after", EXAMPLES)
     .action(async (options: Options) => {
       const { config, unknownKeys, warnings, source } = asCommandFailure("validating config: ", () =>
-        loadConfig({ file: { path: options.config, directory: io.cwd, isOptional: true }, env: io.env }),
+        loadConfig({ file: configFileOf(io, options), env: io.env }),
       );
-      if (source === undefined) throw new CommandFailure("config file not found");
+      if (source === undefined) throw new CommandFailure(`config file ${DEFAULT_CONFIG_FILE} not found`);
       if (options.strict === true && unknownKeys.length > 0) {
         throw new CommandFailure(`unknown keys in config: ${unknownKeys.join(", ")}`);
       }

@@ -2,31 +2,40 @@ import type { Command } from "commander";
 import { loadConfig, type Config } from "../app/config.ts";
 import { createDevDefaults } from "../app/dev-config.ts";
 import { ConfigError } from "../config/config-error.ts";
+import { hasTokenKey } from "../config/sections/token.ts";
 import { findDevKeys } from "./dev-keys.ts";
+import type { ConfigFile } from "../config/load-config.ts";
 import { CommandFailure, type CliIo } from "./cli-io.ts";
 
 /** File that commands use when none is named. */
 export const DEFAULT_CONFIG_FILE = "config.json";
 
-/** Options of a command that reads the configuration. */
+/** Options of a command that has to do with a file of the configuration. */
 export interface ConfigOption {
-  readonly config: string;
+  readonly config?: string;
 }
 
 /** Gives a command its `-c`. */
 export function addConfigOption(command: Command): Command {
-  return command.option("-c, --config <file>", "config file (.json, .yaml or .toml)", DEFAULT_CONFIG_FILE);
+  return command.option(
+    "-c, --config <file>",
+    `config file (.json, .yaml or .toml; default: ${DEFAULT_CONFIG_FILE})`,
+  );
+}
+
+/** The file that a command reads: the one that is named, which must be there, or else the usual one, which may. */
+export function configFileOf(io: CliIo, { config: path }: ConfigOption): ConfigFile {
+  return { path: path ?? DEFAULT_CONFIG_FILE, directory: io.cwd, isOptional: path === undefined };
 }
 
 /** A key that a helper command cannot do without. */
 export type NeededKey = "token key" | "API key";
 
 /**
- * The configuration as a helper command sees it: file and environment, as the server would; a missing file counts as
- * empty. Where a needed key is nowhere set, it is that of this user's development server, if there has been one.
+ * The configuration as a helper command sees it: file and environment, as the server would. Where a needed key is nowhere set, it is that of this user's development server, if there has been one.
  */
-export function loadForHelper(io: CliIo, { config: path }: ConfigOption, needed?: NeededKey): Config {
-  const file = { path, directory: io.cwd, readsDotEnv: true, isOptional: true };
+export function loadForHelper(io: CliIo, options: ConfigOption, needed?: NeededKey): Config {
+  const file = { ...configFileOf(io, options), readsDotEnv: true };
   return asCommandFailure("getting config: ", () => {
     const { config } = loadConfig({ file, env: io.env });
     if (needed === undefined || hasKey(config, needed)) return config;
@@ -38,13 +47,7 @@ export function loadForHelper(io: CliIo, { config: path }: ConfigOption, needed?
 }
 
 function hasKey(config: Config, needed: NeededKey): boolean {
-  return needed === "token key" ? hasTokenKey(config) : config.http_api.key !== "";
-}
-
-/** Whether a server with this configuration takes any connection tokens. */
-function hasTokenKey({ client: { token } }: Config): boolean {
-  const { hmac_secret_key: secret, hmac_previous_secret_key: previous, jwks_public_endpoint: keySet } = token;
-  return [secret, previous, token.rsa_public_key, token.ecdsa_public_key, keySet].some((key) => key !== "");
+  return needed === "token key" ? hasTokenKey(config.client.token) : config.http_api.key !== "";
 }
 
 /** Runs a step; its ConfigError becomes a CommandFailure whose message begins with `context`. */

@@ -4,7 +4,12 @@ import { formatOf, stringifyTree } from "../config/file-format.ts";
 import { outlineOf } from "../config/outline.ts";
 import { printConfig } from "../config/print-config.ts";
 import type { CliIo } from "./cli-io.ts";
-import { addConfigOption, asCommandFailure, type ConfigOption } from "./config-option.ts";
+import {
+  addConfigOption,
+  asCommandFailure,
+  type ConfigOption,
+  DEFAULT_CONFIG_FILE,
+} from "./config-option.ts";
 import { writeNewFile } from "./new-file.ts";
 
 interface Options extends ConfigOption {
@@ -31,13 +36,18 @@ export function addDefaultConfigCommand(program: Command, io: CliIo): void {
     .action((options: Options) => {
       const text = asCommandFailure("getting config: ", () => render(io, options));
       if (options.dryRun === true) io.stdout.write(text);
-      else writeNewFile(io.cwd, options.config, text, "target file already exists");
+      else writeNewFile(io.cwd, targetOf(options), text, "target file already exists");
     });
 }
 
-function render(io: CliIo, { config: target, base }: Options): string {
+function targetOf({ config }: Options): string {
+  return config ?? DEFAULT_CONFIG_FILE;
+}
+
+function render(io: CliIo, options: Options): string {
+  const { base } = options;
   const file = base === undefined ? {} : { file: { path: base, directory: io.cwd } };
-  const format = formatOf(target);
+  const format = formatOf(targetOf(options));
   const { config } = loadConfig({ ...file, env: io.env });
   return stringifyTree(printConfig(config, outlineOf(configSchema)), format);
 }

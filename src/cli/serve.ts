@@ -2,20 +2,21 @@ import type { Command } from "commander";
 import { loadConfig, type Config, type LoadedConfig } from "../app/config.ts";
 import { createDevDefaults } from "../app/dev-config.ts";
 import { issueDevToken } from "../app/dev-page.ts";
+import { listPaths, listTransports } from "../app/endpoints.ts";
 import type { ServerAddresses } from "../app/server.ts";
+import { adviseStart } from "../app/start-advice.ts";
 import { VERSION } from "../app/version.ts";
 import type { Logger } from "../core/logger.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import { CommandFailure, type CliIo, type ServerHandle } from "./cli-io.ts";
 import { addConfigFlags, readConfigFlags } from "./config-flags.ts";
-import { addConfigOption, asCommandFailure } from "./config-option.ts";
+import { addConfigOption, asCommandFailure, configFileOf, type ConfigOption } from "./config-option.ts";
 import { keepDevKeys, type KeptDevKeys } from "./dev-keys.ts";
 import { writePidFile } from "./pid-file.ts";
 import { ReloadRequests, StopRequest } from "./server-signals.ts";
 import { formatPageLine, formatTryLines } from "./try-lines.ts";
 
-interface Options {
-  readonly config: string;
+interface Options extends ConfigOption {
   readonly dev?: true;
   readonly address?: string;
   readonly port?: string;
@@ -41,25 +42,19 @@ export function addServeCommand(program: Command, io: CliIo): void {
     .option("-p, --port <port>", "short for --http_server.port")
     .addHelpText("after", EXAMPLES);
   addConfigFlags(command).action(async (options: Options) => {
-    const isNamed = command.getOptionValueSource("config") === "cli";
     const devKeys = options.dev === true ? keepDevKeys(io.env) : undefined;
-    const loadAgain = (): LoadedConfig => load(io, options, isNamed, devKeys);
+    const loadAgain = (): LoadedConfig => load(io, options, devKeys);
     await run(io, asCommandFailure("getting config: ", loadAgain), devKeys, loadAgain);
   });
 }
 
-function load(io: CliIo, options: Options, isNamed: boolean, devKeys: KeptDevKeys | undefined): LoadedConfig {
+function load(io: CliIo, options: Options, devKeys: KeptDevKeys | undefined): LoadedConfig {
   const flags = readConfigFlags(options);
   if (options.address !== undefined) flags["http_server.address"] = options.address;
   if (options.port !== undefined) flags["http_server.port"] = options.port;
   return loadConfig({
     ...(devKeys === undefined ? {} : { defaults: createDevDefaults(devKeys.keys, options.address) }),
-    file: {
-      path: options.config,
-      directory: io.cwd,
-      readsDotEnv: true,
-      isOptional: devKeys !== undefined && !isNamed,
-    },
+    file: { ...configFileOf(io, options), readsDotEnv: true },
     env: io.env,
     flags,
   });
@@ -72,7 +67,7 @@ async function run(
   loadAgain: () => LoadedConfig,
 ): Promise<void> {
   const logger = openLog(io, config);
-  for (const warning of warnings) logger.warn({}, warning);
+  for (const warning of [...warnings, ...adviseStart(config)]) logger.warn({}, warning);
   using cleanup = new DisposableStack();
   const stop = cleanup.use(new StopRequest(io));
   cleanup.use(writePidFile(io.cwd, config.pid_file));
@@ -82,9 +77,19 @@ async function run(
   const addresses = await start(server, logger);
   const isColoured = io.stdout.isTTY === true;
   if (isDev) io.stdout.write(formatPageLine({ config, addresses, isColoured }));
-  const { pid } = process;
-  const where = describeAddresses(addresses);
-  logger.info({ version: VERSION, pid, config: source ?? "none", ...where }, "server started");
+  logger.info(
+    {
+      version: VERSION,
+      pid: process.pid,
+      ...(config.node.workers === "1" ? {} : { workers: config.node.workers }),
+      config: source ?? "none",
+      store: config.store.path || "memory",
+      ...describeAddresses(addresses),
+      transports: listTransports(config),
+      endpoints: listPaths(config),
+    },
+    "server started",
+  );
   if (isDev) {
     const keysAreKept = devKeys.path !== undefined;
     if (!keysAreKept) logger.info({}, "keys are for this run only: there is nowhere to keep them");

@@ -54,7 +54,7 @@ export function loadLayers<T>(schema: z.ZodType<T>, sources: ConfigSources): Loa
   const root = withUpstream(outlineOf(schema));
   const flatNames = listFlatNames(root);
   const report = new Report();
-  const document = sources.file === undefined ? undefined : readDocument(sources.file, report);
+  const document = sources.file === undefined ? undefined : readDocument(sources.file);
   const source = document === undefined ? undefined : sources.file?.path;
 
   const fileTree = addWritten(
@@ -155,18 +155,16 @@ function addWritten(
   return normalised.tree;
 }
 
-function readDocument(file: ConfigFile, report: Report): ConfigDocument | undefined {
+function readDocument(file: ConfigFile): ConfigDocument | undefined {
   const format = formatOf(file.path);
   let text: string;
   try {
     text = readFileSync(resolve(file.directory, file.path), "utf8");
   } catch (cause) {
     const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
-    const reason = isMissing ? "not found" : `not readable (${cause instanceof Error ? cause.message : ""})`;
-    if (!(isMissing && file.isOptional === true)) {
-      report.warnings.push(`config file ${file.path} ${reason}: going on without it`);
-    }
-    return undefined;
+    if (isMissing && file.isOptional === true) return undefined;
+    const reason = isMissing ? "not found" : `not readable: ${cause instanceof Error ? cause.message : ""}`;
+    throw new ConfigError([{ path: "", message: `config file ${file.path} ${reason}` }]);
   }
   return parseDocumentText(text, format, file.path);
 }

@@ -31,6 +31,23 @@ export class OriginPolicy {
   }
 }
 
+/** Why a pattern matches no origin that a browser sends: `https://example.com`. Undefined where it may match one. */
+export function findImpossibleOrigin(pattern: string): string | undefined {
+  if (pattern === "null") return undefined;
+  const [, scheme, host = ""] = /^([^:/]*):\/\/(.*)$/su.exec(pattern) ?? [];
+  if (scheme === undefined) {
+    const [literal = ""] = /^[^*?[{\\]*/u.exec(pattern) ?? [];
+    const mayHaveOne = literal !== pattern && /^(?:h|ht|htt|https?|https?:\/?)?$/u.test(literal);
+    return mayHaveOne ? undefined : "an origin begins with a scheme, as https://";
+  }
+  if (host.endsWith("/")) return "an origin has no slash at its end";
+  if (host.includes("/")) return "an origin has no path";
+  if (pattern !== pattern.toLowerCase()) return "origins are compared in lower case";
+  if (/[^!-~]/u.test(pattern)) return "an origin has no spaces, and letters outside ASCII as punycode";
+  const isDefaultPort = host.endsWith(scheme === "https" ? ":443" : ":80") && /^https?$/u.test(scheme);
+  return isDefaultPort ? "browsers leave out the port that is the scheme's own" : undefined;
+}
+
 /** Adds the CORS headers of an allowed request; a refused one gets none, so that the browser hides the answer. */
 export function addCorsHeaders(
   policy: OriginPolicy,

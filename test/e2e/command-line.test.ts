@@ -77,6 +77,7 @@ describe("serve: where options come from", () => {
       http_server: { port: 0 },
       uni_websocket: true,
       allow_anonymous_connect_without_token: true,
+      api_key: "k",
     };
     await using server = await ServerProcess.start({ config: JSON.stringify(config) });
     using client = await openWebSocket(server);
@@ -84,15 +85,15 @@ describe("serve: where options come from", () => {
     expect(parseLog(server.stderr).filter((record) => record["level"] === "warn")).toEqual([]);
   });
 
-  it("core 94: without a config file it starts with a warning; one of an unknown kind is an error", async () => {
+  it("core 94: without a config file it starts (deviation: without a word); one that is named must be there", async () => {
     await using server = await ServerProcess.start({ args: ["-a", "127.0.0.1", "-p", "0"] });
-    expect(parseLog(server.stderr)).toContainEqual(
-      expect.objectContaining({
-        level: "warn",
-        message: "config file config.json not found: going on without it",
-      }),
-    );
+    expect(parseLog(server.stderr).at(-1)).toMatchObject({ message: "server started", config: "none" });
     using workplace = new Workplace();
+    const missing = await workplace.millrace(["-c", "x.json"]);
+    expect([missing.status, missing.stderr]).toEqual([
+      1,
+      "error: getting config: config file x.json not found\n",
+    ]);
     const { status, stderr } = await workplace.millrace(["-c", "x.conf"]);
     expect([status, stderr]).toEqual([1, expect.stringContaining("x.conf: a config file must end in")]);
   });
@@ -189,15 +190,14 @@ describe("serve: files and ports", () => {
 
   it("log.file takes the log, and nothing is printed", async () => {
     using workplace = new Workplace();
-    workplace.write("config.json", { ...LOCAL, log: { file: "server.log" } });
+    workplace.write("config.json", { ...ALL, http_api: { key: "k" }, log: { file: "server.log" } });
     await using command = workplace.start(["serve"]);
     await vi.waitFor(() => expect(workplace.read("server.log")).toContain('"server started"'), PATIENCE_MS);
     command.kill("SIGTERM");
     expect(await command.untilEnd()).toEqual({ status: 0, signal: null });
     expect([command.stdout, command.stderr]).toEqual(["", ""]);
     const messages = parseLog(workplace.read("server.log")).map((record) => record["message"]);
-    const inMemory = "user statuses, blocks and void tokens are in memory only; store.path keeps them";
-    expect(messages).toEqual([inMemory, "server started", "shutting down", "server stopped"]);
+    expect(messages).toEqual(["server started", "shutting down", "server stopped"]);
   });
 });
 

@@ -134,10 +134,13 @@ describe("with store.path", () => {
   });
 });
 
-it("without store.path, one line of the log says that everything is in memory", async () => {
-  await using server = await ServerProcess.start({ config: CONFIG });
-  const lines = parseLog(server.stderr).filter(({ message }) => String(message).includes("store.path"));
-  expect(lines).toMatchObject([
-    { message: "user statuses, blocks and void tokens are in memory only; store.path keeps them" },
-  ]);
+it("the log says where everything is", async () => {
+  for (const [config, store] of [
+    [CONFIG, "memory"],
+    [DURABLE, DURABLE.store?.path],
+  ] as const) {
+    await using server = await ServerProcess.start({ config });
+    const started = parseLog(server.stderr).filter(({ message }) => message === "server started");
+    expect(started).toMatchObject([{ store }]);
+  }
 });

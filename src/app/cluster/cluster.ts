@@ -42,7 +42,7 @@ export async function openCluster(options: ClusterOptions): Promise<ServerRun> {
   const config = isAlone ? options.config : await withOwnPorts(options.config);
   // Each worker reads them for itself; what is wrong with them is told here.
   readServerTls(config);
-  const ports = await openLocalPorts(config, options.logger);
+  const ports = await openLocalPorts(config);
   opening.defer(() => ports.records.store.close());
   const cluster = new Cluster({ ...options, config }, ports);
   let isClean = true;

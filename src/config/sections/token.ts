@@ -21,6 +21,12 @@ export interface TokenConfig {
   readonly user_id_claim: string;
 }
 
+/** Whether there is a key that tokens can be verified with. */
+export function hasTokenKey(token: TokenConfig): boolean {
+  const { hmac_secret_key: secret, hmac_previous_secret_key: previous, jwks_public_endpoint: keySet } = token;
+  return [secret, previous, token.rsa_public_key, token.ecdsa_public_key, keySet].some((key) => key !== "");
+}
+
 /** How subscription tokens are verified, where that differs from connection tokens. */
 export interface SubscriptionTokenConfig extends TokenConfig {
   readonly enabled: boolean;

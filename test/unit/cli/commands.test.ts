@@ -33,7 +33,7 @@ test("checkconfig is silent about a good file, and rejects a missing one", async
   expect(await bench.run("checkconfig")).toEqual({
     status: 1,
     stdout: "",
-    stderr: "error: config file not found\n",
+    stderr: "error: config file config.json not found\n",
   });
   bench.write("good.toml", "[http_server]\nport = 8001\n");
   expect(await bench.run("checkconfig", "-c", "good.toml", "--strict")).toEqual({
@@ -76,6 +76,9 @@ test("core 100: genconfig twice exits 1 and leaves the file, which only its owne
   expect(JSON.parse(before)).toEqual({
     client: { token: { hmac_secret_key: expect.stringMatching(/^[\w-]{86}$/) }, allowed_origins: [] },
     http_api: { key: expect.stringMatching(/^[\w-]{86}$/) },
+    uni_websocket: { enabled: true },
+    uni_sse: { enabled: true },
+    uni_http_stream: { enabled: true },
   });
 });
 

@@ -1,5 +1,17 @@
 import { expect, test } from "vitest";
+import { VERSION } from "../../../src/app/version.ts";
 import { CliBench } from "./fake-io.ts";
+
+const APP = { id: "1", key: "k", secret: "s" };
+
+/** Configuration of a server that has all it needs. */
+const SERVED = {
+  uni_sse: true,
+  uni_grpc: true,
+  client: { token: { hmac_secret_key: "s" } },
+  http_api: { key: "k" },
+  health: true,
+};
 
 test("core 90: flag over environment over file", async () => {
   using bench = new CliBench();
@@ -15,14 +27,78 @@ test("core 90: flag over environment over file", async () => {
   expect(bench.served?.config.http_server).toMatchObject({ port: 8004, address: "127.0.0.1" });
 });
 
-test("core 94: a missing config file is a warning, an unknown extension an error", async () => {
+test("core 94 (deviation: nothing to warn of): without a config file it starts; an unknown extension is an error", async () => {
   using bench = new CliBench();
-  const missing = await bench.run();
-  expect(missing.status).toBe(0);
-  expect(missing.stderr).toContain("config file config.json not found: going on without it");
+  const missing = await bench.run("--log.level", "info");
+  expect([missing.status, missing.stderr]).toEqual([0, expect.stringContaining('"config":"none"')]);
   const unknown = await bench.run("-c", "x.conf");
   expect(unknown.status).toBe(1);
   expect(unknown.stderr).toContain("x.conf: a config file must end in .json, .yaml, .yml or .toml");
+});
+
+test.each([
+  ["serve", "-c", "x.json"],
+  ["-c", "x.json"],
+  ["serve", "--dev", "-c", "x.json"],
+  ["checkconfig", "-c", "x.json"],
+  ["gentoken", "-c", "x.json"],
+  ["connections", "-c", "x.json"],
+  ["defaultconfig", "-b", "x.json", "--dry-run"],
+  ["defaultenv", "-b", "x.json"],
+])("a config file that is named and not there is an error: %s %s %s", async (...args) => {
+  using bench = new CliBench();
+  const { status, stdout, stderr } = await bench.run(...args);
+  expect([status, stdout, bench.served]).toEqual([1, "", undefined]);
+  expect(stderr).toMatch(/^error: (?:getting|validating) config: config file x\.json not found\n$/u);
+});
+
+test("one line says what has been started", async () => {
+  using bench = new CliBench();
+  bench.write("config.json", JSON.stringify({ ...SERVED, pusher: { enabled: true, apps: [APP] } }));
+  const { stderr } = await bench.run("--node.workers", "3");
+  expect(stderr.split("\n").map((line) => JSON.parse(line || "{}"))[0]).toEqual({
+    level: "info",
+    time: expect.any(String),
+    message: "server started",
+    version: VERSION,
+    pid: process.pid,
+    workers: "3",
+    config: "config.json",
+    store: "memory",
+    http: ":8000",
+    uniGrpc: "[::]:11000",
+    grpcApi: ":10000",
+    transports: ["uni_sse", "uni_grpc", "pusher"],
+    endpoints: ["/connection/uni_sse", "/api", "/health", "/app", "/apps"],
+  });
+});
+
+test("what a server is likely to lack is a warning at its start", async () => {
+  using bench = new CliBench();
+  const warningsOf = async (config: object): Promise<readonly string[]> => {
+    bench.write("config.json", JSON.stringify(config));
+    const { stderr } = await bench.run("--log.level", "warn");
+    const lines = stderr.split("\n").filter((line) => line !== "");
+    return lines.map((line) => String(JSON.parse(line).message).replace(/,? so .*$/u, ""));
+  };
+  expect(await warningsOf({})).toEqual(["no transport is enabled", "http_api.key is empty"]);
+  expect(await warningsOf(SERVED)).toEqual([]);
+  expect(await warningsOf({ ...SERVED, client: {} })).toEqual(["client.token has no key"]);
+  expect(await warningsOf({ ...SERVED, client: { allow_anonymous_connect_without_token: true } })).toEqual(
+    [],
+  );
+  const withoutKeys = { ...SERVED, http_api: {}, grpc_api: { enabled: true } };
+  expect(await warningsOf(withoutKeys)).toEqual(["grpc_api.key is empty"]);
+  expect(await warningsOf({ pusher: { enabled: true, apps: [APP] } })).toEqual([]);
+  bench.write("config.json", "{}");
+  expect((await bench.run("checkconfig")).stderr).toBe("");
+});
+
+test("what genconfig writes can be served as it is", async () => {
+  using bench = new CliBench();
+  await bench.run("genconfig");
+  const { status, stderr } = await bench.run("--log.level", "warn");
+  expect([status, stderr]).toEqual([0, ""]);
 });
 
 test("core 87: an unknown key is a warning at start", async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -347,6 +347,28 @@ test("white space around the secrets of Pusher apps and in headers of webhooks d
   expect(load(withHeader("Bearer a\n"))).toThrow("headers.Authorization: ends in a line break");
   expect(load(withHeader("Bearer\na"))).toThrow(
     "headers.Authorization: has characters that no header can have",
+  );
+});
+
+test("an origin that no page can have is a warning", () => {
+  const { warnings } = parseConfig({
+    client: { allowed_origins: ["https://example.com", "example.com"] },
+    pusher: { apps: [{ id: "1", key: "k", secret: "s", allowed_origins: ["https://example.com/"] }] },
+  });
+  expect(warnings).toEqual([
+    'client.allowed_origins[1]: "example.com" admits no page: an origin begins with a scheme, as https://',
+    'pusher.apps[0].allowed_origins[0]: "https://example.com/" admits no page: an origin has no slash at its end',
+  ]);
+});
+
+test("a file that is named and not there, or not to be read, is an error", () => {
+  expect(problemsOf(() => loadConfig({ file: { path: "missing.json", directory } }))).toEqual([
+    "config file missing.json not found",
+  ]);
+  mkdirSync(join(directory, "directory.json"));
+  const path = "directory.json";
+  expect(problemsOf(() => loadConfig({ file: { path, directory, isOptional: true } }))[0]).toMatch(
+    /^config file directory\.json not readable: EISDIR/u,
   );
 });
 

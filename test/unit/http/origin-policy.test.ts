@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { OriginPolicy } from "../../../src/http/origin-policy.ts";
+import { findImpossibleOrigin, OriginPolicy } from "../../../src/http/origin-policy.ts";
 
 describe("OriginPolicy", () => {
   it.each<[readonly string[], string | undefined, boolean]>([
@@ -31,5 +31,40 @@ describe("OriginPolicy", () => {
   it("refuses a malformed pattern by name", () => {
     expect(() => new OriginPolicy(["http://{a.test"])).toThrow('"http://{a.test"');
     expect(() => new OriginPolicy(["http://[a.test"])).toThrow("malformed");
+  });
+});
+
+describe("findImpossibleOrigin", () => {
+  it.each([
+    ["example.com", "begins with a scheme"],
+    ["localhost:3000", "begins with a scheme"],
+    ["example.*", "begins with a scheme"],
+    ["https://example.com/", "no slash at its end"],
+    ["https://example.com/app", "no path"],
+    ["https://example.com/*", "no path"],
+    ["https://Example.com", "in lower case"],
+    ["https://example.com:443", "leave out the port"],
+    ["http://example.com:80", "leave out the port"],
+    ["https://bücher.example", "punycode"],
+    [" https://example.com", "spaces"],
+  ])("says why %j admits no page", (pattern, reason) => {
+    expect(findImpossibleOrigin(pattern)).toContain(reason);
+    expect(new OriginPolicy([pattern]).allows("https://example.com")).toBe(false);
+  });
+
+  it.each([
+    "*",
+    "null",
+    "https://example.com",
+    "https://example.com:8443",
+    "http://localhost:443",
+    "https://*.example.com",
+    "*.example.com",
+    "http*example.com",
+    "{http,https}://example.com:80",
+    "capacitor://localhost",
+    "https://*",
+  ])("has nothing to say of %j", (pattern) => {
+    expect(findImpossibleOrigin(pattern)).toBeUndefined();
   });
 });
