@@ -4,19 +4,22 @@ import { ConnectFailureMap } from "../auth/connect-failure.ts";
 import { createClientTokenVerifier } from "../auth/token-verifier.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
+import { RefusalLog } from "../core/refusal-log.ts";
 import type { GrpcListener } from "../grpc/listener.ts";
 import { ConnectionGate, type ConnectionLimits } from "../http/connection-gate.ts";
 import { OriginPolicy } from "../http/origin-policy.ts";
+import type { Route } from "../http/route.ts";
 import type { UniEndpointContext } from "../http/uni-endpoint.ts";
 import { TimerWheel } from "../lib/timer-wheel.ts";
 import type { ServerNode } from "../node/server-node.ts";
+import { BidirectionalProtocol } from "../protocols/centrifugo/bidirectional.ts";
 import type { UniSettings } from "../protocols/centrifugo/uni-conversation.ts";
 import { createUniProtocol } from "../protocols/centrifugo/uni-protocol.ts";
 import { createConnectRoutes } from "../transports/connect/index.ts";
 import { createUniGrpcListener } from "../transports/grpc/index.ts";
 import { createHttpStreamRoutes } from "../transports/http-stream/index.ts";
 import { createSseRoutes } from "../transports/sse/index.ts";
-import { createWebSocketRoutes } from "../transports/websocket/index.ts";
+import { createSocketRoutes, createWebSocketRoutes } from "../transports/websocket/index.ts";
 import { channelRulesOf } from "./channel-rules.ts";
 import type { Config } from "./config.ts";
 import { createDevPageRoutes } from "./dev-page.ts";
@@ -30,6 +33,12 @@ import { CLIENT_VERSION } from "./version.ts";
 
 /** Name of what `client.connection_rate_limit` limits, among nodes. */
 const CONNECTION_RATE = "connections";
+
+/** Where clients of Centrifugo's bidirectional protocol go by default. */
+const BIDIRECTIONAL_PATH = "/connection/websocket";
+const BIDIRECTIONAL_CLIENT =
+  "refused a client of the bidirectional protocol, which is not served: switch on uni_websocket, uni_sse or " +
+  "uni_http_stream, and have it connect there without an SDK";
 
 /** A server's parts, joined and not started. */
 export interface Assembly {
@@ -105,6 +114,7 @@ export async function assembleServer(
         ...(config.http_api.external ? apiRoutes : []),
       ],
       internal: [...createHealthRoutes(config.health), ...(config.http_api.external ? [] : apiRoutes)],
+      unserved: createBidirectionalRoutes(wheel, new RefusalLog(logger, systemClock)),
     },
     uniGrpc: createUniGrpcListener(protocol, config.uni_grpc, { wheel, tls: tls.uniGrpc }),
     grpcApi: createApiGrpcListener(api, config.grpc_api, tls.grpcApi),
@@ -120,6 +130,17 @@ export async function assembleServer(
       return pusher.close(deadline);
     },
   };
+}
+
+/** Of clients that want what is not there. */
+function createBidirectionalRoutes(wheel: TimerWheel, refusals: RefusalLog): Route[] {
+  const protocol = new BidirectionalProtocol(({ header }) => {
+    // Clients choose it, and the log is not for megabytes.
+    const origin = header("origin")?.slice(0, 255) ?? "";
+    refusals.note("bidirectional_client", origin, { path: BIDIRECTIONAL_PATH, origin }, BIDIRECTIONAL_CLIENT);
+  });
+  const options = { path: BIDIRECTIONAL_PATH, messageSizeLimit: 65_536, writeTimeoutMs: 1000 };
+  return createSocketRoutes({ wheel }, { protocol, ...options });
 }
 
 async function createUniSettings({ client }: Config, node: ServerNode, logger: Logger): Promise<UniSettings> {

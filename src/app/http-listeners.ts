@@ -16,6 +16,8 @@ export interface HttpRoutes {
   readonly external: readonly Route[];
   /** For the backend and operators: server API, health. */
   readonly internal: readonly Route[];
+  /** What clients are told who want what is not there. Left out on a server of the host, which may have it. */
+  readonly unserved: readonly Route[];
 }
 
 /** What the listeners serve, and where. */
@@ -44,8 +46,8 @@ export class HttpListeners {
   async start({ routes, config, tls, logger, attachTo }: HttpListenersOptions): Promise<HttpAddresses> {
     const internal = internalListener(config);
     // The internal routes come last: with an empty prefix the API serves whatever no other path does.
-    const onMain = internal === undefined ? [...routes.external, ...routes.internal] : routes.external;
-    const main = new HttpApp(onMain, logger);
+    const served = internal === undefined ? [...routes.external, ...routes.internal] : routes.external;
+    const main = new HttpApp(attachTo === undefined ? [...routes.unserved, ...served] : served, logger);
     const limits = { keepAliveTimeoutMs: config.keepalive_timeout, http2: http2Limits(config.http2) };
     if (attachTo !== undefined) {
       this.#attached = attachHttpApp(main, attachTo);

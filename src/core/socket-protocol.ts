@@ -5,7 +5,7 @@ import type { Codec } from "./wire-format.ts";
 
 /** How a client asks for a connection: what is left of its request. */
 export interface SocketRequest {
-  /** What follows the endpoint's path, still percent-encoded: "app-key" of `/app/app-key`. */
+  /** What follows the endpoint's path, still percent-encoded: "app-key" of `/app/app-key`; "" where nothing may. */
   readonly name: string;
   readonly query: URLSearchParams;
   /** Valid only until the connection is accepted. */
@@ -50,6 +50,8 @@ export interface SocketHost {
 export interface SocketProtocol {
   /** Name of its transport as the Connections API sees it, such as "pusher". */
   readonly name: string;
+  /** Subprotocols of WebSocket that clients may ask for (RFC 6455 §1.9). */
+  readonly subprotocols: readonly string[];
   /** Finds out who takes a connection, before the handshake is answered. */
   hostOf(request: SocketRequest): SocketHost;
 }

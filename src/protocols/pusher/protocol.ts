@@ -23,6 +23,7 @@ const FALLBACK_VERSION = 5;
 /** Pusher's protocol over the channels of a node. */
 export class PusherProtocol implements SocketProtocol {
   readonly name = "pusher";
+  readonly subprotocols: readonly string[] = [];
   readonly #context: PusherContext;
 
   constructor(context: PusherContext) {

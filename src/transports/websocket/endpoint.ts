@@ -67,7 +67,7 @@ export class WebSocketEndpoint {
       return this.#refuse(request, responseOn(socket, request), problem ?? 400);
     }
     const compression = this.#agreeOnCompression(request);
-    if (!answerHandshake(request, socket, compression?.header)) return;
+    if (!answerHandshake(request, socket, { extensions: compression?.header })) return;
     const transport = this.#createTransport(socket, compression);
     const connection = this.#context.protocol.accept(transport);
     transport.bind(connection, head);

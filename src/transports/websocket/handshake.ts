@@ -23,25 +23,49 @@ export function handshakeProblem({ method, headers }: IncomingMessage): number |
   return isSpoken && KEY.test(headers["sec-websocket-key"] ?? "") ? undefined : 400;
 }
 
+/** The first of a client's subprotocols that is spoken; undefined where there is none. */
+export function chooseSubprotocol(
+  { headers }: IncomingMessage,
+  spoken: readonly string[],
+): string | undefined {
+  return listOf(headers["sec-websocket-protocol"]).find((offer) => spoken.includes(offer));
+}
+
 /** Whether a header that is a list has an element, in whatever case. */
 function hasToken(header: string | undefined, token: string): boolean {
-  return header?.split(",").some((element) => element.trim().toLowerCase() === token) ?? false;
+  return listOf(header).some((element) => element.toLowerCase() === token);
+}
+
+function listOf(header: string | undefined): string[] {
+  return header?.split(",").map((element) => element.trim()) ?? [];
+}
+
+/** What client and server have agreed on. */
+export interface HandshakeAnswer {
+  /** The header that tells of extensions. */
+  readonly extensions?: string | undefined;
+  readonly subprotocol?: string | undefined;
 }
 
 /**
- * Answers a handshake that is in order (RFC 6455 §4.2.2), without a subprotocol. Returns false, and destroys the
- * socket, where the client has left already.
+ * Answers a handshake that is in order (RFC 6455 §4.2.2). Returns false, and destroys the socket, where the client has
+ * left already.
  */
-export function answerHandshake({ headers }: IncomingMessage, socket: Socket, extensions?: string): boolean {
+export function answerHandshake(
+  { headers }: IncomingMessage,
+  socket: Socket,
+  { extensions, subprotocol }: HandshakeAnswer,
+): boolean {
   if (!socket.readable || !socket.writable) {
     socket.destroy();
     return false;
   }
   const accept = hash("sha1", `${headers["sec-websocket-key"]}${GUID}`, "base64");
   const extensionLine = extensions === undefined ? "" : `Sec-WebSocket-Extensions: ${extensions}\r\n`;
+  const subprotocolLine = subprotocol === undefined ? "" : `Sec-WebSocket-Protocol: ${subprotocol}\r\n`;
   socket.write(
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-      `Sec-WebSocket-Accept: ${accept}\r\n${extensionLine}\r\n`,
+      `Sec-WebSocket-Accept: ${accept}\r\n${extensionLine}${subprotocolLine}\r\n`,
   );
   return true;
 }

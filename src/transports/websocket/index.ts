@@ -19,13 +19,13 @@ export function createWebSocketRoutes(
   ];
 }
 
-/** Routes of a protocol over messages both ways: everything below its path. */
+/** Routes of a protocol over messages both ways: its path, or everything below one that ends in a slash. */
 export function createSocketRoutes(context: SocketEndpointContext, options: SocketEndpointOptions): Route[] {
   const endpoint = new SocketEndpoint(context, options);
   return [
     {
       path: options.path,
-      prefix: true,
+      prefix: options.path.endsWith("/"),
       handle: (request, response) => endpoint.handle(request, response),
       upgrade: (request, socket, head) => endpoint.upgrade(request, socket, head),
     },

@@ -6,7 +6,13 @@ import { queryOf, responseOn, sendEmpty, sendText } from "../../http/http-app.ts
 import type { TimerWheel } from "../../lib/timer-wheel.ts";
 import { FrameReaders } from "./frame-reader.ts";
 import { createTextFramer } from "./framer.ts";
-import { answerHandshake, handshakeProblem, headerReader, refuseHandshake } from "./handshake.ts";
+import {
+  answerHandshake,
+  chooseSubprotocol,
+  handshakeProblem,
+  headerReader,
+  refuseHandshake,
+} from "./handshake.ts";
 import { SocketTransport, type SocketTransportOptions } from "./socket-transport.ts";
 
 /** What endpoints of protocols over messages both ways need of the server. */
@@ -19,7 +25,7 @@ export interface SocketEndpointContext {
 /** One protocol and how it is served. */
 export interface SocketEndpointOptions {
   readonly protocol: SocketProtocol;
-  /** Path with a slash at its end; what follows names whom the client wants: one segment. */
+  /** With a slash at its end, what follows names whom the client wants: one segment. Else nothing may follow. */
   readonly path: string;
   /** Bytes that a client's message may have; a larger one closes with 1009. 0 or less for no limit. */
   readonly messageSizeLimit: number;
@@ -63,7 +69,8 @@ export class SocketEndpoint {
     if (refusal !== undefined) return sendEmpty(responseOn(socket, request), refusal);
     const { protocol } = this.#options;
     const host = protocol.hostOf({ name, query: queryOf(request), header: headerReader(request) });
-    if (!answerHandshake(request, socket)) return;
+    const subprotocol = chooseSubprotocol(request, protocol.subprotocols);
+    if (!answerHandshake(request, socket, { subprotocol })) return;
     const format = this.#formatOf(host.codec);
     const transport = new SocketTransport(socket, format, host, this.#transportOptions);
     transport.bind(host.accept(transport), head);
@@ -78,9 +85,10 @@ export class SocketEndpoint {
     return format;
   }
 
-  /** The segment of the path that names whom the client wants; undefined where there is none, or more. */
+  /** The segment of the path that names whom the client wants; undefined where it is not as it has to be. */
   #nameIn({ url = "" }: IncomingMessage): string | undefined {
-    const name = url.slice(this.#options.path.length).split("?", 1)[0] ?? "";
-    return name === "" || name.includes("/") ? undefined : name;
+    const { path } = this.#options;
+    const name = url.slice(path.length).split("?", 1)[0] ?? "";
+    return (name !== "") === path.endsWith("/") && !name.includes("/") ? name : undefined;
   }
 }

@@ -69,6 +69,7 @@ class Talk implements SocketConnection {
 /** Every name is an app with a codec of its own; all of them say what they say in the same way. */
 class TalkProtocol implements SocketProtocol {
   readonly name = "talk";
+  readonly subprotocols = ["talk.2", "talk.1"];
   readonly asked: unknown[] = [];
   readonly talks: Talk[] = [];
   /** What apps do with a connection besides keeping it. */
@@ -187,6 +188,30 @@ describe("socket endpoint: handshake", () => {
     const plain = await statusLineOf(server.port, path, { Connection: "close" });
     expect(plain).toBe("HTTP/1.1 404 Not Found");
     expect(server.protocol.asked).toEqual([]);
+  });
+
+  it.each([
+    ["/talk", "HTTP/1.1 101 Switching Protocols"],
+    ["/talk?a=b", "HTTP/1.1 101 Switching Protocols"],
+    ["/talk/", "HTTP/1.1 404 Not Found"],
+    ["/talk/a", "HTTP/1.1 404 Not Found"],
+  ])("without a slash at the end of its path, answers %s with %s", async (path, statusLine) => {
+    await using server = await serve({ path: "/talk" });
+    using connection = await RawConnection.open(server.port);
+    connection.send(httpRequest("GET", path, { headers: HANDSHAKE }));
+    expect(parseResponse(await connection.until("\r\n\r\n")).statusLine).toBe(statusLine);
+  });
+
+  it.each([
+    ["talk.3, talk.1,talk.2", "talk.1"],
+    ["talk.3", undefined],
+  ])("of the subprotocols %j takes %j: the first that it speaks", async (offers, chosen) => {
+    await using server = await serve();
+    using connection = await RawConnection.open(server.port);
+    const headers = { ...HANDSHAKE, "Sec-WebSocket-Protocol": offers };
+    connection.send(httpRequest("GET", "/app/key", { headers }));
+    const { headers: answer } = parseResponse(await connection.until("\r\n\r\n"));
+    expect(new Map(answer).get("Sec-WebSocket-Protocol")).toBe(chosen);
   });
 
   it("answers 400 for a request that is no handshake", async () => {
