@@ -6,7 +6,7 @@ import type { Logger } from "../core/logger.ts";
 import { HttpApp } from "../http/http-app.ts";
 import { HttpListener } from "../http/http-listener.ts";
 import type { Route } from "../http/route.ts";
-import { attachHttpApp } from "./attached-http.ts";
+import { AttachedHttp } from "./attached-http.ts";
 import type { ListenerAddress } from "./server.ts";
 import type { ServerTls } from "./server-tls.ts";
 
@@ -50,7 +50,7 @@ export class HttpListeners {
     const main = new HttpApp(attachTo === undefined ? [...routes.unserved, ...served] : served, logger);
     const limits = { keepAliveTimeoutMs: config.keepalive_timeout, http2: http2Limits(config.http2) };
     if (attachTo !== undefined) {
-      this.#attached = attachHttpApp(main, attachTo);
+      this.#attached = new AttachedHttp(main, attachTo);
     } else {
       const { address: host, port } = config;
       this.#main = new HttpListener(main, { host, port, ...limits, tls: tls.http });

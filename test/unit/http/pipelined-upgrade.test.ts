@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, it } from "vitest";
-import { attachHttpApp } from "../../../src/app/attached-http.ts";
+import { AttachedHttp } from "../../../src/app/attached-http.ts";
 import { HttpApp } from "../../../src/http/http-app.ts";
 import { HttpListener } from "../../../src/http/http-listener.ts";
 import { httpRequest, RawConnection } from "../../support/raw-connection.ts";
@@ -72,11 +72,12 @@ async function listenAlone(app: HttpApp): Promise<Listening> {
 async function listenOnHost(app: HttpApp): Promise<Listening> {
   const host = createServer();
   host.on("upgrade", (_request, socket) => socket.end("of the host"));
-  attachHttpApp(app, host);
+  const attached = new AttachedHttp(app, host);
   await new Promise<void>((resolve) => void host.listen(0, "127.0.0.1", resolve));
   return {
     port: (host.address() as AddressInfo).port,
     async close() {
+      attached[Symbol.dispose]();
       host.close();
       host.closeAllConnections();
     },
