@@ -1,5 +1,6 @@
 import type { Server as HttpServer } from "node:http";
-import { type Config, parseConfig } from "./app/config.ts";
+import { type Config, loadConfig, parseConfig } from "./app/config.ts";
+import { checkHttpServer, refuseUnknownOptions } from "./app/library-options.ts";
 import { createServer as createMillraceServer, type ServerAddresses } from "./app/server.ts";
 import { clientError } from "./core/client-error.ts";
 import { Disconnect, disconnect } from "./core/disconnect.ts";
@@ -35,7 +36,10 @@ export interface MillraceOptions {
   readonly config?: ConfigInput;
   /** Where the server logs to; by default as `log.*` of the configuration says. */
   readonly logger?: Logger;
-  /** An HTTP server of yours to serve on, beside what it serves already; you listen and close it yourself. */
+  /**
+   * An HTTP server of yours to serve on, beside what it serves itself, whenever that is added; you listen and close it.
+   * Its time limits and its TLS stay its own. An app is none: pass `createServer(app)`, or what `app.listen()` returns.
+   */
   readonly attachTo?: HttpServer;
 }
 
@@ -72,9 +76,14 @@ export interface Millrace {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Makes a server; nothing happens until it is started. Throws ConfigError with everything wrong in `config`. */
+/**
+ * Makes a server; nothing happens until it is started. Throws ConfigError with everything wrong in `config`, and
+ * TypeError for other options that there are not.
+ */
 export function createServer(options: MillraceOptions = {}): Millrace {
-  const { config, warnings } = parseConfig(options.config);
+  checkOptions(options);
+  // Whoever writes code is there to mend what is misspelt.
+  const { config, warnings } = loadConfig({ values: options.config, refusesUnknown: true });
   const logger = options.logger ?? createLogger(config.log, process);
   for (const warning of warnings) logger.warn({}, warning);
   const server = createMillraceServer({ config, logger, attachTo: options.attachTo });
@@ -98,6 +107,13 @@ export function createServer(options: MillraceOptions = {}): Millrace {
       await server.stop();
     },
   };
+}
+
+function checkOptions(options: MillraceOptions): void {
+  refuseUnknownOptions("createServer", options, ["config", "logger", "attachTo"], (name) =>
+    Object.hasOwn(parseConfig().config, name) ? "it belongs in `config`" : undefined,
+  );
+  if (options.attachTo !== undefined) checkHttpServer("attachTo", options.attachTo);
 }
 
 function publicationOf(data: JsonValue | Uint8Array, tags: PublishOptions["tags"]): PublicationInit {

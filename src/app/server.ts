@@ -1,5 +1,6 @@
 import type { Server as HttpServer } from "node:http";
 import { availableParallelism } from "node:os";
+import { ConfigError, type ConfigProblem } from "../config/config-error.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ServerNode } from "../node/server-node.ts";
 import type { Config } from "./config.ts";
@@ -65,7 +66,7 @@ export interface ServerRun {
   stop(): Promise<boolean>;
 }
 
-/** Makes a server. Nothing happens until it is started. Throws where options do not go together. */
+/** Makes a server. Nothing happens until it is started. Throws ConfigError where options do not go together. */
 export function createServer(options: ServerOptions): MillraceServer {
   const { config, logger, attachTo, isDev = false } = options;
   const workers = config.node.workers === "auto" ? availableParallelism() : Number(config.node.workers);
@@ -75,10 +76,15 @@ export function createServer(options: ServerOptions): MillraceServer {
 }
 
 function checkAttachment({ http_server: http }: Config, workers: number): void {
-  if (workers > 1) throw new Error("node.workers: workers cannot serve on a server of the host process");
-  if (http.tls.enabled) {
-    throw new Error("http_server.tls: a server of the host process has its own TLS; make it with node:https");
+  const problems: ConfigProblem[] = [];
+  if (workers > 1) {
+    problems.push({ path: "node.workers", message: "workers cannot serve on a server of the host process" });
   }
+  if (http.tls.enabled) {
+    const message = "a server of the host process has its own TLS: make it with node:https";
+    problems.push({ path: "http_server.tls", message });
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
 }
 
 /** A server that starts and stops in turns, whatever it is told meanwhile. */

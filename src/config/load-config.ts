@@ -8,7 +8,7 @@ import { explainIssue } from "./explain-issue.ts";
 import { formatOf, parseDocumentText, type ConfigDocument } from "./file-format.ts";
 import { listFlatNames, type FlatName } from "./flat-names.ts";
 import { readText, type Spell } from "./loose-value.ts";
-import { normalise, type Normalised } from "./normalise.ts";
+import { normalise, type Normalised, type WrittenPath } from "./normalise.ts";
 import { findOption, outlineOf, type SectionOutline } from "./outline.ts";
 import { mergeTrees, setAt, isTree, type Tree } from "./tree.ts";
 import { findUnsupported, withUpstream } from "./upstream.ts";
@@ -21,6 +21,8 @@ export interface ConfigSources {
   readonly file?: ConfigFile;
   /** Values given in code, as one would write them in a file. */
   readonly values?: unknown;
+  /** Whether an unknown key among the values is an error, not a warning. Default: false. */
+  readonly refusesUnknown?: boolean;
   readonly env?: Environment;
   /** Command-line flags by path: `{ "http_server.port": "8003" }`. */
   readonly flags?: Readonly<Record<string, string>>;
@@ -57,18 +59,21 @@ export function loadLayers<T>(schema: z.ZodType<T>, sources: ConfigSources): Loa
   const document = sources.file === undefined ? undefined : readDocument(sources.file);
   const source = document === undefined ? undefined : sources.file?.path;
 
-  const fileTree = addWritten(
-    report,
-    document?.tree ?? {},
-    root,
-    flatNames,
-    document?.spell ?? String,
-    (written) => {
+  const fileTree = addWritten(report, root, flatNames, {
+    raw: document?.tree ?? {},
+    spell: document?.spell ?? String,
+    locate(written) {
       const line = document?.lineOf(written);
       return line === undefined ? source : `${source}:${line}`;
     },
-  );
-  const valueTree = addWritten(report, readValues(sources.values), root, flatNames, String, () => undefined);
+    refuses: isAboutTls,
+  });
+  const valueTree = addWritten(report, root, flatNames, {
+    raw: readValues(sources.values),
+    spell: String,
+    locate: () => undefined,
+    refuses: (written) => sources.refusesUnknown === true || isAboutTls(written),
+  });
   const tree = mergeTrees(mergeTrees(structuredClone(sources.defaults ?? {}), fileTree), valueTree);
 
   const env = applyEnvironment(tree, flatNames, readEnvironment(sources));
@@ -89,6 +94,14 @@ export function loadLayers<T>(schema: z.ZodType<T>, sources: ConfigSources): Loa
   }
   const config = report.finish(result.data);
   return { config, warnings: report.warnings, unknownKeys: report.unknownKeys, source };
+}
+
+/** A name that leads nowhere. */
+interface Stray {
+  readonly name: string;
+  /** The known name most like it. */
+  readonly nearest: string | undefined;
+  readonly where: string | undefined;
 }
 
 class Report {
@@ -115,18 +128,24 @@ class Report {
   }
 
   /** A key or variable that leads nowhere. */
-  addStray(kind: string, name: string, nearest: string | undefined, where: string | undefined): void {
+  addStray(kind: string, { name, nearest, where }: Stray): void {
     this.unknownKeys.push(name);
     const hint = nearest === undefined ? "" : `: did you mean \`${nearest}\`?`;
     const place = where === undefined ? "" : ` (${where})`;
     this.warnings.push(`unknown ${kind} \`${name}\`${hint}${place}`);
   }
 
+  /** A key that leads nowhere, where that is an error. */
+  refuseStray({ name, nearest, where }: Stray): void {
+    const hint = nearest === undefined ? "" : `: did you mean \`${nearest}\`?`;
+    this.#problems.push({ path: name, message: `there is no such option${hint}`, where });
+  }
+
   addEnvironment(env: EnvLayer): void {
     this.#problems.push(...env.problems);
     for (const [path, variable] of env.origins) this.setOrigin(path, () => variable);
     for (const { variable, suggestion } of env.unknown) {
-      this.addStray("environment variable", variable, suggestion, undefined);
+      this.addStray("environment variable", { name: variable, nearest: suggestion, where: undefined });
     }
   }
 
@@ -136,18 +155,33 @@ class Report {
   }
 }
 
+/** A configuration as somebody wrote it. */
+interface Written {
+  readonly raw: Tree;
+  readonly spell: Spell;
+  /** Where a key stands. */
+  readonly locate: (written: WrittenPath) => string | undefined;
+  /** Whether a key that leads nowhere is an error. */
+  readonly refuses: (written: WrittenPath) => boolean;
+}
+
+/** A misspelt key there may leave open what was meant to be shut, such as to clients without certificate. */
+function isAboutTls(written: WrittenPath): boolean {
+  return written.some((step) => typeof step === "string" && /(?:^|_)tls$/iu.test(step));
+}
+
 function addWritten(
   report: Report,
-  raw: Tree,
   root: SectionOutline,
   flatNames: ReadonlyMap<string, FlatName>,
-  spell: Spell,
-  locate: (written: readonly (string | number)[]) => string | undefined,
+  { raw, spell, locate, refuses }: Written,
 ): Tree {
   const normalised: Normalised = normalise(raw, root, flatNames, spell);
   for (const [path, written] of normalised.written) report.setOrigin(path, () => locate(written));
   for (const { written, suggestion } of normalised.unknown) {
-    report.addStray("key", formatPath(written), suggestion, locate(written));
+    const stray = { name: formatPath(written), nearest: suggestion, where: locate(written) };
+    if (refuses(written)) report.refuseStray(stray);
+    else report.addStray("key", stray);
   }
   for (const written of normalised.shadowed) {
     report.warnings.push(`\`${formatPath(written)}\` is ignored: its current name is given too`);

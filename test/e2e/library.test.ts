@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 import { EventSource } from "eventsource";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -170,6 +170,50 @@ describe("createServer", () => {
     };
     createServer({ logger, config: { log: { level: "loud" } } });
     expect(warnings).toEqual([expect.stringContaining("loud")]);
+  });
+
+  it.each<[string, unknown, string]>([
+    ["misspelt", { attachto: createHttpServer() }, "there is no option attachto: did you mean attachTo?"],
+    [
+      "of the configuration",
+      { uni_sse: { enabled: true } },
+      "there is no option uni_sse: it belongs in `config`",
+    ],
+    ["unheard of", { port: 8000 }, "there is no option port: there are config, logger, attachTo"],
+    ["no options", "config.json", "expected an object of options, got config.json"],
+  ])("refuses options that are %s, with a sentence", (_what, options, message) => {
+    expect(() => createServer(options as MillraceOptions)).toThrow(new TypeError(`createServer: ${message}`));
+  });
+
+  it("refuses misspelt names in the configuration, all at once, which a file is only warned of", () => {
+    const config = { uni_sse: { enabld: true }, http_server: { prt: 1 }, clients: {} };
+    expect(() => createServer({ config: config as MillraceOptions["config"] & object })).toThrow(
+      new ConfigError([
+        { path: "clients", message: "there is no such option: did you mean `client`?" },
+        { path: "uni_sse.enabld", message: "there is no such option: did you mean `uni_sse.enabled`?" },
+        { path: "http_server.prt", message: "there is no such option: did you mean `http_server.port`?" },
+      ]),
+    );
+  });
+
+  it.each<[string, unknown, string]>([
+    ["an app", () => undefined, "a function: for an app, such as Express's, pass createServer(app)"],
+    ["what holds a server", { server: createHttpServer() }, "an object: pass its .server"],
+    ["another server", createTcpServer(), "another object"],
+    ["a port", 3000, "3000"],
+    ["nothing", null, "null"],
+  ])("refuses to be attached to %s, with a sentence", (_what, attachTo, got) => {
+    expect(() => createServer({ attachTo: attachTo as HttpServer })).toThrow(
+      new TypeError(`attachTo: expected an HTTP server of node:http or node:https, got ${got}`),
+    );
+  });
+
+  it("refuses to be attached where that leaves undone what is asked for", () => {
+    const tls = { enabled: true, cert_pem: "cert.pem", key_pem: "key.pem" };
+    const config = { http_server: { tls }, node: { workers: "2" } };
+    expect(() => createServer({ attachTo: createHttpServer(), config })).toThrow(
+      /^node\.workers: .*\nhttp_server\.tls: a server of the host process has its own TLS/u,
+    );
   });
 
   it("is of no use before it has started, nor where its port is taken", async () => {

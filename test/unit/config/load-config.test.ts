@@ -404,3 +404,11 @@ test("the development configuration is valid and new each time", () => {
     loadConfig({ defaults: createDevDefaults(createDevKeys()), env: secret }).config.pusher.apps[0]?.secret,
   ).toBe("mine");
 });
+
+test("an unknown key about TLS is an error: it may leave open what was meant to be shut", () => {
+  const values = { http_server: { tls: { client_ca: "x" } }, uni_grpc: { tls: { client_ca_pemm: "x" } } };
+  expect(() => loadConfig({ values })).toThrow(
+    "http_server.tls.client_ca: there is no such option\n" +
+      "uni_grpc.tls.client_ca_pemm: there is no such option: did you mean `uni_grpc.tls.client_ca_pem`?",
+  );
+});
