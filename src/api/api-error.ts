@@ -40,16 +40,10 @@ const ENTRY_BY_CODE: ReadonlyMap<number, ApiErrorEntry> = new Map(
   Object.values(TABLE).map((entry) => [entry.code, entry]),
 );
 
-/** An error of the table, with the cause kept for the log. */
-export function apiError(name: ApiErrorName, cause?: unknown): ClientError {
+/** An error of the table, with the cause kept for the log; a bad request names its field (`badRequest`). */
+export function apiError(name: Exclude<ApiErrorName, "badRequest">, cause?: unknown): ClientError {
   const { code, message } = TABLE[name];
   return new ClientError(code, message, false, cause === undefined ? undefined : { cause });
-}
-
-/** A bad request, with what is wrong with it for people to read. */
-export function badRequest(detail: string): ClientError {
-  const { code, message } = TABLE.badRequest;
-  return new ClientError(code, `${message}: ${detail}`, false);
 }
 
 /** What an error is in transport error mode. */

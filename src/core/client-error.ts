@@ -58,3 +58,9 @@ export function clientError(name: ClientErrorName, cause?: unknown): ClientError
   const [code, message, temporary] = TABLE[name];
   return new ClientError(code, message, temporary, cause === undefined ? undefined : { cause });
 }
+
+/** Error 107 that names the field with what is wrong about it, for callers of the server API. */
+export function badRequest(field: string, problem: string): ClientError {
+  const [code, message, temporary] = TABLE.badRequest;
+  return new ClientError(code, `${message}: ${field}: ${problem}`, temporary);
+}

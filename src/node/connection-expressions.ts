@@ -1,4 +1,4 @@
-import { ClientError } from "../core/client-error.ts";
+import { badRequest } from "../core/client-error.ts";
 import type { SubscriptionSource } from "../core/subscription-source.ts";
 import type { CelPredicate } from "../lib/cel/cel-compiler.ts";
 import type { Session } from "../session/session.ts";
@@ -10,7 +10,6 @@ export type ConnectionPredicate = (session: Session) => boolean;
 /** What compiles CEL for connections. */
 type Compile = (expression: string) => CelPredicate;
 
-const BAD_REQUEST = 107;
 const MAX_COMPILED = 256;
 
 /** Conditions on connections in CEL (docs/connections.md); the compiled ones are kept, the latest 256 of them. */
@@ -61,7 +60,7 @@ async function loadCompiler(): Promise<Compile> {
       return compiler.compile(expression);
     } catch (error) {
       if (!(error instanceof CelExpressionError)) throw error;
-      throw new ClientError(BAD_REQUEST, `bad request: expression: ${error.message}`, false);
+      throw badRequest("expression", error.message);
     }
   };
 }

@@ -1,4 +1,4 @@
-import { ClientError } from "../core/client-error.ts";
+import { badRequest, type ClientError } from "../core/client-error.ts";
 import type { ConnectionInfo, ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
 import type { SlicedWork } from "../lib/sliced-work.ts";
 import type { Session } from "../session/session.ts";
@@ -18,8 +18,6 @@ export interface ConnectionScanOptions {
   readonly slices: SlicedWork;
 }
 
-const BAD_REQUEST = 107;
-
 /** The node that a cursor is of; undefined for a text that is no cursor. */
 export function nodeOfCursor(cursor: string): string | undefined {
   const [uid, sequence = "", ...rest] = cursor.split(".");
@@ -28,7 +26,7 @@ export function nodeOfCursor(cursor: string): string | undefined {
 
 /** The error for a cursor that no node knows. */
 export function foreignCursor(): ClientError {
-  return new ClientError(BAD_REQUEST, "bad request: cursor is none of this server's", false);
+  return badRequest("cursor", "none of this server's");
 }
 
 /** The cursor that begins at a node. */

@@ -292,7 +292,7 @@ describe("the same through every door", () => {
         { history_remove: {} },
         { error: { code: 108, message: "not available" } },
         { error: { code: 104, message: "not found" } },
-        { error: { code: 107, message: "bad request" } },
+        { error: { code: 107, message: "bad request: channel: missing" } },
         { refresh: {} },
       ],
     });
@@ -311,7 +311,7 @@ describe("the same through every door", () => {
       [`{"method":5,${params}}`, '{"result":{"num_clients":0,"num_users":0}}'],
       [`{"method":8,"params":{"pattern":"nothing"}}`, '{"result":{"channels":{}}}'],
       [`{"method":10,"params":{"method":"x"}}`, '{"error":{"code":104,"message":"not found"}}'],
-      [`{"method":11,"params":{}}`, '{"error":{"code":107,"message":"bad request"}}'],
+      [`{"method":11,"params":{}}`, '{"error":{"code":107,"message":"bad request: channel: missing"}}'],
       [`{"method":12,"params":{}}`, '{"result":{}}'],
       [`{"method":2,"params":{"user":"nobody"}}`, '{"result":{}}'],
       [`{"method":7,${params}}`, '{"result":{}}'],

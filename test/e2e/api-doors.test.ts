@@ -215,7 +215,7 @@ describe("one publication through each door reaches every transport", () => {
         responses: [
           { result: {} },
           { error: { code: 102, message: "unknown channel" } },
-          { error: { code: 107, message: "bad request" } },
+          { error: { code: 107, message: "bad request: channels: an empty name" } },
         ],
       },
     });

@@ -40,7 +40,7 @@ export function createJsonEndpoint(options: HttpDoorOptions, makeAnswer: AnswerM
       answer = await makeAnswer(body, request, response);
     } catch (error) {
       if (!(error instanceof JsonDecodeError)) throw error;
-      return sendBadRequest(response);
+      return sendBadRequest(response, error);
     }
     if (answer === undefined) return;
     const { status, json } = answer;
@@ -49,9 +49,9 @@ export function createJsonEndpoint(options: HttpDoorOptions, makeAnswer: AnswerM
   };
 }
 
-/** Refuses a body that cannot be decoded. */
-export function sendBadRequest(response: ServerResponse): void {
-  sendText(response, 400, "Bad Request\n");
+/** Refuses a body that cannot be decoded, and says where. */
+function sendBadRequest(response: ServerResponse, { message }: JsonDecodeError): void {
+  sendText(response, 400, `Bad Request: ${message}\n`);
 }
 
 /** Says that a body is too large, or that it could not be read, if anybody is left to hear it. */

@@ -1,5 +1,5 @@
 import type { Message } from "@bufbuild/protobuf";
-import type { ClientError } from "../../core/client-error.ts";
+import { badRequest, ClientError } from "../../core/client-error.ts";
 import { sendEmpty } from "../../http/http-app.ts";
 import type { RequestHandler } from "../../http/route.ts";
 import { decodeMessage } from "../../lib/json/decode-message.ts";
@@ -54,20 +54,20 @@ async function answerCommand(
   const method = name === undefined ? undefined : methods.get(name);
   if (method === undefined) return errorReply(id, apiError("notFound"));
   const message = readParams(method, params);
-  if (message === undefined) return errorReply(id, apiError("badRequest"));
+  if (message instanceof ClientError) return errorReply(id, message);
   const outcome = await api.run(method, message, origin);
   if (!outcome.ok) return errorReply(id, outcome.error);
   return reply(id, `"result":${encoder.encode(method.result, outcome.result)}`);
 }
 
-/** The request in `params`; undefined for bad or missing ones. Those of `info` are not looked at. */
-function readParams(method: ApiMethod, params: Uint8Array | undefined): Message | undefined {
+/** The request in `params`, or error 107 for bad or missing ones. Those of `info` are not looked at. */
+function readParams(method: ApiMethod, params: Uint8Array | undefined): Message | ClientError {
   const json = method.name === "info" ? EMPTY_OBJECT : params;
-  if (json === undefined) return undefined;
+  if (json === undefined) return badRequest("params", "missing");
   try {
     return decodeMessage(method.rpc.input, json);
   } catch (error) {
-    if (error instanceof JsonDecodeError) return undefined;
+    if (error instanceof JsonDecodeError) return badRequest("params", error.message);
     throw error;
   }
 }

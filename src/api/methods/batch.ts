@@ -7,6 +7,7 @@ import {
   type Reply,
   ReplySchema,
 } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import { badRequest } from "../../core/client-error.ts";
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import { AsyncSlices } from "../../lib/sliced-work.ts";
 import { apiError } from "../api-error.ts";
@@ -81,7 +82,7 @@ async function runInOrder(
 
 /** Of several requests in one command only the first runs, in the order of the table. */
 async function runCommand(call: ApiCall, command: Command | undefined): Promise<Reply> {
-  if (command === undefined) throw apiError("badRequest");
+  if (command === undefined) throw badRequest("commands", "a command that is null");
   for (const { method, property } of BATCH_METHODS) {
     const request = requestOf(command, property);
     if (request !== undefined) return replyOf(property, await method.run(call, request));

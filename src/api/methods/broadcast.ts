@@ -5,8 +5,8 @@ import {
   type PublishResponse,
   PublishResponseSchema,
 } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import { badRequest } from "../../core/client-error.ts";
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
-import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { publishTo, readPublication } from "./publication.ts";
 
@@ -23,11 +23,11 @@ export const broadcast: ApiMethod = defineMethod({
   rpc: CentrifugoApi.method.broadcast,
   result: BroadcastResultSchema,
   async run(call, request) {
-    if (request.channels.length === 0) throw apiError("badRequest");
+    if (request.channels.length === 0) throw badRequest("channels", "missing");
     const publication = readPublication(call, request);
     const publishOne = async (channel: string): Promise<PublishResponse> => {
       try {
-        if (channel === "") throw apiError("badRequest");
+        if (channel === "") throw badRequest("channels", "an empty name");
         const { offset, epoch } = await publishTo(call, channel, publication, request);
         return create(PublishResponseSchema, { result: { offset: BigInt(offset), epoch } });
       } catch (error) {

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { ChannelsResultSchema, CentrifugoApi } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import { badRequest } from "../../core/client-error.ts";
 import { compileGlob } from "../../lib/glob.ts";
-import { badRequest } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
 
 /** Channels that somebody listens to, all or those that match a glob (server-api §2.6). */
@@ -26,6 +26,6 @@ function checkGlob(pattern: string): string {
     return pattern;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw badRequest(`pattern: ${error.message}`);
+    throw badRequest("pattern", error.message);
   }
 }

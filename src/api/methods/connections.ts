@@ -11,7 +11,8 @@ import {
   ConnectionTokenInfoSchema,
 } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import type { ConnectionInfo, ConnectionPage, ConnectionQuery } from "../../core/connection-info.ts";
-import { apiError, badRequest } from "../api-error.ts";
+import { badRequest } from "../../core/client-error.ts";
+import { apiError } from "../api-error.ts";
 import { type ApiCall, type ApiMethod, defineMethod } from "../method.ts";
 import { readLabelFilter } from "./session-target.ts";
 
@@ -21,8 +22,10 @@ export const connections: ApiMethod = defineMethod({
   rpc: CentrifugoApi.method.connections,
   result: ConnectionsResultSchema,
   async run(call, { user, expression, labelFilter, limit, cursor }) {
-    if (user === "" && expression === "" && labelFilter === undefined) throw apiError("badRequest");
-    if (limit < 0) throw badRequest("limit is negative");
+    if (user === "" && expression === "" && labelFilter === undefined) {
+      throw badRequest("user", "missing, and so are expression and label_filter: one of them is needed");
+    }
+    if (limit < 0) throw badRequest("limit", "negative");
     const query = { user, expression, labelFilter: readLabelFilter(labelFilter), limit, cursor };
     const { connections: found, nextCursor } = await findConnections(call, query);
     // Init objects are copied deeply, at several times the cost.

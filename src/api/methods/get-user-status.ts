@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { CentrifugoApi, GetUserStatusResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 
 import { type ApiMethod, defineMethod } from "../method.ts";
-import { usersOf } from "./user-names.ts";
+import { usersOf } from "./fields.ts";
 
 /** What is known of users, in the order of the request (server-api §4). */
 export const getUserStatus: ApiMethod = defineMethod({

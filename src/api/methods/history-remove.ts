@@ -1,6 +1,6 @@
 import { CentrifugoApi, HistoryRemoveResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
-import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
+import { requireText } from "./fields.ts";
 
 /** Drops what a channel has kept; its position stays (server-api §2.6). */
 export const historyRemove: ApiMethod = defineMethod({
@@ -8,7 +8,7 @@ export const historyRemove: ApiMethod = defineMethod({
   rpc: CentrifugoApi.method.historyRemove,
   result: HistoryRemoveResultSchema,
   async run({ node }, { channel }, empty) {
-    if (channel === "") throw apiError("badRequest");
+    requireText("channel", channel);
     await node.removeHistory(channel);
     return empty;
   },

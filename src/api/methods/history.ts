@@ -10,6 +10,7 @@ import { positionFrom } from "../../core/stream-position.ts";
 import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { clientInfoMessage } from "./client-info.ts";
+import { requireText } from "./fields.ts";
 
 /** What a channel has kept (server-api §2.6). A limit of 0 asks for the position only, a negative one for all. */
 export const history: ApiMethod = defineMethod({
@@ -17,7 +18,7 @@ export const history: ApiMethod = defineMethod({
   rpc: CentrifugoApi.method.history,
   result: HistoryResultSchema,
   async run({ node }, { channel, limit, since, reverse }) {
-    if (channel === "") throw apiError("badRequest");
+    requireText("channel", channel);
     const position = since && positionFrom(since.offset, since.epoch);
     const keepsHistory = node.channelOptions(channel)?.history !== undefined;
     // Nothing stands before the first publication; the upstream answers 100, too.

@@ -2,9 +2,8 @@ import {
   CentrifugoApi,
   InvalidateUserTokensResultSchema,
 } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
-import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
-import { timeOf } from "./unix-time.ts";
+import { requireText, timeOf } from "./fields.ts";
 
 /** Makes tokens void that were issued to a user earlier (server-api §4). With a channel, those for it only. */
 export const invalidateUserTokens: ApiMethod = defineMethod({
@@ -12,12 +11,12 @@ export const invalidateUserTokens: ApiMethod = defineMethod({
   rpc: CentrifugoApi.method.invalidateUserTokens,
   result: InvalidateUserTokensResultSchema,
   async run({ node }, { user, channel, issuedBefore, expireAt }, empty) {
-    if (user === "") throw apiError("badRequest");
+    requireText("user", user);
     await node.users.invalidateTokens({
       user,
       channel,
-      issuedBeforeSec: timeOf(issuedBefore),
-      expireAtSec: timeOf(expireAt),
+      issuedBeforeSec: timeOf("issued_before", issuedBefore),
+      expireAtSec: timeOf("expire_at", expireAt),
     });
     return empty;
   },

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { CentrifugoApi, PresenceStatsResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
-import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
+import { requireText } from "./fields.ts";
 
 /** How many listen to a channel (server-api §2.6). */
 export const presenceStats: ApiMethod = defineMethod({
@@ -9,7 +9,7 @@ export const presenceStats: ApiMethod = defineMethod({
   rpc: CentrifugoApi.method.presenceStats,
   result: PresenceStatsResultSchema,
   async run({ node }, { channel }) {
-    if (channel === "") throw apiError("badRequest");
+    requireText("channel", channel);
     return create(PresenceStatsResultSchema, await node.presenceStats(channel));
   },
 });

@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { CentrifugoApi, PresenceResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
-import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { clientInfoMessage } from "./client-info.ts";
+import { requireText } from "./fields.ts";
 
 /** Who listens to a channel (server-api §2.6). */
 export const presence: ApiMethod = defineMethod({
@@ -10,7 +10,7 @@ export const presence: ApiMethod = defineMethod({
   rpc: CentrifugoApi.method.presence,
   result: PresenceResultSchema,
   async run({ node }, { channel }) {
-    if (channel === "") throw apiError("badRequest");
+    requireText("channel", channel);
     const present = await node.presence(channel);
     const entries = [...present].map(([client, info]) => [client, clientInfoMessage(info)] as const);
     return create(PresenceResultSchema, { presence: Object.fromEntries(entries) });

@@ -1,9 +1,10 @@
+import type { PublicationDataFormat } from "../../core/channel-options.ts";
+import { badRequest } from "../../core/client-error.ts";
 import { acceptsData } from "../../core/publication-data.ts";
 import type { PublicationInit } from "../../core/publication.ts";
 import type { StreamPosition } from "../../core/stream-position.ts";
-import { decodeBase64 } from "../../lib/base64.ts";
-import { apiError } from "../api-error.ts";
 import type { ApiCall } from "../method.ts";
+import { base64Of } from "./fields.ts";
 
 /** The fields that `publish` and `broadcast` requests share. */
 export interface PublicationFields {
@@ -26,10 +27,16 @@ export function readPublication(call: ApiCall, fields: PublicationFields): Publi
   const tags = hasMembers(fields.tags) ? fields.tags : undefined;
   // Nothing is no JSON, even where bytes come as such.
   if (b64data === "") return { data: raw, tags, version, knownJson: call.bytesAreJson && raw.length > 0 };
-  const data = decodeBase64(b64data);
-  if (data === undefined) throw apiError("badRequest");
-  return { data, tags, version };
+  return { data: base64Of("b64data", b64data), tags, version };
 }
+
+/** What is wrong with data that a channel does not take, by its `publication_data_format`. */
+const UNACCEPTABLE: Readonly<Record<PublicationDataFormat, string>> = {
+  "": "missing",
+  binary: "missing",
+  json: "not JSON, which publication_data_format asks for",
+  json_object: "not a JSON object, which publication_data_format asks for",
+};
 
 /**
  * Publishes into one channel, if there is such a channel and it accepts the data.
@@ -44,7 +51,9 @@ export function publishTo(
   { idempotencyKey, skipHistory, delta, versionEpoch }: PublicationFields,
 ): Promise<StreamPosition> {
   const format = node.channelOptions(channel)?.publicationDataFormat;
-  if (format !== undefined && !acceptsData(format, publication)) throw apiError("badRequest");
+  if (format !== undefined && !acceptsData(format, publication)) {
+    throw badRequest("data", UNACCEPTABLE[format]);
+  }
   return node.publish(channel, publication, { idempotencyKey, skipHistory, delta, versionEpoch });
 }
 

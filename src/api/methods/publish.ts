@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { CentrifugoApi, PublishResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
-import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
+import { requireText } from "./fields.ts";
 import { publishTo, readPublication } from "./publication.ts";
 
 /** Publishes into one channel (server-api §2.4). */
@@ -10,7 +10,7 @@ export const publish: ApiMethod = defineMethod({
   rpc: CentrifugoApi.method.publish,
   result: PublishResultSchema,
   async run(call, request, empty) {
-    if (request.channel === "") throw apiError("badRequest");
+    requireText("channel", request.channel);
     const publication = readPublication(call, request);
     const { offset, epoch } = await publishTo(call, request.channel, publication, request);
     if (offset === 0 && epoch === "") return empty;

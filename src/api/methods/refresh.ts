@@ -1,6 +1,6 @@
 import { CentrifugoApi, RefreshResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
-import { payloadOf } from "./payload.ts";
+import { payloadOf } from "./fields.ts";
 import { targetOf } from "./session-target.ts";
 
 /** Sets when connections of a user expire (server-api §2.5). */
@@ -11,7 +11,7 @@ export const refresh: ApiMethod = defineMethod({
   async run({ node }, request, empty) {
     const { expired, expireAt, info } = request;
     const expireAtSec = expireAt > 0n ? Number(expireAt) : undefined;
-    await node.refreshSessions(targetOf(request), { expired, expireAtSec, info: payloadOf(info, "") });
+    await node.refreshSessions(targetOf(request), { expired, expireAtSec, info: payloadOf(info) });
     return empty;
   },
 });

@@ -1,7 +1,6 @@
 import { CentrifugoApi, RevokeTokenResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
-import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
-import { timeOf } from "./unix-time.ts";
+import { requireText, timeOf } from "./fields.ts";
 
 /** Makes the token with this `jti` void (server-api §4). */
 export const revokeToken: ApiMethod = defineMethod({
@@ -9,8 +8,8 @@ export const revokeToken: ApiMethod = defineMethod({
   rpc: CentrifugoApi.method.revokeToken,
   result: RevokeTokenResultSchema,
   async run({ node }, { uid, expireAt }, empty) {
-    if (uid === "") throw apiError("badRequest");
-    await node.users.revokeToken(uid, timeOf(expireAt));
+    requireText("uid", uid);
+    await node.users.revokeToken(uid, timeOf("expire_at", expireAt));
     return empty;
   },
 });

@@ -1,6 +1,7 @@
 import { CentrifugoApi, RPCResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
+import { requireText } from "./fields.ts";
 
 /** Calls a method of the server by name (server-api §2.6). There are none. */
 export const rpc: ApiMethod = defineMethod({
@@ -8,6 +9,7 @@ export const rpc: ApiMethod = defineMethod({
   rpc: CentrifugoApi.method.rPC,
   result: RPCResultSchema,
   async run(_call, { method }) {
-    throw apiError(method === "" ? "badRequest" : "notFound");
+    requireText("method", method);
+    throw apiError("notFound");
   },
 });

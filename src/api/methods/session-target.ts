@@ -1,6 +1,6 @@
 import type { FilterNode } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { LabelFilter, LabelFilterError } from "../../core/label-filter.ts";
-import { badRequest } from "../api-error.ts";
+import { badRequest } from "../../core/client-error.ts";
 import type { SessionTarget } from "../../core/commands.ts";
 
 /** The fields of requests that say which connections are meant. */
@@ -27,6 +27,6 @@ export function readLabelFilter(node: FilterNode | undefined): LabelFilter | und
     return new LabelFilter(node);
   } catch (error) {
     if (!(error instanceof LabelFilterError)) throw error;
-    throw badRequest(`label_filter: ${error.message}`);
+    throw badRequest("label_filter", error.message);
   }
 }

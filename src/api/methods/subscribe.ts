@@ -1,8 +1,7 @@
 import { CentrifugoApi, SubscribeResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { positionFrom } from "../../core/stream-position.ts";
-import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
-import { payloadOf } from "./payload.ts";
+import { payloadOf, requireText } from "./fields.ts";
 import { targetOf } from "./session-target.ts";
 import { readOverride } from "./subscription-override.ts";
 
@@ -13,12 +12,12 @@ export const subscribe: ApiMethod = defineMethod({
   result: SubscribeResultSchema,
   async run({ node }, request, empty) {
     const { channel, expireAt, recoverSince } = request;
-    if (channel === "") throw apiError("badRequest");
+    requireText("channel", channel);
     await node.subscribeSessions(targetOf(request), {
       channel,
       grant: {
-        info: payloadOf(request.info, request.b64info),
-        data: payloadOf(request.data, request.b64data),
+        info: payloadOf(request.info, "b64info", request.b64info),
+        data: payloadOf(request.data, "b64data", request.b64data),
         override: readOverride(request.override),
       },
       expireAtSec: expireAt > 0n ? Number(expireAt) : undefined,

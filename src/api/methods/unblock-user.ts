@@ -1,6 +1,6 @@
 import { CentrifugoApi, UnblockUserResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
-import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
+import { requireText } from "./fields.ts";
 
 /** Lets a user in again (server-api §4). */
 export const unblockUser: ApiMethod = defineMethod({
@@ -8,7 +8,7 @@ export const unblockUser: ApiMethod = defineMethod({
   rpc: CentrifugoApi.method.unblockUser,
   result: UnblockUserResultSchema,
   async run({ node }, { user }, empty) {
-    if (user === "") throw apiError("badRequest");
+    requireText("user", user);
     await node.users.unblock(user);
     return empty;
   },

@@ -4,7 +4,7 @@ import {
 } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 
 import { type ApiMethod, defineMethod } from "../method.ts";
-import { usersOf } from "./user-names.ts";
+import { usersOf } from "./fields.ts";
 
 /** Notes that users are active, and their state (server-api §4). */
 export const updateUserStatus: ApiMethod = defineMethod({

@@ -1,4 +1,4 @@
-import { clientError } from "../../core/client-error.ts";
+import { badRequest } from "../../core/client-error.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { EntryStore } from "../../core/entry-store.ts";
 import type { UserStatus, UserStatusBook } from "../../core/user-status.ts";
@@ -60,8 +60,9 @@ export class UserStatuses implements UserStatusBook {
   /** Users were active now, in this state. Rejects with ClientError 107 for a state that is none. */
   async update(users: readonly string[], state: string): Promise<void> {
     const { statePattern } = this.#options;
-    if (state.length > STATE_MAX_LENGTH || statePattern?.test(state) === false)
-      throw clientError("badRequest");
+    if (state.length > STATE_MAX_LENGTH) throw badRequest("state", `longer than ${STATE_MAX_LENGTH}`);
+    if (statePattern?.test(state) === false)
+      throw badRequest("state", "not what user_status.state_regex matches");
     const activeSec = this.#nowSec();
     for (const user of users) this.#change(user, { activeSec, state });
     await this.#table.save([...new Set(users), ...this.#pushOut()]);

@@ -1,3 +1,4 @@
+import { expect } from "vitest";
 import type { HttpApiConfig } from "../../../src/api/config.ts";
 import { createApiRoutes, createServerApi } from "../../../src/api/index.ts";
 import type { NodeInfo, PublishRequest, SessionTarget } from "../../../src/core/commands.ts";
@@ -177,5 +178,6 @@ export async function startApi(config: Partial<HttpApiConfig> = {}): Promise<Run
 
 /** Answers that many tests expect. */
 export const OK = { status: 200, text: '{"result":{}}' };
-export const BAD_REQUEST = { status: 400, text: "Bad Request\n" };
+/** Of a body that cannot be decoded. */
+export const BAD_REQUEST = { status: 400, text: expect.stringMatching(/^Bad Request: .+\n$/u) as string };
 export const TRANSPORT = { "X-Centrifugo-Error-Mode": "transport" };

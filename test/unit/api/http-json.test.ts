@@ -147,7 +147,7 @@ describe("handler_prefix", () => {
 describe("transport error mode", () => {
   it.each([
     ["api 21", '{"channel":"x:y","data":1}', 404, '{"code":102,"message":"unknown channel"}'],
-    ["api 22", "{}", 400, '{"code":107,"message":"bad request"}'],
+    ["api 22", "{}", 400, '{"code":107,"message":"bad request: channel: missing"}'],
     ["broker", '{"channel":"broken","data":1}', 500, '{"code":100,"message":"internal server error"}'],
     ["success", '{"channel":"a","data":1}', 200, '{"result":{}}'],
   ])("%s", async (_what, body, status, text) => {

@@ -22,10 +22,18 @@ describe("legacy requests", () => {
       '{"error":{"code":104,"message":"not found"}}',
     ],
     ["its number", '{"method":39,"params":{}}', '{"error":{"code":104,"message":"not found"}}'],
-    ["missing params", '{"method":"publish"}', '{"error":{"code":107,"message":"bad request"}}'],
-    ["bad params", '{"method":"publish","params":[]}', '{"error":{"code":107,"message":"bad request"}}'],
+    [
+      "missing params",
+      '{"method":"publish"}',
+      '{"error":{"code":107,"message":"bad request: params: missing"}}',
+    ],
+    [
+      "bad params",
+      '{"method":"publish","params":[]}',
+      '{"error":{"code":107,"message":"bad request: params: expected an object"}}',
+    ],
     ["params null", '{"method":"disconnect","params":null}', '{"result":{}}'],
-    ["null", "null", '{"error":{"code":107,"message":"bad request"}}'],
+    ["null", "null", '{"error":{"code":107,"message":"bad request: params: missing"}}'],
     [
       "api 78: two objects",
       `{"method":"publish","params":${PUBLISH}}{"method":3,"params":{}}\n`,
@@ -34,12 +42,12 @@ describe("legacy requests", () => {
     [
       "api 79: id",
       `{"id":7,"params":${PUBLISH}} {"id":8,"params":{}} {"id":0,"params":{}}`,
-      '{"id":7,"result":{}}\n{"id":8,"error":{"code":107,"message":"bad request"}}\n{"error":{',
+      '{"id":7,"result":{}}\n{"id":8,"error":{"code":107,"message":"bad request: channel: missing"}}\n{"error":{',
     ],
     [
       "api 81: transport mode does nothing",
       '{"params":{}}',
-      '{"error":{"code":107,"message":"bad request"}}',
+      '{"error":{"code":107,"message":"bad request: channel: missing"}}',
     ],
     ["white space", " \n", ""],
   ])("%s: %s", async (_what, body, text) => {

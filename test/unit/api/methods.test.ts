@@ -7,32 +7,43 @@ function errorReply(code: number, message: string): Pick<Answer, "status" | "tex
 }
 
 const ERROR_102 = errorReply(102, "unknown channel");
-const ERROR_107 = errorReply(107, "bad request");
+
+/** A reply with error 107 about a field. */
+function error107(field: string): Pick<Answer, "status" | "text"> {
+  return {
+    status: 200,
+    text: expect.stringContaining(`{"error":{"code":107,"message":"bad request: ${field}: `),
+  };
+}
 
 describe("publish", () => {
   it.each([
-    ["api 14", "null", ERROR_107],
-    ["api 14", "{}", ERROR_107],
-    ["api 15", '{"channel":"a"}', ERROR_107],
+    ["api 14", "null", error107("channel")],
+    ["api 14", "{}", error107("channel")],
+    ["api 15", '{"channel":"a"}', error107("data")],
     ["api 16", '{"channel":"a","data":null}', OK],
     ["api 17", '{"CHANNEL":"a","Data":1,"zz":2}', OK],
     ["api 18", '{"channel":"a","data":1,"version":"1"}', BAD_REQUEST],
     ["api 18", '{"channel":"a","data":1,"tags":{"a":1}}', BAD_REQUEST],
     ["api 20", '{"channel":"x:y","data":1}', ERROR_102],
     ["api 20: data is looked at after the namespace", '{"channel":"x:y"}', ERROR_102],
-    ["api 24: base64 without padding", '{"channel":"a","b64data":"aGk"}', ERROR_107],
-    ["api 24: base64 is looked at before the namespace", '{"channel":"x:y","b64data":"aGk"}', ERROR_107],
-    ["base64 of the URL alphabet", '{"channel":"a","b64data":"__8="}', ERROR_107],
-    ["base64 with a space", '{"channel":"a","b64data":"aG k="}', ERROR_107],
+    ["api 24: base64 without padding", '{"channel":"a","b64data":"aGk"}', error107("b64data")],
+    [
+      "api 24: base64 is looked at before the namespace",
+      '{"channel":"x:y","b64data":"aGk"}',
+      error107("b64data"),
+    ],
+    ["base64 of the URL alphabet", '{"channel":"a","b64data":"__8="}', error107("b64data")],
+    ["base64 with a space", '{"channel":"a","b64data":"aG k="}', error107("b64data")],
     ["base64 with line breaks", '{"channel":"a","b64data":"aG\\r\\nk=\\n"}', OK],
     ["api 25: namespace of a private channel", '{"channel":"$h:x","data":1}', OK],
     ["api 26: empty namespace", '{"channel":":x","data":1}', OK],
-    ["api 32: json_object", '{"channel":"object:x","data":[1]}', ERROR_107],
+    ["api 32: json_object", '{"channel":"object:x","data":[1]}', error107("data")],
     ["json_object", '{"channel":"object:x","data":{"a":1}}', OK],
     ["json", '{"channel":"json:x","data":[1]}', OK],
-    ["json", '{"channel":"json:x"}', ERROR_107],
+    ["json", '{"channel":"json:x"}', error107("data")],
     ["json in base64", '{"channel":"json:x","b64data":"e30="}', OK],
-    ["no json in base64", '{"channel":"json:x","b64data":"aGk="}', ERROR_107],
+    ["no json in base64", '{"channel":"json:x","b64data":"aGk="}', error107("data")],
     ["api 33: binary without data", '{"channel":"binary:x"}', OK],
     [
       "options of history, without history",
@@ -87,12 +98,12 @@ describe("publish", () => {
 
 describe("broadcast", () => {
   it.each([
-    ["api 36", '{"channels":[],"data":1}'],
-    ["no channels", '{"data":1}'],
-    ["bad base64", '{"channels":["a"],"b64data":"aGk"}'],
-  ])("%s: 107 as a whole", async (_what, body) => {
+    ["api 36", '{"channels":[],"data":1}', "channels"],
+    ["no channels", '{"data":1}', "channels"],
+    ["bad base64", '{"channels":["a"],"b64data":"aGk"}', "b64data"],
+  ])("%s: 107 as a whole", async (_what, body, field) => {
     const { post } = await startApi();
-    expect(await post("/api/broadcast", body)).toMatchObject(ERROR_107);
+    expect(await post("/api/broadcast", body)).toMatchObject(error107(field));
   });
 
   it("api 37: each channel has its response, in order", async () => {
@@ -103,8 +114,13 @@ describe("broadcast", () => {
         responses: [
           { result: {} },
           { error: { code: 102, message: "unknown channel" } },
-          { error: { code: 107, message: "bad request" } },
-          { error: { code: 107, message: "bad request" } },
+          { error: { code: 107, message: "bad request: channels: an empty name" } },
+          {
+            error: {
+              code: 107,
+              message: "bad request: data: not a JSON object, which publication_data_format asks for",
+            },
+          },
           { error: { code: 100, message: "internal server error" } },
         ],
       },
@@ -123,6 +139,41 @@ describe("broadcast", () => {
     const { text } = await post("/api/broadcast", JSON.stringify({ channels, data: 1 }));
     expect(text).toBe(`{"result":{"responses":[${channels.map(() => '{"result":{}}').join(",")}]}}`);
     expect(node.publishedChannels.toSorted()).toEqual(channels.toSorted());
+  });
+});
+
+describe("error 107 names the field, in a call of its own and in a batch", () => {
+  it.each([
+    ["publish", {}, "channel"],
+    ["broadcast", { channels: [""], data: 1 }, "channels"],
+    ["subscribe", { user: "u" }, "channel"],
+    ["subscribe", { user: "u", channel: "a", b64info: "*" }, "b64info"],
+    ["subscribe", { user: "u", channel: "a", b64data: "*" }, "b64data"],
+    ["disconnect", { label_filter: { op: "nope" } }, "label_filter"],
+    ["history", {}, "channel"],
+    ["history_remove", {}, "channel"],
+    ["presence", {}, "channel"],
+    ["presence_stats", {}, "channel"],
+    ["rpc", {}, "method"],
+    ["channels", { pattern: "[" }, "pattern"],
+    ["connections", {}, "user"],
+    ["connections", { user: "u", limit: -1 }, "limit"],
+    ["update_user_status", {}, "users"],
+    ["get_user_status", { users: [""] }, "users"],
+    ["delete_user_status", { users: Array.from({ length: 10_001 }, () => "u") }, "users"],
+    ["block_user", {}, "user"],
+    ["block_user", { user: "u", expire_at: -1 }, "expire_at"],
+    ["unblock_user", {}, "user"],
+    ["revoke_token", {}, "uid"],
+    ["invalidate_user_tokens", {}, "user"],
+    ["invalidate_user_tokens", { user: "u", issued_before: -1 }, "issued_before"],
+  ])("%s: %j", async (method, request, field) => {
+    const { post } = await startApi();
+    const alone = await post(`/api/${method}`, JSON.stringify(request));
+    const inBatch = await post("/api/batch", JSON.stringify({ commands: [{ [method]: request }] }));
+    for (const { text } of [alone, inBatch]) {
+      expect(text).toContain(`"error":{"code":107,"message":"bad request: ${field}: `);
+    }
   });
 });
 
