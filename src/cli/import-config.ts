@@ -19,6 +19,10 @@ else here, is told on stderr.
 Examples:
   millrace import-config --from soketi config.json > millrace.json
   millrace import-config --from sockudo config.toml --format yaml > millrace.yaml
+  millrace import-config --from reverb .env > millrace.json
+
+What a Laravel application's config/reverb.php says beside its .env, Laravel prints:
+  php artisan tinker --execute 'echo json_encode(config("reverb"));' > reverb.json
 `;
 
 /** `import-config`: the configuration of another Pusher server as one of Millrace. */
@@ -26,7 +30,7 @@ export function addImportConfigCommand(program: Command, io: CliIo): void {
   program
     .command("import-config")
     .description("print the config file of another Pusher server as one of Millrace")
-    .argument("<file>", "its config file (.json, .yaml or .toml)")
+    .argument("<file>", "its config file (.json, .yaml or .toml; of reverb also .env)")
     .addOption(
       new Option("--from <server>", "whose file it is").choices(IMPORT_SOURCES).makeOptionMandatory(),
     )

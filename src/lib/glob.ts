@@ -30,6 +30,11 @@ export function compileGlob(glob: string): (text: string) => boolean {
   return (text) => pattern.test(text);
 }
 
+/** Text as a glob in which only `*` means something. */
+export function escapeGlob(text: string): string {
+  return text.replaceAll(/[?[\]{},\\]/gu, String.raw`\$&`);
+}
+
 function unbalanced(glob: string): SyntaxError {
   return new SyntaxError(`unbalanced braces in pattern ${JSON.stringify(glob)}`);
 }

@@ -240,6 +240,23 @@ describe("helper commands", () => {
         app_manager: { array: { apps: [{ id: "a", key: "k", secret: "s", enabled: true }] } },
       },
     ],
+    [
+      "reverb",
+      {
+        servers: { reverb: { host: "127.0.0.1" } },
+        apps: {
+          apps: [
+            {
+              app_id: "1",
+              key: "k",
+              secret: "s",
+              allowed_origins: ["*"],
+              accept_client_events_from: "members",
+            },
+          ],
+        },
+      },
+    ],
   ])("what import-config makes of a file of %s is a configuration that runs", async (from, theirs) => {
     using workplace = new Workplace();
     workplace.write("theirs.json", JSON.stringify(theirs));

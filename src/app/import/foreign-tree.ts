@@ -123,10 +123,11 @@ export class ImportLog {
     return [...this.#notes, ...this.#leftOver(tree, []).map((path) => `not taken over: ${path}`)];
   }
 
-  /** Paths of what has not been read; a section that nothing has been read of is one path. */
+  /** Paths of what has not been read; a section that nothing has been read of is one path, and nothing none. */
   #leftOver(value: unknown, path: Path): readonly string[] {
     const name = formatPath(path);
-    if (this.#taken.has(name)) return [];
+    const isNothing = value === null || (Array.isArray(value) && value.length === 0);
+    if (isNothing || this.#taken.has(name)) return [];
     if (isTree(value) && this.#isTouched(name)) {
       return Object.entries(value).flatMap(([key, item]) => this.#leftOver(item, [...path, key]));
     }

@@ -1,12 +1,15 @@
+import { ConfigError } from "../../config/config-error.ts";
 import type { Environment } from "../../config/env-layer.ts";
 import { formatOf, parseDocumentText } from "../../config/file-format.ts";
 import type { Tree } from "../../config/tree.ts";
 import { ImportLog } from "./foreign-tree.ts";
+import { isEnvironmentFile, readReverbEnvironment } from "./reverb-env.ts";
+import { findReverb, importReverb } from "./reverb.ts";
 import { fillInVariables, importSockudo } from "./sockudo.ts";
 import { importSoketi, unfoldSoketi } from "./soketi.ts";
 
 /** Servers whose configuration can be taken over. */
-export const IMPORT_SOURCES = ["soketi", "sockudo"] as const;
+export const IMPORT_SOURCES = ["soketi", "sockudo", "reverb"] as const;
 
 /** One of them. */
 export type ImportSource = (typeof IMPORT_SOURCES)[number];
@@ -25,10 +28,30 @@ export function importConfig(
   text: string,
   env: Environment,
 ): ImportedConfig {
+  if (from === "reverb" && isEnvironmentFile(file)) return importReverbEnvironment(text);
+  if (from === "reverb" && file.endsWith(".php")) throw new ConfigError([{ path: "", message: PHP_ADVICE }]);
   const content = from === "sockudo" ? fillInVariables(text, env) : text;
   const { tree, spell } = parseDocumentText(content, formatOf(file), file);
   const log = new ImportLog(spell);
-  if (from === "sockudo") return { tree: importSockudo(tree, log), notes: log.finish(tree) };
-  const written = unfoldSoketi(tree);
-  return { tree: importSoketi(written, log), notes: log.finish(written) };
+  const [written, importTree] = {
+    soketi: () => [unfoldSoketi(tree), importSoketi] as const,
+    sockudo: () => [tree, importSockudo] as const,
+    reverb: () => [findReverb(tree), importReverb] as const,
+  }[from]();
+  return { tree: importTree(written, log), notes: log.finish(written) };
 }
+
+const PHP_ADVICE =
+  "PHP is a program. Have Laravel print what it comes to, and import that: " +
+  `php artisan tinker --execute 'echo json_encode(config("reverb"));' > reverb.json`;
+
+function importReverbEnvironment(text: string): ImportedConfig {
+  const { tree, unknown } = readReverbEnvironment(text);
+  const log = new ImportLog(String);
+  const imported = importReverb(tree, log);
+  const notes = log.finish(tree).concat(unknown.map((name) => `not taken over: ${name}`));
+  return { tree: imported, notes: [ENVIRONMENT_NOTE, ...notes] };
+}
+
+const ENVIRONMENT_NOTE =
+  "an environment has one app; what config/reverb.php says itself (further apps, allowed origins, TLS) is not in it";

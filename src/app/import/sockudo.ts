@@ -2,6 +2,7 @@ import { ConfigError } from "../../config/config-error.ts";
 import type { Environment } from "../../config/env-layer.ts";
 import { formatDuration } from "../../config/duration.ts";
 import type { Tree } from "../../config/tree.ts";
+import { escapeGlob } from "../../lib/glob.ts";
 import { type LimitNames, readLimits, readPositive } from "./limits.ts";
 import { ForeignTree, type ImportLog } from "./foreign-tree.ts";
 import { readWebhooks } from "./webhooks.ts";
@@ -176,7 +177,7 @@ function limitsOf(root: ForeignTree): readonly LimitNames[] {
 function originsOf(origins: readonly string[]): readonly string[] {
   if (origins.some((origin) => /^(\*|any)$/iu.test(origin))) return [];
   return origins.flatMap((origin) => {
-    const glob = origin.toLowerCase().replaceAll(/[?[\]{},\\]/gu, String.raw`\$&`);
+    const glob = escapeGlob(origin.toLowerCase());
     if (glob.startsWith("*.")) return [`*://${glob.slice(2)}`, glob];
     return glob.includes("://") || glob.includes("*") ? [glob] : [`*://${glob}`];
   });

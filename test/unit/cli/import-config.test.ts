@@ -1,27 +1,9 @@
 import { stringify as stringifyToml } from "smol-toml";
 import { describe, expect, it } from "vitest";
-import { type Config, parseConfig } from "../../../src/app/config.ts";
 import { CliBench } from "./fake-io.ts";
-
-interface Import {
-  readonly status: number;
-  readonly config: Config;
-  readonly notes: readonly string[];
-}
+import { type Import, importFrom } from "./importing.ts";
 
 const APP = { id: "shop", key: "shop-key", secret: "shop-secret" };
-
-/** What is printed for a file, as the server reads it. */
-async function importFrom(from: string, tree: object, env: Record<string, string> = {}): Promise<Import> {
-  using bench = new CliBench();
-  Object.assign(bench.env, env);
-  bench.write("theirs.json", JSON.stringify(tree));
-  const { status, stdout, stderr } = await bench.run("import-config", "--from", from, "theirs.json");
-  const { config, unknownKeys } = parseConfig(JSON.parse(stdout));
-  expect(unknownKeys).toEqual([]);
-  const notes = stderr.split("\n").filter((line) => line !== "");
-  return { status, config, notes: notes.map((line) => line.replace(/^note: /u, "")) };
-}
 
 describe("from soketi", () => {
   const read = (tree: object): Promise<Import> => importFrom("soketi", tree);
@@ -452,7 +434,7 @@ describe("the command", () => {
       1,
       expect.stringContaining("error: cannot read none.json:"),
     ]);
-    const unknown = await bench.run("import-config", "--from", "reverb", "none.json");
-    expect([unknown.status, unknown.stderr]).toEqual([1, expect.stringContaining("soketi, sockudo")]);
+    const unknown = await bench.run("import-config", "--from", "pusherd", "none.json");
+    expect([unknown.status, unknown.stderr]).toEqual([1, expect.stringContaining("soketi, sockudo, reverb")]);
   });
 });
