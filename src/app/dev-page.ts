@@ -62,7 +62,7 @@ const HEADERS = {
  *
  * The page is handed the key of the server API and a token, so it is for browsers on this machine alone, and for no
  * other page in them: connections from elsewhere, names that could be anybody's (DNS rebinding) and requests that came
- * by a proxy are refused, and no other origin can read the answers.
+ * by a proxy are refused, and no other origin can read the answers. Other users of this machine are not kept out.
  */
 export function createDevPageRoutes(config: () => Config): Route[] {
   const files = Object.entries(FILES).map(([path, [file, type]]) =>

@@ -172,7 +172,8 @@ describe.skipIf(chromiumPath === undefined)("the page of the development server,
   });
 
   it("comes back by itself to a server that was started again, with other keys", async () => {
-    await using first = new Command("npm", ["start", "--silent", "--", "-p", "0", ...HTTP_PORTS]);
+    const args = ["start", "--silent", "--", ...HTTP_PORTS, "-p"];
+    await using first = new Command("npm", [...args, "0"], { env: { MILLRACE_HTTP_API_KEY: "first" } });
     await first.untilPrinted("\n");
     const [, url = ""] = /^Open (http:\S+) in a browser/u.exec(first.stdout) ?? [];
     const page = await open(url);
@@ -187,7 +188,7 @@ describe.skipIf(chromiumPath === undefined)("the page of the development server,
     await page.getByRole("status").getByText("is the server still running?").waitFor();
 
     const { port } = new URL(url);
-    await using second = new Command("npm", ["start", "--silent", "--", "-p", port, ...HTTP_PORTS]);
+    await using second = new Command("npm", [...args, port], { env: { MILLRACE_HTTP_API_KEY: "second" } });
     await second.untilPrinted("\n");
     await page.getByText("Connected as user 42").nth(1).waitFor();
     await page.getByRole("button", { name: "Publish" }).click();
