@@ -14,11 +14,14 @@ const TRAILING_SLASHES = /\/+$/u;
 /**
  * Dispatches requests to routes, whatever server they came through.
  *
- * Paths match exactly. A route's path loses a trailing slash; in a request it makes another path.
+ * Paths match exactly, whether or not they are percent-encoded. A route's path loses a trailing slash; in a request it
+ * makes another path. Empty and dot segments are answered with the path without them, where a route has that.
  */
 export class HttpApp {
   readonly #exact: ReadonlyMap<string, Route>;
   readonly #prefixes: readonly Route[];
+  /** Serves whatever no other route does. */
+  readonly #rest: Route | undefined;
   readonly #logger: Logger;
 
   constructor(routes: readonly Route[], logger: Logger) {
@@ -27,7 +30,9 @@ export class HttpApp {
         .filter((route) => route.prefix !== true)
         .map((route) => [route.path.replace(TRAILING_SLASHES, "") || "/", route]),
     );
-    this.#prefixes = routes.filter((route) => route.prefix === true);
+    const prefixes = routes.filter((route) => route.prefix === true);
+    this.#prefixes = prefixes.filter(({ path }) => path !== "/");
+    this.#rest = prefixes.find(({ path }) => path === "/");
     this.#logger = logger;
   }
 
@@ -74,11 +79,23 @@ export class HttpApp {
     }
   }
 
-  #find(request: IncomingMessage): Route | undefined {
-    const url = request.url ?? "/";
+  #find({ url = "/" }: IncomingMessage): Route | undefined {
     const queryAt = url.indexOf("?");
-    const path = queryAt < 0 ? url : url.slice(0, queryAt);
-    return this.#exact.get(path) ?? this.#prefixes.find((route) => path.startsWith(route.path));
+    const path = originForm(queryAt < 0 ? url : url.slice(0, queryAt));
+    const route = this.#findClean(path);
+    if (route !== undefined) return route;
+    const clean = cleanPath(path);
+    if (clean === path) return this.#rest;
+    const isServed = (this.#findClean(clean) ?? this.#rest) !== undefined;
+    return isServed ? redirectTo(clean, queryAt < 0 ? "" : url.slice(queryAt)) : undefined;
+  }
+
+  #findClean(path: string): Route | undefined {
+    return (
+      this.#exact.get(path) ??
+      this.#prefixes.find((route) => path.startsWith(route.path)) ??
+      (path.includes("%") ? this.#exact.get(decodePath(path)) : undefined)
+    );
   }
 
   #fail(response: ServerResponse, error: unknown): void {
@@ -86,6 +103,42 @@ export class HttpApp {
     if (response.headersSent) response.destroy();
     else sendText(response, 500, "Internal Server Error\n");
   }
+}
+
+/** The path of a request's target, which clients of a proxy send with scheme and host (RFC 9112 §3.2.2). */
+function originForm(target: string): string {
+  return target.startsWith("/") ? target : target.replace(/^https?:\/\/[^/]*/iu, "") || "/";
+}
+
+/** The path without empty and dot segments; a slash at its end stays. */
+function cleanPath(path: string): string {
+  if (!/\/\/|\/\.{1,2}(?:\/|$)/u.test(path)) return path;
+  const segments: string[] = [];
+  for (const segment of path.split("/")) {
+    if (segment === "..") segments.pop();
+    else if (segment !== "" && segment !== ".") segments.push(segment);
+  }
+  return `/${segments.join("/")}${path.endsWith("/") && segments.length > 0 ? "/" : ""}`;
+}
+
+/** A path as it was meant; as it stands where it is not encoded properly, or would have other segments. */
+function decodePath(path: string): string {
+  try {
+    return /%2f/iu.test(path) ? path : decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+function redirectTo(path: string, query: string): Route {
+  // Browsers take a backslash for a slash, and two of them for another host.
+  const location = (path + query).replace(/[^\x21-\x7e]|\\/gu, encodeURIComponent);
+  return {
+    path,
+    handle(_request, response) {
+      response.writeHead(307, { Location: location, "Content-Length": 0 }).end();
+    },
+  };
 }
 
 /** Whether a response is under way on a connection. Node keeps it on the socket, and to itself. */
