@@ -2,6 +2,14 @@ import type { LabelFilter } from "./label-filter.ts";
 import type { StreamPosition } from "./stream-position.ts";
 import type { SubscriptionGrant } from "./token-verifier.ts";
 
+/** Which channels are meant: all that meet the conditions given. */
+export interface ChannelFilter {
+  /** A glob over the whole name; undefined for any. */
+  readonly pattern?: string | undefined;
+  /** What the name begins with; undefined for anything. */
+  readonly prefix?: string | undefined;
+}
+
 /** Which connections a command is about: all of a user that match what else is given. */
 export interface SessionTarget {
   /** "" means the anonymous connections, or with `allUsers` everybody. */

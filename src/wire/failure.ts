@@ -1,0 +1,57 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { type Failure, FailureSchema } from "../../gen/millrace/cluster/v1/cluster_pb.ts";
+import { ClientError } from "../core/client-error.ts";
+import { Disconnect } from "../core/disconnect.ts";
+
+/** Causes of causes beyond this are left behind. */
+const MAX_CAUSES = 8;
+
+/** An error as it travels from process to process: its codes, or what it says, with the errors behind it. */
+export function encodeFailure(error: unknown, causesLeft: number = MAX_CAUSES): Failure {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const hasCause = cause !== undefined && causesLeft > 0;
+  return create(FailureSchema, {
+    kind: kindOf(error),
+    ...(hasCause ? { cause: encodeFailure(cause, causesLeft - 1) } : {}),
+  });
+}
+
+/** The error again: a ClientError, a Disconnect, or an Error with the name of what it was. */
+export function decodeFailure({ kind, cause }: Failure): Error {
+  const options = cause === undefined ? undefined : { cause: decodeFailure(cause) };
+  switch (kind.case) {
+    case "refusal": {
+      const { code, message, temporary } = kind.value;
+      return new ClientError(code, message, temporary, options);
+    }
+    case "ending":
+      return new Disconnect(kind.value.code, kind.value.reason, options);
+    case "fault": {
+      const { name, message, stack, code, port } = kind.value;
+      const error = new Error(message, options);
+      if (stack !== "") error.stack = stack;
+      const known = { name, ...(code === "" ? {} : { code }), ...(port === 0 ? {} : { port }) };
+      return Object.assign(error, known);
+    }
+    case undefined:
+      return new Error("an error that cannot be read", options);
+  }
+}
+
+function kindOf(error: unknown): NonNullable<MessageInitShape<typeof FailureSchema>["kind"]> {
+  if (error instanceof ClientError) {
+    const { code, message, temporary } = error;
+    return { case: "refusal", value: { code, message, temporary } };
+  }
+  if (error instanceof Disconnect) {
+    return { case: "ending", value: { code: error.code, reason: error.reason } };
+  }
+  const { name, message, stack = "" } = error instanceof Error ? error : new Error(String(error));
+  // What errors of the system have besides.
+  const { code, port } = Object(error) as { readonly code?: unknown; readonly port?: unknown };
+  const ofSystem = {
+    code: typeof code === "string" ? code : "",
+    port: typeof port === "number" ? port : 0,
+  };
+  return { case: "fault", value: { name, message, stack, ...ofSystem } };
+}

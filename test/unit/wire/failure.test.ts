@@ -1,0 +1,47 @@
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { describe, expect, it } from "vitest";
+import { FailureSchema } from "../../../gen/millrace/cluster/v1/cluster_pb.ts";
+import { clientError, ClientError } from "../../../src/core/client-error.ts";
+import { Disconnect } from "../../../src/core/disconnect.ts";
+import { decodeFailure, encodeFailure } from "../../../src/wire/failure.ts";
+
+/** The error as it arrives in another process. */
+function sent(error: unknown): Error {
+  return decodeFailure(fromBinary(FailureSchema, toBinary(FailureSchema, encodeFailure(error))));
+}
+
+describe("failures between processes", () => {
+  it("keep codes and texts, and what they were caused by", () => {
+    const cause = Object.assign(new TypeError("taken"), { code: "EADDRINUSE", port: 8000 });
+    const error = sent(clientError("tooManyRequests", cause));
+    expect(error).toBeInstanceOf(ClientError);
+    expect(error).toMatchObject({ code: 111, message: "too many requests", temporary: true });
+    expect(error.cause).toMatchObject({
+      name: "TypeError",
+      message: "taken",
+      code: "EADDRINUSE",
+      port: 8000,
+    });
+    expect((error.cause as Error).stack).toBe(cause.stack);
+  });
+
+  it("keep how a connection ends", () => {
+    const error = sent(new Disconnect(4501, "grüß dich", { cause: "no error" }));
+    expect(error).toBeInstanceOf(Disconnect);
+    expect(error).toMatchObject({ code: 4501, reason: "grüß dich" });
+    expect(error.cause).toMatchObject({ message: "no error" });
+  });
+
+  it("have the same bytes as ever", () => {
+    const bytes = toBinary(FailureSchema, encodeFailure(clientError("unknownChannel")));
+    expect(Buffer.from(bytes).toString("hex")).toBe("0a130866120f756e6b6e6f776e206368616e6e656c");
+  });
+
+  it("that cause themselves come to an end", () => {
+    const error = new Error("endless");
+    error.cause = error;
+    let depth = 0;
+    for (let at: unknown = sent(error); at instanceof Error; at = at.cause) depth += 1;
+    expect(depth).toBe(9);
+  });
+});
