@@ -32,10 +32,12 @@ export function delimitedFieldSize(field: number, length: number): number {
  */
 export class ProtobufWriter {
   readonly bytes: Buffer;
-  #at = 0;
+  #at: number;
 
-  constructor(size: number) {
-    this.bytes = Buffer.allocUnsafe(size);
+  /** `reserved` bytes in front of the message are left to the caller. */
+  constructor(size: number, reserved = 0) {
+    this.bytes = Buffer.allocUnsafe(reserved + size);
+    this.#at = reserved;
   }
 
   /** A non-negative integer. */
