@@ -5,6 +5,7 @@
  */
 import { MemoryBroker } from "../src/brokers/memory/memory-broker.ts";
 import { type BrokerPublishOptions, PLAIN_PUBLISH } from "../src/core/broker.ts";
+import { ChannelEvents } from "../src/core/channel-events.ts";
 import { systemClock } from "../src/core/clock.ts";
 import type { PublicationInit } from "../src/core/publication.ts";
 
@@ -22,11 +23,12 @@ const HISTORY: BrokerPublishOptions = {
 async function startBroker(): Promise<MemoryBroker> {
   const broker = new MemoryBroker({
     clock: systemClock,
+    events: new ChannelEvents(),
     idempotencyTtlMs: 300_000,
     idempotencyMaxKeys: 1_000_000,
   });
   const ignore = (): void => undefined;
-  await broker.start({ onPublication: ignore, onNotice: ignore });
+  await broker.start({ onPublication: ignore, onNotice: ignore, onInterrupted: ignore });
   return broker;
 }
 
@@ -52,7 +54,7 @@ async function measureMemory(): Promise<void> {
 async function measurePublish(name: string, options: BrokerPublishOptions): Promise<void> {
   const broker = await startBroker();
   const channels = Array.from({ length: 1000 }, (_, number) => `channel:${number}`);
-  for (const channel of channels) await broker.subscribe(channel);
+  for (const channel of channels) await broker.subscribe([channel]);
   const before = process.cpuUsage();
   for (let number = 0; number < PUBLISHES; number++) {
     await broker.publish(channels[number % channels.length] ?? "", publicationOf(number, ONES), options);

@@ -9,7 +9,7 @@ import type {
   SessionTarget,
   SubscribeCommand,
 } from "../core/commands.ts";
-import type { ChannelFilter } from "../core/controller.ts";
+import type { ChannelFilter } from "../core/commands.ts";
 import type { ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
 import type { Disconnect } from "../core/disconnect.ts";
 import type { PresenceStats } from "../core/presence-manager.ts";

@@ -71,7 +71,7 @@ export async function assembleServer(
   logger: Logger,
   { ports, identity, connectPusher, isDev }: AssemblyOptions,
 ): Promise<Assembly> {
-  const { rates } = ports;
+  const { events, limits: sharedLimits } = ports;
   const tls = readServerTls(config);
   // Nobody stops it: it cuts those who do not answer their close frame, and rests once the last one is gone.
   const wheel = new TimerWheel(systemClock);
@@ -84,9 +84,9 @@ export async function assembleServer(
     limits: () => limits,
     connectionCount: () => node.sessionCount,
     clock: systemClock,
-    onTaken: () => rates.tell(CONNECTION_RATE, "", 1),
+    onTaken: () => sharedLimits.reportTaken(CONNECTION_RATE, "", 1),
   });
-  rates.listen(CONNECTION_RATE, (_key, count) => gate.note(count));
+  sharedLimits.onTakenElsewhere(CONNECTION_RATE, (_key, count) => gate.note(count));
   const context: UniEndpointContext = {
     protocol,
     gate,
@@ -98,7 +98,10 @@ export async function assembleServer(
   const closing = new AbortController();
   const api = createServerApi(node, logger);
   const apiRoutes = createApiRoutes(api, config.http_api);
-  const pusher = assemblePusher({ config: config.pusher, node, gate, rates, wheel, logger }, connectPusher);
+  const pusher = assemblePusher(
+    { config: config.pusher, events, node, gate, sharedLimits, wheel, logger },
+    connectPusher,
+  );
   return {
     node,
     tls,

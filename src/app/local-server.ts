@@ -1,5 +1,5 @@
-import { openLocalPorts } from "./ports.ts";
-import { type ConnectPusher, LocalPusherEvents } from "./pusher.ts";
+import { openPorts } from "./ports.ts";
+import { LocalPusherEvents } from "./pusher.ts";
 import type { ServerOptions, ServerRun } from "./server.ts";
 import { ServingNode } from "./serving-node.ts";
 
@@ -7,11 +7,12 @@ import { ServingNode } from "./serving-node.ts";
 export async function openLocalServer(options: ServerOptions): Promise<ServerRun> {
   const { config, logger, attachTo, isDev = false } = options;
   await using opening = new AsyncDisposableStack();
-  const ports = await openLocalPorts(config);
-  // Last of all: calls write to it as long as there are any.
-  opening.defer(() => ports.records.store.close());
-  const connectPusher: ConnectPusher = (parts) => new LocalPusherEvents(parts);
-  const serving = await ServingNode.assemble(config, logger, { ports, connectPusher, isDev });
+  const ports = opening.use(await openPorts(config));
+  const serving = await ServingNode.assemble(config, logger, {
+    ports,
+    connectPusher: (parts) => new LocalPusherEvents(parts),
+    isDev,
+  });
   let isClean = true;
   opening.defer(async () => {
     const deadline = AbortSignal.timeout(config.shutdown.timeout);

@@ -11,14 +11,14 @@ import { CLIENT_VERSION } from "./version.ts";
 /** What a node is called among others. */
 export interface NodeIdentity {
   readonly uid: string;
-  /** Uid of what it is a part of, to the server API. */
-  readonly serverUid: string;
+  /** Uid of the process that its machine's processes belong to, and of the machine to the server API. */
+  readonly machine: string;
 }
 
 /** A node as the configuration describes it; alone, under a new uid, unless it is told what it is a part of. */
 export function createNode(
   config: Config,
-  { broker, presence, tellsMembers, controller, quotas, records }: NodePorts,
+  { limits: sharedLimits, records, ...ports }: NodePorts,
   wheel: TimerWheel,
   logger: Logger,
   identity: NodeIdentity | undefined,
@@ -26,14 +26,11 @@ export function createNode(
   const { client } = config;
   return new ServerNode({
     uid: identity?.uid,
-    serverUid: identity?.serverUid,
+    machine: identity?.machine,
     name: config.node.name || `${hostname()}_${config.http_server.port}`,
     version: CLIENT_VERSION,
-    broker,
-    presence,
-    tellsMembers,
-    controller,
-    quotas,
+    ...ports,
+    sharedLimits,
     access: records.access,
     statuses: records.statuses,
     channelRules: channelRulesOf(config.channel, config.pusher),

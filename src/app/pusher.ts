@@ -1,7 +1,7 @@
-import { NO_OBSERVER, type ChannelObserver } from "../core/channel-observer.ts";
+import type { ChannelEvents as ChannelEventSource } from "../core/channel-events.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
-import type { RateNews } from "../core/rate-news.ts";
+import type { SharedLimits } from "../core/shared-limits.ts";
 import type { ConnectionGate } from "../http/connection-gate.ts";
 import type { Route } from "../http/route.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
@@ -22,6 +22,8 @@ export interface PusherParts {
   readonly config: PusherConfig;
   /** The apps of the configuration. */
   readonly apps: PusherApps;
+  /** What happens to channels. */
+  readonly events: ChannelEventSource;
   readonly node: ServerNode;
   readonly wheel: TimerWheel;
   readonly logger: Logger;
@@ -29,7 +31,6 @@ export interface PusherParts {
 
 /** Where what happens in the channels of apps is told of: here, or in another process. */
 export interface PusherEvents {
-  readonly observer: ChannelObserver;
   readonly webhooks: WebhookSink;
   /** The apps have changed. */
   reload(apps: PusherApps): void;
@@ -40,12 +41,11 @@ export type ConnectPusher = (parts: PusherParts) => PusherEvents;
 
 /** Webhooks, and what channels are told, of all nodes. */
 export class LocalPusherEvents implements PusherEvents {
-  readonly observer: ChannelObserver;
   readonly webhooks: Webhooks;
   readonly #channelEvents: ChannelEvents;
   #apps: PusherApps;
 
-  constructor({ config, apps, node, wheel, logger }: PusherParts) {
+  constructor({ config, apps, events, node, wheel, logger }: PusherParts) {
     const shared = { clock: systemClock, wheel, logger };
     this.#apps = apps;
     const delivery = config.webhooks;
@@ -56,7 +56,7 @@ export class LocalPusherEvents implements PusherEvents {
       webhooks: this.webhooks,
       apps: () => this.#apps,
     });
-    this.observer = config.enabled ? this.#channelEvents : NO_OBSERVER;
+    if (config.enabled) events.add(this.#channelEvents);
   }
 
   /** Takes an event of an app from another process. */
@@ -85,16 +85,15 @@ export interface PusherAssembly {
 
 /** Serves the protocol and its HTTP API as the configuration says. */
 export function assemblePusher(
-  parts: Omit<PusherParts, "apps"> & { readonly gate: ConnectionGate; readonly rates: RateNews },
+  parts: Omit<PusherParts, "apps"> & { readonly gate: ConnectionGate; readonly sharedLimits: SharedLimits },
   connect: ConnectPusher,
 ): PusherAssembly {
-  const { config, node, wheel, logger, gate, rates } = parts;
+  const { config, node, wheel, logger, gate, sharedLimits } = parts;
   if (!config.enabled) return { routes: [], reload: () => undefined, close: () => Promise.resolve() };
   let apps = new PusherApps(config.apps);
   const events = connect({ ...parts, apps });
-  node.observe(events.observer);
   let limiter = config.rate_limiter;
-  const limits = new AddressLimits(() => limiter, systemClock, rates);
+  const limits = new AddressLimits(() => limiter, systemClock, sharedLimits);
   const context = {
     node,
     wheel,
@@ -116,7 +115,11 @@ export function assemblePusher(
           writeTimeoutMs: config.write_timeout,
         },
       ),
-      ...createPusherApiRoutes({ ...context, rates, admits: (request) => limits.take("api", request) }),
+      ...createPusherApiRoutes({
+        ...context,
+        sharedLimits,
+        admits: (request) => limits.take("api", request),
+      }),
     ],
     reload(next) {
       apps = new PusherApps(next.apps);

@@ -79,6 +79,11 @@ export interface BrokerListener {
   /** Called in offset order per channel; only for channels this node has subscribed to. */
   onPublication(channel: string, delivery: Delivery): void;
   onNotice(channel: string, notice: ChannelNotice): void;
+  /**
+   * Publications may be missing: for a time, the broker was not reached. This node is subscribed again to all that it was
+   * subscribed to, and what is published from now on arrives.
+   */
+  onInterrupted(): void;
 }
 
 /**
@@ -94,12 +99,17 @@ export interface BrokerListener {
  *   changed and the publication handed to delivery together, or not at all.
  * - Offsets of an epoch are 1, 2, 3, …, and a subscribed node gets publications in that order.
  * - Delivery to a subscribed node is at most once: one that fails to arrive shows as a gap in the offsets.
+ * - The first subscription to a channel on all nodes, and the end of the last one, is told once among all nodes to
+ *   whoever observes channels (`core/channel-events.ts`). What a node was subscribed to that died without a word ends with
+ *   it, within seconds.
  * - A history page is one moment of the stream. A publication with an offset beyond the page's position is
  *   delivered after the page was read, or is being delivered.
  *
  * Failures reject; the caller answers with code 100 unless it is a ClientError.
  */
 export interface Broker {
+  /** Whether what is published arrives or the process ends: where it does, positions need not be checked. */
+  readonly isReliable: boolean;
   /** Starts delivering. Called once, before anything else. */
   start(listener: BrokerListener): Promise<void>;
   /**
@@ -125,13 +135,10 @@ export interface Broker {
   history(channel: string, filter: HistoryFilter, metaTtlMs: number): Promise<HistoryPage>;
   /** Drops what is kept of the channel's stream; its position and version stay. */
   removeHistory(channel: string): Promise<void>;
-  /**
-   * Resolves once what is published to the channel reaches this node's listener: to true where no node was subscribed
-   * to the channel before. Idempotent.
-   */
-  subscribe(channel: string): Promise<boolean>;
-  /** Stops delivery of the channel to this node. Resolves to true where it was the last one. Idempotent. */
-  unsubscribe(channel: string): Promise<boolean>;
+  /** Resolves once what is published to the channels reaches this node's listener. Idempotent. */
+  subscribe(channels: readonly string[]): Promise<void>;
+  /** Stops delivery of the channels to this node. Idempotent. */
+  unsubscribe(channels: readonly string[]): Promise<void>;
   /** Releases timers and connections. Idempotent. */
   close(): Promise<void>;
 }

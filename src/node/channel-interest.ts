@@ -1,16 +1,7 @@
-/** What the interest needs of a broker. */
-export interface ChannelSource {
-  /** Resolves to whether nobody else was subscribed. */
-  subscribe(channel: string): Promise<boolean>;
-  /** Resolves to whether nobody else is subscribed now. */
-  unsubscribe(channel: string): Promise<boolean>;
-}
+import type { Broker } from "../core/broker.ts";
 
-/** Is told of a channel's first and last listener among all. */
-export interface OccupancyListener {
-  onOccupied(channel: string): void;
-  onVacated(channel: string): void;
-}
+/** What the interest needs of a broker. */
+export type ChannelSource = Pick<Broker, "subscribe" | "unsubscribe">;
 
 interface Interest {
   /** Settles when the broker has answered the latest call for the channel. */
@@ -21,17 +12,17 @@ interface Interest {
 /**
  * Keeps the broker subscribed to exactly the channels somebody on this node listens to.
  *
- * Calls for one channel reach the broker one after the other, in the order of the changes, so that a quick
- * leave and return can never end with the channel unsubscribed.
+ * Calls for one channel reach the broker one after the other, in the order of the changes, so that a quick leave and
+ * return can never end with the channel unsubscribed. Channels that come or go in one turn do so in one call.
  */
 export class ChannelInterest {
-  readonly #source: ChannelSource;
-  readonly #listener: OccupancyListener;
   readonly #interests = new Map<string, Interest>();
+  readonly #subscribing: CallsOfOneTurn;
+  readonly #unsubscribing: CallsOfOneTurn;
 
-  constructor(source: ChannelSource, listener: OccupancyListener) {
-    this.#source = source;
-    this.#listener = listener;
+  constructor(source: ChannelSource) {
+    this.#subscribing = new CallsOfOneTurn((channels) => source.subscribe(channels));
+    this.#unsubscribing = new CallsOfOneTurn((channels) => source.unsubscribe(channels));
   }
 
   /** Resolves once the channel's publications arrive; rejects, and forgets the channel, when the broker refuses. */
@@ -39,13 +30,8 @@ export class ChannelInterest {
     const current = this.#interests.get(channel);
     if (current?.wanted === true) return current.ready;
     const before = current?.ready.catch(ignoreEarlierFailure);
-    const subscribe = async (): Promise<void> => {
-      if (await this.#source.subscribe(channel)) this.#listener.onOccupied(channel);
-    };
-    const interest: Interest = {
-      wanted: true,
-      ready: before === undefined ? subscribe() : before.then(subscribe),
-    };
+    const subscribe = (): Promise<void> => this.#subscribing.add(channel);
+    const interest: Interest = { wanted: true, ready: before?.then(subscribe) ?? subscribe() };
     this.#interests.set(channel, interest);
     interest.ready.catch(() => this.#forget(channel, interest));
     return interest.ready;
@@ -55,9 +41,7 @@ export class ChannelInterest {
   release(channel: string): Promise<void> {
     const current = this.#interests.get(channel);
     if (current?.wanted !== true) return Promise.resolve();
-    const unsubscribe = async (): Promise<void> => {
-      if (await this.#source.unsubscribe(channel)) this.#listener.onVacated(channel);
-    };
+    const unsubscribe = (): Promise<void> => this.#unsubscribing.add(channel);
     const interest: Interest = {
       wanted: false,
       ready: current.ready.catch(ignoreEarlierFailure).then(unsubscribe),
@@ -70,6 +54,28 @@ export class ChannelInterest {
 
   #forget(channel: string, interest: Interest): void {
     if (this.#interests.get(channel) === interest) this.#interests.delete(channel);
+  }
+}
+
+/** Makes one call of all that is to be called with in one turn. */
+class CallsOfOneTurn {
+  readonly #call: (channels: readonly string[]) => Promise<void>;
+  #channels: string[] = [];
+  #called: Promise<void> = Promise.resolve();
+
+  constructor(call: (channels: readonly string[]) => Promise<void>) {
+    this.#call = call;
+  }
+
+  add(channel: string): Promise<void> {
+    if (this.#channels.push(channel) === 1) {
+      this.#called = Promise.resolve().then(() => {
+        const channels = this.#channels;
+        this.#channels = [];
+        return this.#call(channels);
+      });
+    }
+    return this.#called;
   }
 }
 

@@ -1,15 +1,13 @@
 import type { ConnectionInfo, ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
-import type { Controller } from "../core/controller.ts";
+import type { Cluster } from "./cluster/cluster.ts";
 import { cursorAt, foreignCursor, nodeOfCursor } from "./connection-scan.ts";
-import type { LocalCalls } from "./local-calls.ts";
 
 /** What the pages are made of. */
 export interface ConnectionPagesOptions {
   readonly nodeUid: string;
-  /** What the uids of all nodes begin with. */
-  readonly serverUid: string;
-  readonly own: LocalCalls;
-  readonly controller: Controller;
+  /** What the uids of all processes of this machine begin with. */
+  readonly machine: string;
+  readonly cluster: Cluster;
 }
 
 /** Pages through the connections of all nodes: one node after the other, in the order of their uids. */
@@ -26,9 +24,9 @@ export class ConnectionPages {
    * Rejects with ClientError 107 for a query that cannot be used, and with the signal's reason.
    */
   async page(query: ConnectionQuery, signal: AbortSignal): Promise<ConnectionPage> {
-    const { nodeUid, own, controller } = this.#options;
-    const others = controller.others();
-    if (others.length === 0) return own.connections(query, signal);
+    const { nodeUid, cluster } = this.#options;
+    const { others } = cluster;
+    if (others.length === 0) return this.#ask(nodeUid, query, signal);
     const from = query.cursor === "" ? "" : this.#nodeOf(query.cursor);
     const uids = [nodeUid, ...others].filter((uid) => uid >= from).toSorted();
     const found: ConnectionInfo[] = [];
@@ -49,16 +47,17 @@ export class ConnectionPages {
     return { connections: found, nextCursor: "" };
   }
 
+  /** A node of this machine, or another one that is there. */
   #nodeOf(cursor: string): string {
+    const { machine, cluster } = this.#options;
     const uid = nodeOfCursor(cursor);
-    if (uid?.startsWith(this.#options.serverUid) !== true) throw foreignCursor();
+    if (uid === undefined || !(uid.startsWith(machine) || cluster.others.includes(uid)))
+      throw foreignCursor();
     return uid;
   }
 
   async #ask(uid: string, query: ConnectionQuery, signal: AbortSignal): Promise<ConnectionPage> {
-    const { nodeUid, own, controller } = this.#options;
-    if (uid === nodeUid) return own.connections(query, signal);
-    return (await controller.askNode(uid, "connections", query)) ?? NOBODY;
+    return (await this.#options.cluster.askNode(uid, "connections", query, signal)) ?? NOBODY;
   }
 }
 

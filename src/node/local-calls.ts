@@ -1,20 +1,12 @@
 import type { ChannelOptions } from "../core/channel-options.ts";
 import { clientError } from "../core/client-error.ts";
-import type {
-  InvalidateTokensCommand,
-  RefreshCommand,
-  SessionTarget,
-  SubscribeCommand,
-} from "../core/commands.ts";
-import type { ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
 import type { Clock } from "../core/clock.ts";
-import type { ChannelFilter, NodeCalls, NodeCounts } from "../core/controller.ts";
-import type { Disconnect } from "../core/disconnect.ts";
 import type { Hub } from "../hub/hub.ts";
 import { compileGlob } from "../lib/glob.ts";
 import { hash53 } from "../lib/hash53.ts";
 import { SlicedWork } from "../lib/sliced-work.ts";
 import type { Session } from "../session/session.ts";
+import type { NodeCallArgument, NodeCallAnswer, NodeCallName, NodeCalls } from "./cluster/calls.ts";
 import { ConnectionScan } from "./connection-scan.ts";
 import { AccessEnforcer } from "./control/access-enforcer.ts";
 import type { AccessList } from "./control/access-list.ts";
@@ -35,6 +27,9 @@ export interface LocalCallsOptions {
   readonly lastSequence: () => number;
   readonly channelOptions: (channel: string) => ChannelOptions | undefined;
 }
+
+type Argument<Name extends NodeCallName> = NodeCallArgument<Name>;
+type Answer<Name extends NodeCallName> = Promise<NodeCallAnswer<Name>>;
 
 /** Milliseconds that one turn of the event loop spends on a call about many connections. */
 const SLICE_MS = 5;
@@ -63,48 +58,46 @@ export class LocalCalls implements NodeCalls {
     this.#scan = new ConnectionScan({ nodeUid, sessions, sessionsOf, lastSequence, expressions, slices });
   }
 
-  async subscribeSessions(target: SessionTarget, command: SubscribeCommand): Promise<void> {
+  async subscribe({ target, ...command }: Argument<"subscribe">): Promise<void> {
     const options = this.#channelOptions(command.channel);
     if (options === undefined) throw clientError("unknownChannel");
     await this.#control.subscribe(target, command, options);
   }
 
-  async unsubscribeSessions(target: SessionTarget, channel: string): Promise<void> {
+  async unsubscribe({ target, channel }: Argument<"unsubscribe">): Promise<void> {
     await this.#control.unsubscribe(target, channel);
   }
 
-  async refreshSessions(target: SessionTarget, command: RefreshCommand): Promise<void> {
+  async refresh({ target, ...command }: Argument<"refresh">): Promise<void> {
     await this.#control.refresh(target, command);
   }
 
-  async disconnect(target: SessionTarget, reason: Disconnect, whitelist: readonly string[]): Promise<void> {
+  async disconnect({ target, reason, whitelist }: Argument<"disconnect">): Promise<void> {
     await this.#control.disconnect(target, reason, whitelist);
   }
 
-  async countSessions(target: SessionTarget): Promise<number> {
+  async countSessions(target: Argument<"countSessions">): Promise<number> {
     return this.#control.count(target);
   }
 
-  async connections(query: ConnectionQuery, signal?: AbortSignal): Promise<ConnectionPage> {
+  async connections(query: Argument<"connections">, signal?: AbortSignal): Answer<"connections"> {
     return this.#scan.page(query, signal);
   }
 
-  async counts(): Promise<NodeCounts> {
+  async counts(): Answer<"counts"> {
     const hub = this.#hub;
     const users = await this.#hashes(hub.users());
     const channels = await this.#hashes(hub.channels().map(([channel]) => channel));
     return { numClients: hub.memberCount, numSubs: hub.subscriptionCount, users, channels };
   }
 
-  async channels({ pattern, prefix }: ChannelFilter): Promise<ReadonlyMap<string, number>> {
+  async channels({ pattern, prefix }: Argument<"channels">): Answer<"channels"> {
     const matches = pattern === undefined ? undefined : compileGlob(pattern);
-    const found = new Map<string, number>();
-    await this.#slices.visit(this.#hub.channels(), ([channel, numClients]) => {
-      const isPrefixed = prefix === undefined || channel.startsWith(prefix);
-      if (isPrefixed && (matches === undefined || matches(channel))) found.set(channel, numClients);
-      return true;
-    });
-    return found;
+    const found = this.#hub
+      .channels()
+      .filter(([channel]) => prefix === undefined || channel.startsWith(prefix))
+      .filter(([channel]) => matches === undefined || matches(channel));
+    return new Map(found);
   }
 
   async subscriberCount(channel: string): Promise<number> {
@@ -115,19 +108,19 @@ export class LocalCalls implements NodeCalls {
     return users.filter((user) => this.#hub.membersOf(user).size > 0);
   }
 
-  async block(user: string, expireAtSec: number | undefined): Promise<void> {
-    await this.access.block(user, expireAtSec);
+  async block({ id, expireAtSec }: Argument<"block">): Promise<void> {
+    await this.access.block(id, expireAtSec);
   }
 
   async unblock(user: string): Promise<void> {
     await this.access.unblock(user);
   }
 
-  async revokeToken(tokenId: string, expireAtSec: number | undefined): Promise<void> {
-    await this.access.revokeToken(tokenId, expireAtSec);
+  async revokeToken({ id, expireAtSec }: Argument<"revokeToken">): Promise<void> {
+    await this.access.revokeToken(id, expireAtSec);
   }
 
-  async invalidateTokens(command: InvalidateTokensCommand): Promise<void> {
+  async invalidateTokens(command: Argument<"invalidateTokens">): Promise<void> {
     await this.access.invalidateTokens(command);
   }
 

@@ -1,14 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { BrokerListener, Delivery, HistoryFilter, HistoryPage } from "../core/broker.ts";
 import type { ChannelNotice } from "../core/channel-notice.ts";
-import type { ChannelObserver } from "../core/channel-observer.ts";
 import type { ChannelOptions } from "../core/channel-options.ts";
 import type { ChannelRules } from "../core/channel-rules.ts";
 import { clientError } from "../core/client-error.ts";
 import type { ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
 import type { ClientInfo } from "../core/client-info.ts";
-import type { ChannelFilter } from "../core/controller.ts";
 import type {
+  ChannelFilter,
   NodeInfo,
   PublishRequest,
   RefreshCommand,
@@ -26,13 +25,15 @@ import type { Transport } from "../core/transport.ts";
 import { Hub } from "../hub/hub.ts";
 import { FlushList } from "../session/outbox.ts";
 import { Session, type SessionContext, type SessionHost } from "../session/session.ts";
+import { Cluster } from "./cluster/cluster.ts";
+import type { NodeEntry } from "./cluster/node-registry.ts";
+import type { NodeAnswer } from "./cluster/surveys.ts";
 import { ConnectionPages } from "./connection-pages.ts";
 import { UserControl } from "./control/user-control.ts";
-import { EveryNode } from "./every-node.ts";
 import { LocalCalls } from "./local-calls.ts";
-import { countServer, sum } from "./server-counts.ts";
+import { machinesOf } from "./machines.ts";
 import type { ServerNodeOptions } from "./server-node-options.ts";
-import { ChannelObservers } from "./channel-observers.ts";
+import { MemberNotices } from "./member-notices.ts";
 import { type NewSubscription, type SubscribeRequest, SubscriptionService } from "./subscription-service.ts";
 
 /** Callers choose it, and the log is not for megabytes. */
@@ -42,7 +43,7 @@ const UNKNOWN_NAMESPACE =
   "channel.namespace_boundary";
 
 /**
- * Hub, broker, presence and controller joined: everything that happens on this node, whatever protocol asked for it,
+ * Hub, broker, presence and cluster joined: everything that happens on this node, whatever protocol asked for it,
  * and what the API asks of all nodes.
  */
 export class ServerNode implements BrokerListener, SessionHost {
@@ -53,23 +54,21 @@ export class ServerNode implements BrokerListener, SessionHost {
   readonly #options: ServerNodeOptions;
   readonly #flushList = new FlushList();
   readonly #hub = new Hub<Session>(this.#flushList);
-  readonly #observers = new ChannelObservers();
   readonly #refusals: RefusalLog;
   /** Sessions that have not been identified yet. */
   readonly #connecting = new Set<Session>();
   readonly #subscriptions: SubscriptionService;
   readonly #own: LocalCalls;
-  readonly #everyNode: EveryNode;
+  readonly #cluster: Cluster;
   readonly #pages: ConnectionPages;
   /** What sessions have taken of quotas, by session. */
   readonly #places = new Map<Session, string>();
   #lastSequence = 0;
   readonly #sessionContext: SessionContext;
-  readonly #startedAtMs: number;
   #stopReason: Disconnect | undefined;
 
   constructor(options: ServerNodeOptions) {
-    const { broker, presence, clock, wheel, logger, random, limits } = options;
+    const { broker, presence, events, bus, heartbeat, clock, wheel, logger, random, limits } = options;
     this.uid = options.uid ?? randomUUID();
     this.#options = options;
     this.#channelRules = options.channelRules;
@@ -78,8 +77,7 @@ export class ServerNode implements BrokerListener, SessionHost {
       registry: this.#hub,
       broker,
       presence,
-      tellsMembers: options.tellsMembers ?? true,
-      observer: this.#observers,
+      events,
       clock,
       logger,
       heldMaxBytes: limits.outboxMaxBytes,
@@ -87,7 +85,9 @@ export class ServerNode implements BrokerListener, SessionHost {
       positionCheckDelayMs: limits.positionCheckDelayMs,
       expiredSubscriptionCloseDelayMs: limits.expiredSubscriptionCloseDelayMs,
     });
-    const { statuses, controller } = options;
+    events.add(
+      new MemberNotices({ broker, logger, channelOptions: (channel) => this.channelOptions(channel) }),
+    );
     this.#own = new LocalCalls({
       nodeUid: this.uid,
       hub: this.#hub,
@@ -98,22 +98,17 @@ export class ServerNode implements BrokerListener, SessionHost {
       lastSequence: () => this.#lastSequence,
       channelOptions: (channel) => this.channelOptions(channel),
     });
-    this.#everyNode = new EveryNode(this.#own, controller);
-    this.#pages = new ConnectionPages({
-      nodeUid: this.uid,
-      serverUid: options.serverUid ?? this.uid,
-      own: this.#own,
-      controller,
-    });
+    const { name, version, machine = this.uid } = options;
+    this.#cluster = new Cluster({ uid: this.uid, machine, name, version, bus, heartbeat, clock, logger });
+    this.#pages = new ConnectionPages({ nodeUid: this.uid, machine, cluster: this.#cluster });
     this.users = new UserControl({
       access: this.#own.access,
-      statuses,
-      everyNode: this.#everyNode,
+      statuses: options.statuses,
+      cluster: this.#cluster,
       clock,
       logger,
     });
     this.#sessionContext = { host: this, flushList: this.#flushList, wheel, clock, logger, random, limits };
-    this.#startedAtMs = clock.monotonicMs();
   }
 
   /** True once the node disconnects its clients to go down. */
@@ -123,7 +118,7 @@ export class ServerNode implements BrokerListener, SessionHost {
 
   /** Identified sessions on all nodes. */
   get sessionCount(): number {
-    return this.#hub.memberCount + this.#options.controller.sessionsElsewhere();
+    return this.#hub.memberCount + this.#options.sharedLimits.sessionsElsewhere;
   }
 
   /** What channel names mean. May change while the node runs. */
@@ -137,8 +132,9 @@ export class ServerNode implements BrokerListener, SessionHost {
 
   async start(): Promise<void> {
     await this.#options.broker.start(this);
-    await this.#options.controller.start(this.#own);
-    this.users.start();
+    await this.#cluster.join();
+    await this.users.start();
+    this.#cluster.serve(this.#own);
   }
 
   /** Disconnects everybody, and closes the broker once it knows that they are gone. */
@@ -148,12 +144,12 @@ export class ServerNode implements BrokerListener, SessionHost {
     for (const session of [...this.#connecting]) session.disconnectSilently(reason);
     await this.#subscriptions.drain();
     await this.users.close();
-    await Promise.all([this.#options.broker.close(), this.#options.controller.close()]);
+    await Promise.all([this.#options.broker.close(), this.#cluster.leave()]);
   }
 
-  /** Has the observer told what happens to channels from now on. */
-  observe(observer: ChannelObserver): void {
-    this.#observers.add(observer);
+  /** Another process of the machine has died, as whoever carried its messages has noticed. */
+  async lost(uid: string): Promise<void> {
+    await this.#cluster.lost(uid);
   }
 
   /**
@@ -179,7 +175,7 @@ export class ServerNode implements BrokerListener, SessionHost {
     this.#lastSequence += 1;
     session.sequence = this.#lastSequence;
     this.#hub.add(session);
-    this.#options.controller.reportSessions(this.#hub.memberCount);
+    this.#options.sharedLimits.reportSessions(this.#hub.memberCount);
     this.users.enforce(session);
   }
 
@@ -199,8 +195,8 @@ export class ServerNode implements BrokerListener, SessionHost {
    */
   async takePlace(session: Session, place: string, max: number): Promise<boolean> {
     if (session.isClosed || this.#places.has(session)) return !session.isClosed;
-    if (!(await this.#options.quotas.take(place, max))) return false;
-    if (session.isClosed) this.#options.quotas.give(place);
+    if (!(await this.#options.sharedLimits.take(place, max))) return false;
+    if (session.isClosed) this.#options.sharedLimits.give(place);
     else this.#places.set(session, place);
     return true;
   }
@@ -213,11 +209,11 @@ export class ServerNode implements BrokerListener, SessionHost {
   onSessionClosed(session: Session): void {
     this.#connecting.delete(session);
     this.#hub.remove(session);
-    this.#options.controller.reportSessions(this.#hub.memberCount);
+    this.#options.sharedLimits.reportSessions(this.#hub.memberCount);
     const place = this.#places.get(session);
     if (place !== undefined) {
       this.#places.delete(session);
-      this.#options.quotas.give(place);
+      this.#options.sharedLimits.give(place);
     }
     this.users.seen(session.user);
     for (const subscription of [...session.subscriptions.values()]) this.#subscriptions.end(subscription);
@@ -313,44 +309,43 @@ export class ServerNode implements BrokerListener, SessionHost {
 
   /** Channels that somebody listens to, with the number of subscribers. Rejects for a glob that is none. */
   async channels(filter: ChannelFilter): Promise<ReadonlyMap<string, number>> {
-    const [own, ...others] = await this.#everyNode.ask("channels", filter);
-    const counts = new Map(own);
-    for (const [channel, count] of others.flatMap((channels) => [...channels])) {
-      counts.set(channel, (counts.get(channel) ?? 0) + count);
+    const counts = new Map<string, number>();
+    for (const { value } of await this.#cluster.ask("channels", filter)) {
+      for (const [channel, count] of value) counts.set(channel, (counts.get(channel) ?? 0) + count);
     }
     return counts;
   }
 
   /** Subscribers of one channel. */
   async subscriberCount(channel: string): Promise<number> {
-    return sum(await this.#everyNode.ask("subscriberCount", channel));
+    return sumOf(await this.#cluster.ask("subscriberCount", channel));
   }
 
   /** Subscribes the matching connections. Rejects with ClientError 102, or 100 where one of them cannot be. */
   async subscribeSessions(target: SessionTarget, command: SubscribeCommand): Promise<void> {
     this.#knownOptions(command.channel);
-    await this.#everyNode.ask("subscribeSessions", target, command);
+    await this.#cluster.ask("subscribe", { ...command, target });
   }
 
   /** Unsubscribes the matching connections; each of them is told, subscribed or not. Rejects with ClientError 102. */
   async unsubscribeSessions(target: SessionTarget, channel: string): Promise<void> {
     if (channel !== "") this.#knownOptions(channel);
-    await this.#everyNode.ask("unsubscribeSessions", target, channel);
+    await this.#cluster.ask("unsubscribe", { target, channel });
   }
 
   /** Disconnects the matching connections, but for the client ids in `whitelist`. */
   async disconnect(target: SessionTarget, reason: Disconnect, whitelist: readonly string[]): Promise<void> {
-    await this.#everyNode.ask("disconnect", target, reason, whitelist);
+    await this.#cluster.ask("disconnect", { target, reason, whitelist });
   }
 
   /** How many connections match. */
   async countSessions(target: SessionTarget): Promise<number> {
-    return sum(await this.#everyNode.ask("countSessions", target));
+    return sumOf(await this.#cluster.ask("countSessions", target));
   }
 
   /** Sets when the matching connections expire. */
   async refreshSessions(target: SessionTarget, command: RefreshCommand): Promise<void> {
-    await this.#everyNode.ask("refreshSessions", target, command);
+    await this.#cluster.ask("refresh", { ...command, target });
   }
 
   /**
@@ -374,12 +369,26 @@ export class ServerNode implements BrokerListener, SessionHost {
     this.#hub.broadcastNotice(channel, new EncodedPush({ ...notice, channel }));
   }
 
-  /** All that the API is to see as nodes: this one, with everything that shares its broker, counted as one. */
+  onInterrupted(): void {
+    void this.#subscriptions.checkAll(this.#hub.members());
+  }
+
+  /** The machines of the cluster: what the API sees as nodes. */
   async info(): Promise<readonly NodeInfo[]> {
-    const { name, version, clock, serverUid = this.uid } = this.#options;
-    const uptimeSec = Math.floor((clock.monotonicMs() - this.#startedAtMs) / 1000);
-    const node = { uid: serverUid, name, version, uptimeSec };
-    return [{ ...node, ...(await countServer(this.#hub, this.#options.controller, this.#everyNode)) }];
+    const { nodes } = this.#cluster;
+    const [self, other] = nodes;
+    if (self !== undefined && other === undefined) return [this.#loneMachine(self)];
+    return machinesOf(nodes, await this.#cluster.ask("counts", undefined));
+  }
+
+  /** Without hashes, which are for comparing with others. */
+  #loneMachine({ uid, name, version, uptimeSec }: NodeEntry): NodeInfo {
+    const { memberCount, userCount, channelCount, subscriptionCount } = this.#hub;
+    return {
+      ...{ uid, name, version, uptimeSec: Math.floor(uptimeSec) },
+      ...{ numClients: memberCount, numUsers: userCount },
+      ...{ numChannels: channelCount, numSubs: subscriptionCount },
+    };
   }
 
   #knownOptions(channel: string): ChannelOptions {
@@ -389,4 +398,8 @@ export class ServerNode implements BrokerListener, SessionHost {
     this.#refusals.note("unknown_namespace", namespace, { namespace }, UNKNOWN_NAMESPACE);
     throw clientError("unknownChannel");
   }
+}
+
+function sumOf(answers: readonly NodeAnswer<number>[]): number {
+  return answers.reduce((sum, { value }) => sum + value, 0);
 }

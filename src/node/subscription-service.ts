@@ -1,6 +1,6 @@
 import { type Broker, type HistoryFilter, type HistoryPage, POSITION_ONLY } from "../core/broker.ts";
 import { JOIN_LEAVE, NO_NOTICES, type NoticeType } from "../core/channel-notice.ts";
-import type { ChannelObserver } from "../core/channel-observer.ts";
+import type { ChannelEvents } from "../core/channel-events.ts";
 import type { ChannelOptions } from "../core/channel-options.ts";
 import { clientError } from "../core/client-error.ts";
 import type { Clock } from "../core/clock.ts";
@@ -68,10 +68,8 @@ export interface SubscriptionServiceOptions {
   readonly registry: SubscriberRegistry & PendingDeliveries;
   readonly broker: Broker;
   readonly presence: PresenceManager;
-  /** Firsts and lasts of users are told by this node, and not by whoever has the presence manager. */
-  readonly tellsMembers: boolean;
-  /** Of all channels. */
-  readonly observer: ChannelObserver;
+  /** Is told of this node's subscribers. */
+  readonly events: Pick<ChannelEvents, "onSubscribersChanged">;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly heldMaxBytes: number;
@@ -95,7 +93,7 @@ export class SubscriptionService {
 
   constructor(options: SubscriptionServiceOptions) {
     this.#options = options;
-    this.#interest = new ChannelInterest(options.broker, options.observer);
+    this.#interest = new ChannelInterest(options.broker);
     this.#reads = new HistoryReads(options.broker);
   }
 
@@ -128,7 +126,7 @@ export class SubscriptionService {
     const before = session.subscriptions.get(request.channel);
     session.subscriptions.add(subscription);
     this.#options.registry.subscribe(request.channel, subscription);
-    if (before === undefined) this.#options.observer.onSubscribersChanged(request.channel);
+    if (before === undefined) this.#options.events.onSubscribersChanged(request.channel);
     else this.#replace(before, subscription);
     await this.#interest.acquire(request.channel);
     const isIn = await this.#enterPresence(subscription, options.presenceMaxUsers);
@@ -172,8 +170,8 @@ export class SubscriptionService {
     if (subscription.hasEnded) return;
     subscription.end();
     session.subscriptions.delete(channel);
-    const { registry, observer } = this.#options;
-    observer.onSubscribersChanged(channel);
+    const { registry, events } = this.#options;
+    events.onSubscribersChanged(channel);
     if (registry.unsubscribe(channel, subscription)) {
       this.#inBackground(subscription, this.#interest.release(channel), "unsubscribe");
     }
@@ -197,6 +195,13 @@ export class SubscriptionService {
     for (const subscription of subscriptions) await this.#checkPosition(subscription);
   }
 
+  /** Finds out who has lost publications while the broker was not reached. Sessions that have are ended with 3010. */
+  async checkAll(sessions: Iterable<Session>): Promise<void> {
+    const subscriptions = [...sessions].flatMap((session) => [...session.subscriptions.values()]);
+    const positioned = subscriptions.filter(({ isActive, position }) => isActive && position !== undefined);
+    await Promise.all(positioned.map((subscription) => this.#comparePosition(subscription)));
+  }
+
   /** Resolves once everything that ended subscriptions have left to be done is done. */
   async drain(): Promise<void> {
     while (this.#background.size > 0) await Promise.all(this.#background);
@@ -210,12 +215,7 @@ export class SubscriptionService {
   async #enterPresence(subscription: Subscription, maxUsers: number): Promise<boolean> {
     const { features, channel, info } = subscription;
     if (!features.presence || subscription.hasEnded) return true;
-    const entry = await this.#options.presence.add(channel, info, maxUsers);
-    if (entry === "full") return false;
-    if (entry === "first" && this.#tellsOf(features)) {
-      this.#options.observer.onMemberAdded(channel, info);
-      await this.#options.broker.publishNotice(channel, { type: "memberAdded", info });
-    }
+    if (!(await this.#options.presence.add(channel, info, maxUsers))) return false;
     if (subscription.hasEnded) await this.#correctPresence(subscription);
     return true;
   }
@@ -228,17 +228,10 @@ export class SubscriptionService {
     else await this.#leavePresence(subscription);
   }
 
-  #tellsOf({ memberNotices }: SubscriptionFeatures): boolean {
-    return memberNotices && this.#options.tellsMembers;
-  }
-
   /** Unless the session is back in the channel already: presence knows one entry of it. */
-  async #leavePresence({ session, channel, info, features }: Subscription): Promise<void> {
+  async #leavePresence({ session, channel, info }: Subscription): Promise<void> {
     if (session.subscriptions.get(channel)?.features.presence === true) return;
-    const wasLast = await this.#options.presence.remove(channel, session.id, info.user);
-    if (!wasLast || !this.#tellsOf(features)) return;
-    this.#options.observer.onMemberRemoved(channel, info);
-    await this.#options.broker.publishNotice(channel, { type: "memberRemoved", info });
+    await this.#options.presence.remove(channel, session.id, info.user);
   }
 
   /**
@@ -299,10 +292,14 @@ export class SubscriptionService {
   }
 
   async #checkPosition(subscription: Subscription): Promise<void> {
-    const { clock, logger, positionCheckDelayMs } = this.#options;
-    const { session, channel, metaTtlMs } = subscription;
-    if (positionCheckDelayMs <= 0 || !subscription.isActive) return;
+    const { broker, clock, positionCheckDelayMs } = this.#options;
+    if (broker.isReliable || positionCheckDelayMs <= 0 || !subscription.isActive) return;
     if (!subscription.isCheckDue(clock.monotonicMs(), positionCheckDelayMs)) return;
+    await this.#comparePosition(subscription);
+  }
+
+  async #comparePosition(subscription: Subscription): Promise<void> {
+    const { session, channel, metaTtlMs } = subscription;
     try {
       const asked = subscription.position;
       const { position } = await this.#reads.read(channel, POSITION_ONLY, metaTtlMs);
@@ -311,7 +308,7 @@ export class SubscriptionService {
       if (subscription.hasEnded || subscription.isInOrder(position, asked?.offset)) return;
       session.disconnect(disconnect("insufficientState"));
     } catch (err) {
-      logger.warn({ session: session.id, channel, err }, "position not checked");
+      this.#options.logger.warn({ session: session.id, channel, err }, "position not checked");
     }
   }
 
@@ -349,7 +346,6 @@ function featuresOf(
     recoverable,
     presence,
     joinLeave: override.joinLeave ?? options.joinLeave,
-    memberNotices: presence && options.memberNotices,
     notices:
       notices ?? ((override.forcePushJoinLeave ?? options.forcePushJoinLeave) ? JOIN_LEAVE : NO_NOTICES),
     delta: wantsDelta && options.allowFossilDelta && session.transport.deltaFormats !== undefined,

@@ -18,7 +18,6 @@ function areEqual(a: SubscriptionFeatures, b: SubscriptionFeatures): boolean {
     a.recoverable === b.recoverable &&
     a.presence === b.presence &&
     a.joinLeave === b.joinLeave &&
-    a.memberNotices === b.memberNotices &&
     a.delta === b.delta &&
     a.notices.length === b.notices.length &&
     a.notices.every((type, at) => type === b.notices[at])

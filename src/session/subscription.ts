@@ -28,8 +28,6 @@ export interface SubscriptionFeatures {
   readonly presence: boolean;
   /** Its coming and going is told to the channel. */
   readonly joinLeave: boolean;
-  /** The coming and going of its user is told to the channel. Implies `presence`. */
-  readonly memberNotices: boolean;
   /** What it is told besides publications. */
   readonly notices: readonly NoticeType[];
   /** It gets differences instead of whole payloads. */

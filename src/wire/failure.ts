@@ -1,4 +1,4 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type Failure, FailureSchema } from "../../gen/millrace/cluster/v1/cluster_pb.ts";
 import { ClientError } from "../core/client-error.ts";
 import { Disconnect } from "../core/disconnect.ts";
@@ -36,6 +36,16 @@ export function decodeFailure({ kind, cause }: Failure): Error {
     case undefined:
       return new Error("an error that cannot be read", options);
   }
+}
+
+/** `encodeFailure` as bytes. */
+export function failureToBytes(error: unknown): Uint8Array {
+  return toBinary(FailureSchema, encodeFailure(error));
+}
+
+/** `decodeFailure` of bytes. @throws where they are none of a failure */
+export function failureFromBytes(bytes: Uint8Array): Error {
+  return decodeFailure(fromBinary(FailureSchema, bytes));
 }
 
 function kindOf(error: unknown): NonNullable<MessageInitShape<typeof FailureSchema>["kind"]> {

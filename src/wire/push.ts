@@ -121,6 +121,13 @@ export function decodePush(bytes: Uint8Array): ChannelPush {
   throw new RangeError("a push of a kind that is not known");
 }
 
+/** A notice that another process has encoded. @throws where the bytes are none of one */
+export function decodeNotice(bytes: Uint8Array): Extract<ChannelPush, { type: "notice" }> {
+  const push = decodePush(bytes);
+  if (push.type !== "notice") throw new RangeError("a push that is no notice");
+  return push;
+}
+
 function infoIn(bytes: Uint8Array): Uint8Array {
   const reader = new ProtobufReader(bytes);
   let info: Uint8Array = EMPTY;

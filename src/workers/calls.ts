@@ -1,27 +1,15 @@
 import type { BrokerPublishOptions, HistoryFilter, PublishResult } from "../core/broker.ts";
-import type { ChannelNotice } from "../core/channel-notice.ts";
 import type { ClientInfo } from "../core/client-info.ts";
+import type { BusAddress } from "../core/control-bus.ts";
 import type { EntryTable, StoredEntry } from "../core/entry-store.ts";
 import type { LogFields } from "../core/logger.ts";
-import type { PresenceEntry, PresenceStats } from "../core/presence-manager.ts";
-import type { PublicationInit } from "../core/publication.ts";
+import type { PresenceStats } from "../core/presence-manager.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { UserStatus } from "../core/user-status.ts";
 import type { LinkLimits } from "../lib/link/message-link.ts";
 
-/** A publication as it travels. */
-export interface WirePublication {
-  readonly data: Uint8Array;
-  readonly tags: Readonly<Record<string, string>> | undefined;
-  readonly info: ClientInfo | undefined;
-  readonly version: bigint;
-  readonly offset: number;
-  readonly epoch: string;
-  readonly knownJson: boolean;
-}
-
-/** Points taken of a limit. */
-export type RateTaken = readonly [limit: string, key: string, points: number];
+/** Points taken of a rate. */
+export type RateTaken = readonly [rate: string, key: string, points: number];
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -29,40 +17,49 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 export interface WorkerStart {
   /** The configuration, as the primary has loaded it. */
   readonly config: unknown;
-  /** Whether it is a development server's. */
+  /** A development server. */
   readonly isDev: boolean;
   readonly nodeUid: string;
-  /** Uid of the whole, to the server API. */
-  readonly serverUid: string;
+  /** Uid of the primary's own node, and of the whole to the server API. */
+  readonly machine: string;
+  /** Of the primary's broker. */
+  readonly isReliable: boolean;
 }
 
-/** What the primary does for its workers. */
+/** A page of history as it travels: publications as `encodePublication` makes them. */
+export interface WireHistoryPage {
+  readonly publications: readonly Uint8Array[];
+  readonly position: StreamPosition;
+}
+
+/** What the primary does for its workers. Errors travel as `encodeFailure` makes them. */
 export interface PrimaryCalls {
   begin(): WorkerStart;
-  /** The worker answers from now on what other nodes ask. */
-  join(): void;
   /** The worker listens here. */
   ready(addresses: unknown): void;
   /** The worker cannot start. */
-  failed(error: unknown): void;
-  /** An error in `err` as `encodeError` made it. */
-  log(level: LogLevel, fields: LogFields, message: string): void;
+  failed(failure: Uint8Array): void;
+  /** `failure` is what the line has as `err`. */
+  log(level: LogLevel, fields: LogFields, message: string, failure: Uint8Array | undefined): void;
 
-  publish(channel: string, init: PublicationInit, options: BrokerPublishOptions): Promise<PublishResult>;
-  publishNotice(channel: string, notice: ChannelNotice): Promise<void>;
+  /** `publication` as `encodePublication` makes it. */
+  publish(channel: string, publication: Uint8Array, options: BrokerPublishOptions): Promise<PublishResult>;
+  /** `push` as `encodeNotice` makes it. */
+  publishNotice(push: Uint8Array): Promise<void>;
   history(channel: string, filter: HistoryFilter, metaTtlMs: number): Promise<WireHistoryPage>;
   removeHistory(channel: string): Promise<void>;
-  subscribe(channel: string): Promise<boolean>;
-  unsubscribe(channel: string): Promise<boolean>;
+  subscribe(channels: readonly string[]): Promise<void>;
+  unsubscribe(channels: readonly string[]): Promise<void>;
 
-  addPresence(channel: string, info: ClientInfo, maxUsers: number): Promise<PresenceEntry>;
-  removePresence(channel: string, client: string, user: string): Promise<boolean>;
+  addPresence(channel: string, info: ClientInfo, maxUsers: number): Promise<boolean>;
+  removePresence(channel: string, client: string, user: string): Promise<void>;
   presence(channel: string): Promise<ReadonlyMap<string, ClientInfo>>;
   presenceStats(channel: string): Promise<PresenceStats>;
 
-  takeQuota(key: string, max: number): boolean;
-  giveQuota(key: string): void;
-  ratesTaken(taken: readonly RateTaken[]): void;
+  takeLimit(key: string, max: number): Promise<boolean>;
+  giveLimit(key: string): void;
+  reportTaken(taken: readonly RateTaken[]): void;
+  reportSessions(count: number): void;
 
   records(table: EntryTable): readonly StoredEntry[];
   updateStatuses(users: readonly string[], state: string): Promise<void>;
@@ -70,11 +67,9 @@ export interface PrimaryCalls {
   deleteStatuses(users: readonly string[]): Promise<void>;
   seen(users: readonly string[]): void;
 
-  /** Asks all nodes but the caller; `args` as `encodeArgs` made them. */
-  askOthers(name: string, args: readonly unknown[]): Promise<readonly unknown[]>;
-  askNode(uid: string, name: string, args: readonly unknown[]): Promise<unknown>;
-  /** How many identified sessions the worker has. */
-  reportSessions(count: number): void;
+  /** Messages of the control bus come to the worker from now on. */
+  joinBus(): void;
+  sendToBus(to: BusAddress, bytes: Uint8Array): Promise<void>;
 
   /** The worker has one subscriber of the channel more or less. */
   subscribersChanged(channel: string): void;
@@ -82,26 +77,14 @@ export interface PrimaryCalls {
   emit(app: string, event: unknown): void;
 }
 
-/** A page of history as it travels. */
-export interface WireHistoryPage {
-  readonly publications: readonly WirePublication[];
-  readonly position: StreamPosition;
-}
-
-/** What workers do for their primary. */
+/** What workers do for their primary. Publications and notices come as frames of their own. */
 export interface WorkerCalls {
-  deliver(
-    channel: string,
-    publication: WirePublication,
-    previous: WirePublication | undefined,
-    excludeClient: string,
-  ): void;
-  notice(channel: string, notice: ChannelNotice): void;
-  /** Asks the worker's node; `args` as `encodeArgs` made them. */
-  ask(name: string, args: readonly unknown[]): Promise<unknown>;
-  ratesTaken(taken: readonly RateTaken[]): void;
-  /** The uids of the other nodes, and how many sessions they have together. */
-  others(uids: readonly string[], sessions: number): void;
+  /** The broker may have lost publications. */
+  interrupted(): void;
+  /** A message of the control bus. */
+  busMessage(bytes: Uint8Array): void;
+  takenElsewhere(taken: readonly RateTaken[]): void;
+  sessionsElsewhere(count: number): void;
   /** Ends all connections; resolves to whether none had to be cut. */
   stop(): Promise<boolean>;
   reload(config: unknown): Promise<readonly string[]>;

@@ -7,14 +7,15 @@ import type {
   PublishResult,
 } from "../core/broker.ts";
 import type { ChannelNotice } from "../core/channel-notice.ts";
-import type { PublicationInit } from "../core/publication.ts";
-import type { WorkerCalls } from "./calls.ts";
-import { decodePlainDelivery } from "./plain-delivery.ts";
-import { decodePublication } from "./wire.ts";
+import { Publication, type PublicationInit } from "../core/publication.ts";
+import { decodePublication, encodePublication } from "../wire/publication.ts";
+import { decodePush, encodeNotice } from "../wire/push.ts";
 import type { PrimaryLink } from "./worker-link.ts";
 
 /** The primary's broker, as a worker reaches it. */
 export class RemoteBroker implements Broker {
+  /** Known when the worker begins. */
+  isReliable = false;
   readonly #link: PrimaryLink;
   #listener: BrokerListener | undefined;
 
@@ -23,22 +24,14 @@ export class RemoteBroker implements Broker {
   }
 
   /** Takes what the primary delivers. */
-  readonly deliveries: Pick<WorkerCalls, "deliver" | "notice"> = {
-    deliver: (channel, wire, wirePrevious, excludeClient) => {
-      const previous = wirePrevious === undefined ? undefined : decodePublication(wirePrevious);
-      this.#listener?.onPublication(channel, {
-        publication: decodePublication(wire),
-        previous,
-        excludeClient,
-      });
-    },
-    notice: (channel, notice) => this.#listener?.onNotice(channel, notice),
-  };
+  onPush(bytes: Uint8Array): void {
+    const push = decodePush(bytes);
+    if (push.type === "delivery") this.#listener?.onPublication(push.channel, push.delivery);
+    else this.#listener?.onNotice(push.channel, push.notice);
+  }
 
-  /** Takes a delivery that came as bytes. */
-  deliverPlain(frame: Buffer): void {
-    const [channel, delivery] = decodePlainDelivery(frame);
-    this.#listener?.onPublication(channel, delivery);
+  onInterrupted(): void {
+    this.#listener?.onInterrupted();
   }
 
   async start(listener: BrokerListener): Promise<void> {
@@ -46,29 +39,28 @@ export class RemoteBroker implements Broker {
   }
 
   publish(channel: string, init: PublicationInit, options: BrokerPublishOptions): Promise<PublishResult> {
-    const { data, tags, info, version = 0n, knownJson = false } = init;
-    return this.#link.call("publish", channel, { data, tags, info, version, knownJson }, options);
+    return this.#link.call("publish", channel, encodePublication(new Publication(init)), options);
   }
 
   publishNotice(channel: string, notice: ChannelNotice): Promise<void> {
-    return this.#link.call("publishNotice", channel, notice);
+    return this.#link.call("publishNotice", encodeNotice(channel, notice));
   }
 
   async history(channel: string, filter: HistoryFilter, metaTtlMs: number): Promise<HistoryPage> {
     const { publications, position } = await this.#link.call("history", channel, filter, metaTtlMs);
-    return { publications: publications.map(decodePublication), position };
+    return { publications: publications.map((bytes) => decodePublication(bytes).publication), position };
   }
 
   removeHistory(channel: string): Promise<void> {
     return this.#link.call("removeHistory", channel);
   }
 
-  subscribe(channel: string): Promise<boolean> {
-    return this.#link.call("subscribe", channel);
+  subscribe(channels: readonly string[]): Promise<void> {
+    return this.#link.call("subscribe", channels);
   }
 
-  unsubscribe(channel: string): Promise<boolean> {
-    return this.#link.call("unsubscribe", channel);
+  unsubscribe(channels: readonly string[]): Promise<void> {
+    return this.#link.call("unsubscribe", channels);
   }
 
   /** The primary's broker stays. */

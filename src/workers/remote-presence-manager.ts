@@ -1,5 +1,5 @@
 import type { ClientInfo } from "../core/client-info.ts";
-import type { PresenceEntry, PresenceManager, PresenceStats } from "../core/presence-manager.ts";
+import type { PresenceManager, PresenceStats } from "../core/presence-manager.ts";
 import type { PrimaryLink } from "./worker-link.ts";
 
 /** The primary's presence manager, as a worker reaches it. */
@@ -10,11 +10,11 @@ export class RemotePresenceManager implements PresenceManager {
     this.#link = link;
   }
 
-  add(channel: string, info: ClientInfo, maxUsers: number): Promise<PresenceEntry> {
+  add(channel: string, info: ClientInfo, maxUsers: number): Promise<boolean> {
     return this.#link.call("addPresence", channel, info, maxUsers);
   }
 
-  remove(channel: string, client: string, user: string): Promise<boolean> {
+  remove(channel: string, client: string, user: string): Promise<void> {
     return this.#link.call("removePresence", channel, client, user);
   }
 

@@ -1,5 +1,4 @@
 import type { EntryStore, EntryTable, StoredEntry } from "../core/entry-store.ts";
-import type { Quotas } from "../core/quotas.ts";
 import type { UserStatus, UserStatusBook } from "../core/user-status.ts";
 import type { PrimaryLink } from "./worker-link.ts";
 
@@ -59,24 +58,4 @@ export class RemoteStatuses implements UserStatusBook {
   async save(): Promise<void> {}
 
   async sweep(): Promise<void> {}
-}
-
-/** The primary's quotas, as a worker reaches them. */
-export class RemoteQuotas implements Quotas {
-  readonly #link: PrimaryLink;
-
-  constructor(link: PrimaryLink) {
-    this.#link = link;
-  }
-
-  async take(key: string, max: number): Promise<boolean> {
-    if (Number.isFinite(max)) return this.#link.call("takeQuota", key, max);
-    // There is nothing to wait for.
-    this.#link.notify("takeQuota", key, max);
-    return true;
-  }
-
-  give(key: string): void {
-    this.#link.notify("giveQuota", key);
-  }
 }

@@ -10,81 +10,95 @@ import type {
 import type { ChannelNotice } from "../core/channel-notice.ts";
 import type { PublicationInit } from "../core/publication.ts";
 
-/** Lets several nodes use one broker: each has a seat, which is a broker of its own to it. */
+/** Lets the processes of one machine use one broker: each is a member, which is a broker of its own to it. */
 export class SharedBroker implements BrokerListener {
   readonly #broker: Broker;
   readonly #channels = new Map<string, SharedChannel>();
+  readonly #members = new Set<BrokerMember>();
 
   constructor(broker: Broker) {
     this.#broker = broker;
   }
 
-  /** To be called once, before the first seat. */
+  get isReliable(): boolean {
+    return this.#broker.isReliable;
+  }
+
+  /** To be called once, before the first member joins. */
   async start(): Promise<void> {
     await this.#broker.start(this);
   }
 
-  /** A seat at the broker. */
-  join(): BrokerSeat {
-    return new BrokerSeat(this, this.#broker);
+  join(): BrokerMember {
+    const member = new BrokerMember(this, this.#broker);
+    this.#members.add(member);
+    return member;
   }
 
   onPublication(channel: string, delivery: Delivery): void {
-    for (const seat of this.#seatsOf(channel)) seat.listener?.onPublication(channel, delivery);
+    for (const member of this.#membersOf(channel)) member.listener?.onPublication(channel, delivery);
   }
 
   onNotice(channel: string, notice: ChannelNotice): void {
-    for (const seat of this.#seatsOf(channel)) seat.listener?.onNotice(channel, notice);
+    for (const member of this.#membersOf(channel)) member.listener?.onNotice(channel, notice);
   }
 
-  /** Resolves to whether nobody was subscribed before. */
-  async subscribe(channel: string, seat: BrokerSeat): Promise<boolean> {
-    const shared = this.#channels.get(channel);
-    if (shared !== undefined) {
-      shared.seats.add(seat);
-      await shared.ready;
-      return false;
+  onInterrupted(): void {
+    for (const member of this.#members) member.listener?.onInterrupted();
+  }
+
+  /** Subscribes the broker to those channels that nobody was subscribed to. */
+  async subscribe(channels: readonly string[], member: BrokerMember): Promise<void> {
+    const fresh = channels.filter((channel) => !this.#channels.has(channel));
+    const subscribed = fresh.length > 0 ? this.#broker.subscribe(fresh) : Promise.resolve();
+    const created = new Map<string, SharedChannel>();
+    for (const channel of fresh) {
+      const shared = { members: new Set<BrokerMember>(), ready: subscribed };
+      created.set(channel, shared);
+      this.#channels.set(channel, shared);
     }
-    const first = { seats: new Set([seat]), ready: this.#broker.subscribe(channel) };
-    this.#channels.set(channel, first);
+    const shared = channels.flatMap((channel) => this.#channels.get(channel) ?? []);
+    for (const { members } of shared) members.add(member);
     try {
-      await first.ready;
+      await Promise.all(shared.map(({ ready }) => ready));
     } catch (error) {
-      if (this.#channels.get(channel) === first) this.#channels.delete(channel);
+      for (const [channel, { ready }] of created) {
+        if (this.#channels.get(channel)?.ready === ready) this.#channels.delete(channel);
+      }
       throw error;
     }
-    return true;
   }
 
-  /** Resolves to whether nobody is subscribed any more. */
-  async unsubscribe(channel: string, seat: BrokerSeat): Promise<boolean> {
-    const seats = this.#channels.get(channel)?.seats;
-    if (seats?.delete(seat) !== true || seats.size > 0) return false;
-    this.#channels.delete(channel);
-    await this.#broker.unsubscribe(channel);
-    return true;
+  /** Unsubscribes the broker from those channels that nobody else is subscribed to. */
+  async unsubscribe(channels: readonly string[], member: BrokerMember): Promise<void> {
+    const vacated = channels.filter((channel) => {
+      const members = this.#channels.get(channel)?.members;
+      return members?.delete(member) === true && members.size === 0;
+    });
+    for (const channel of vacated) this.#channels.delete(channel);
+    if (vacated.length > 0) await this.#broker.unsubscribe(vacated);
   }
 
-  async close(): Promise<void> {
-    await this.#broker.close();
+  leave(member: BrokerMember): void {
+    this.#members.delete(member);
   }
 
-  #seatsOf(channel: string): ReadonlySet<BrokerSeat> {
-    return this.#channels.get(channel)?.seats ?? NOBODY;
+  #membersOf(channel: string): ReadonlySet<BrokerMember> {
+    return this.#channels.get(channel)?.members ?? NOBODY;
   }
 }
 
 /** A channel that somebody is subscribed to. */
 interface SharedChannel {
-  readonly seats: Set<BrokerSeat>;
+  readonly members: Set<BrokerMember>;
   /** Settles when the broker has answered. */
-  readonly ready: Promise<boolean>;
+  readonly ready: Promise<void>;
 }
 
-const NOBODY: ReadonlySet<BrokerSeat> = new Set();
+const NOBODY: ReadonlySet<BrokerMember> = new Set();
 
-/** One node's place at a shared broker. */
-export class BrokerSeat implements Broker {
+/** A shared broker as one of the processes uses it. */
+export class BrokerMember implements Broker {
   readonly #shared: SharedBroker;
   readonly #broker: Broker;
   readonly #channels = new Set<string>();
@@ -94,6 +108,10 @@ export class BrokerSeat implements Broker {
   constructor(shared: SharedBroker, broker: Broker) {
     this.#shared = shared;
     this.#broker = broker;
+  }
+
+  get isReliable(): boolean {
+    return this.#broker.isReliable;
   }
 
   async start(listener: BrokerListener): Promise<void> {
@@ -120,35 +138,28 @@ export class BrokerSeat implements Broker {
     return this.#broker.removeHistory(channel);
   }
 
-  async subscribe(channel: string): Promise<boolean> {
-    if (this.#channels.has(channel)) return false;
-    this.#channels.add(channel);
+  async subscribe(channels: readonly string[]): Promise<void> {
+    const fresh = channels.filter((channel) => !this.#channels.has(channel));
+    for (const channel of fresh) this.#channels.add(channel);
     try {
-      return await this.#shared.subscribe(channel, this);
+      await this.#shared.subscribe(fresh, this);
     } catch (error) {
-      this.#channels.delete(channel);
+      for (const channel of fresh) this.#channels.delete(channel);
       throw error;
     }
   }
 
-  async unsubscribe(channel: string): Promise<boolean> {
-    if (!this.#channels.delete(channel)) return false;
-    return this.#shared.unsubscribe(channel, this);
+  async unsubscribe(channels: readonly string[]): Promise<void> {
+    await this.#shared.unsubscribe(
+      channels.filter((channel) => this.#channels.delete(channel)),
+      this,
+    );
   }
 
-  /** Leaves all channels; the broker itself stays. */
+  /** Leaves all channels; the broker itself stays. Idempotent. */
   async close(): Promise<void> {
-    await this.leave();
-  }
-
-  /** Leaves all channels; resolves to those that nobody is subscribed to any more. */
-  async leave(): Promise<readonly string[]> {
     this.listener = undefined;
-    const vacated: string[] = [];
-    for (const channel of this.#channels) {
-      if (await this.#shared.unsubscribe(channel, this)) vacated.push(channel);
-    }
-    this.#channels.clear();
-    return vacated;
+    this.#shared.leave(this);
+    await this.unsubscribe([...this.#channels]);
   }
 }

@@ -1,23 +1,21 @@
 import type { Duplex } from "node:stream";
-import type { ChannelObserver } from "../core/channel-observer.ts";
+import type { ControlBus } from "../core/control-bus.ts";
 import type { LogFields, Logger } from "../core/logger.ts";
+import { FRAME_MARK_BYTES } from "../lib/link/frame-reader.ts";
 import type { HeartbeatClock } from "../lib/link/heartbeat.ts";
 import { type LinkEnd, MessageLink } from "../lib/link/message-link.ts";
+import { failureFromBytes, failureToBytes } from "../wire/failure.ts";
 import { LIMITS_OF_PRIMARY, type LogLevel, type PrimaryCalls, type WorkerCalls } from "./calls.ts";
 import { RemoteBroker } from "./remote-broker.ts";
-import { RemoteController } from "./remote-controller.ts";
+import { RemoteLimits } from "./remote-limits.ts";
 import { RemotePresenceManager } from "./remote-presence-manager.ts";
-import { RemoteRates } from "./remote-rates.ts";
-import { RemoteQuotas, RemoteRecords, RemoteStatuses } from "./remote-users.ts";
-import { decodeError, encodeError, encodeLogFields } from "./wire.ts";
+import { RemoteRecords, RemoteStatuses } from "./remote-users.ts";
 
 /** A worker's link to its primary. */
 export type PrimaryLink = MessageLink<WorkerCalls, PrimaryCalls>;
 
 /** What a worker does when its primary says so, or is gone. */
 export interface WorkerLife extends Pick<WorkerCalls, "stop" | "reload"> {
-  /** Takes over what has happened so far, before other nodes are answered. */
-  readonly onJoined: () => Promise<void>;
   readonly onPrimaryGone: (reason: LinkEnd) => void;
 }
 
@@ -26,76 +24,74 @@ export class WorkerLink {
   readonly link: PrimaryLink;
   readonly broker: RemoteBroker;
   readonly presence: RemotePresenceManager;
-  readonly controller: RemoteController;
-  readonly quotas: RemoteQuotas;
-  readonly rates: RemoteRates;
+  readonly bus: ControlBus;
+  readonly limits: RemoteLimits;
   readonly records: RemoteRecords;
   readonly statuses: RemoteStatuses;
   /** Keeps lines of the lowest level to itself unless `logsDebug`. */
   readonly logger: Logger;
   logsDebug = false;
-  readonly observer: ChannelObserver;
+  #onBusMessage: ((bytes: Uint8Array) => void) | undefined;
 
-  constructor(stream: Duplex, clock: HeartbeatClock, { stop, reload, onJoined, onPrimaryGone }: WorkerLife) {
-    // The ports answer through the link, and the link is made of their answers.
-    const calls = {} as { -readonly [Name in keyof WorkerCalls]: WorkerCalls[Name] };
+  constructor(stream: Duplex, clock: HeartbeatClock, { stop, reload, onPrimaryGone }: WorkerLife) {
     this.link = new MessageLink<WorkerCalls, PrimaryCalls>(stream, {
-      calls,
-      encodeError,
-      decodeError,
+      calls: {
+        stop,
+        reload,
+        interrupted: () => this.broker.onInterrupted(),
+        busMessage: (bytes) => this.#onBusMessage?.(bytes),
+        takenElsewhere: (taken) => this.limits.listener.takenElsewhere(taken),
+        sessionsElsewhere: (count) => this.limits.listener.sessionsElsewhere(count),
+      },
+      encodeError: failureToBytes,
+      decodeError: failureFromBytes,
       onError: (err) => this.logger.error({ err }, "message of the primary failed"),
-      onFrame: (frame) => this.broker.deliverPlain(frame),
+      onFrame: (frame) => this.broker.onPush(frame.subarray(FRAME_MARK_BYTES)),
       onClose: onPrimaryGone,
       clock,
       limits: LIMITS_OF_PRIMARY,
     });
     this.broker = new RemoteBroker(this.link);
     this.presence = new RemotePresenceManager(this.link);
-    this.controller = new RemoteController(this.link, onJoined);
-    this.quotas = new RemoteQuotas(this.link);
-    this.rates = new RemoteRates(this.link);
+    this.limits = new RemoteLimits(this.link);
     this.records = new RemoteRecords(this.link);
     this.statuses = new RemoteStatuses(this.link);
-    this.logger = createRemoteLogger(this.link, () => this.logsDebug);
-    this.observer = createRemoteObserver(this.link);
-    Object.assign(calls, {
-      stop,
-      reload,
-      ...this.broker.deliveries,
-      ...this.controller.answers,
-      ...this.rates.news,
-    });
+    this.bus = this.#createBus();
+    this.logger = this.#createLogger();
   }
 
   /** Tells the primary that the worker cannot start. */
   fail(error: unknown): void {
-    this.link.notify("failed", encodeError(error));
+    this.link.notify("failed", failureToBytes(error));
   }
-}
 
-function createRemoteLogger(link: PrimaryLink, logsDebug: () => boolean): Logger {
-  const logAs =
-    (level: LogLevel) =>
-    (fields: LogFields, message: string): void =>
-      link.notify("log", level, encodeLogFields(fields), message);
-  const debug = logAs("debug");
-  return {
-    debug: (fields, message) => {
-      if (logsDebug()) debug(fields, message);
-    },
-    info: logAs("info"),
-    warn: logAs("warn"),
-    error: logAs("error"),
-  };
-}
+  /** The primary passes on what is sent. */
+  #createBus(): ControlBus {
+    return {
+      start: async (onMessage) => {
+        this.#onBusMessage = onMessage;
+        await this.link.call("joinBus");
+      },
+      send: async (to, bytes) => this.link.notify("sendToBus", to, bytes),
+      close: async () => {
+        this.#onBusMessage = undefined;
+      },
+    };
+  }
 
-function createRemoteObserver(link: PrimaryLink): ChannelObserver {
-  return {
-    onSubscribersChanged: (channel) => link.notify("subscribersChanged", channel),
-    // Of these the primary is the first to know.
-    onOccupied: () => undefined,
-    onVacated: () => undefined,
-    onMemberAdded: () => undefined,
-    onMemberRemoved: () => undefined,
-  };
+  #createLogger(): Logger {
+    const logAs =
+      (level: LogLevel) =>
+      ({ err, ...fields }: LogFields, message: string): void =>
+        this.link.notify("log", level, fields, message, err === undefined ? undefined : failureToBytes(err));
+    const debug = logAs("debug");
+    return {
+      debug: (fields, message) => {
+        if (this.logsDebug) debug(fields, message);
+      },
+      info: logAs("info"),
+      warn: logAs("warn"),
+      error: logAs("error"),
+    };
+  }
 }

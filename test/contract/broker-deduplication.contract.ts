@@ -13,7 +13,7 @@ function describeIdempotency(createBroker: CreateBroker): void {
   describe("idempotency", () => {
     it("core 63: the second publish with a key is not delivered and gets the position of the first", async () => {
       await using started = await startBroker(createBroker);
-      await started.broker.subscribe("a");
+      await started.broker.subscribe(["a"]);
       const first = await started.publish("a", "1", keyed);
       await started.publish("a", "2");
       const second = await started.publish("a", "3", keyed);
@@ -24,7 +24,7 @@ function describeIdempotency(createBroker: CreateBroker): void {
 
     it("core 63: a key is a channel's own", async () => {
       await using started = await startBroker(createBroker);
-      for (const channel of ["a", "b", "a_b"]) await started.broker.subscribe(channel);
+      for (const channel of ["a", "b", "a_b"]) await started.broker.subscribe([channel]);
       await started.publish("a", "1", keyed);
       await started.publish("b", "2", keyed);
       await started.publish("a", "3", { idempotencyKey: "b_c" });
@@ -36,7 +36,7 @@ function describeIdempotency(createBroker: CreateBroker): void {
 
     it("core 63: a key is forgotten after five minutes", async () => {
       await using started = await startBroker(createBroker);
-      await started.broker.subscribe("a");
+      await started.broker.subscribe(["a"]);
       await started.publish("a", "1", keyed);
       await started.advance(299_000);
       expect((await started.publish("a", "2", keyed)).suppressed).toBe(true);
@@ -47,7 +47,7 @@ function describeIdempotency(createBroker: CreateBroker): void {
 
     it("works without history", async () => {
       await using started = await startBroker(createBroker);
-      await started.broker.subscribe("a");
+      await started.broker.subscribe(["a"]);
       const plain = { ...keyed, history: undefined };
       await started.publish("a", "1", plain);
       const { position } = await started.publish("a", "2", plain);
@@ -61,7 +61,7 @@ function describeVersions(createBroker: CreateBroker): void {
   /** The texts that are delivered when publications of these versions follow each other. */
   async function newsAmong(publications: readonly PublishedWith[]): Promise<number[]> {
     await using started = await startBroker(createBroker);
-    await started.broker.subscribe("a");
+    await started.broker.subscribe(["a"]);
     for (const [index, options] of publications.entries()) await started.publish("a", `${index}`, options);
     return (await started.publications("a")).map(({ data }) => Number(Buffer.from(data).toString()));
   }
@@ -69,7 +69,7 @@ function describeVersions(createBroker: CreateBroker): void {
   describe("versions", () => {
     it("core 64: what is not newer is suppressed, and told the position", async () => {
       await using started = await startBroker(createBroker);
-      await started.broker.subscribe("a");
+      await started.broker.subscribe(["a"]);
       const { position } = await started.publish("a", "1", { version: 2 });
       const older = await started.publish("a", "2", { version: 1 });
       const same = await started.publish("a", "3", { version: 2 });

@@ -17,6 +17,8 @@ import type { StreamPosition } from "../../src/core/stream-position.ts";
 /** A broker under test, not started, and what the suite needs besides. */
 export interface BrokerHarness {
   readonly broker: Broker;
+  /** What has been told of occupied and vacated channels since it was asked last: "onOccupied a". */
+  takeEvents(): readonly string[];
   /** Lets time pass for the broker. */
   advance(ms: number): Promise<void>;
   /** Resolves once everything published so far has been delivered. */
@@ -44,6 +46,12 @@ export class StartedBroker implements AsyncDisposable {
   constructor(harness: BrokerHarness) {
     this.#harness = harness;
     this.broker = harness.broker;
+  }
+
+  /** What has been told of occupied and vacated channels since it was asked last: "onOccupied a". */
+  async events(): Promise<readonly string[]> {
+    await this.#harness.settle();
+    return this.#harness.takeEvents();
   }
 
   /** What the channel's subscriber got so far: "offset:data", "join client", "leave client". */
@@ -135,6 +143,8 @@ class RecordingListener implements BrokerListener {
     append(this.publications, channel, publication);
     this.previous.set(channel, previous);
   }
+
+  onInterrupted(): void {}
 
   onNotice(channel: string, notice: ChannelNotice): void {
     if (notice.type === "subscriptionCount") return append(this.deliveries, channel, `count ${notice.count}`);

@@ -86,7 +86,7 @@ function describeReading(createBroker: CreateBroker): void {
 
     it("gives publications as they were delivered", async () => {
       await using started = await startBroker(createBroker);
-      await started.broker.subscribe("a");
+      await started.broker.subscribe(["a"]);
       const publisher = { user: "42", client: "c", connInfo: undefined, chanInfo: Buffer.from('{"n":1}') };
       const options = { ...PLAIN_PUBLISH, history: LASTING };
       const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte);
@@ -143,7 +143,7 @@ function describeReading(createBroker: CreateBroker): void {
 
     it("core 62: a publish past the stream is delivered without offset and leaves the stream alone", async () => {
       await using started = await startWithFive(createBroker);
-      await started.broker.subscribe("a");
+      await started.broker.subscribe(["a"]);
       await started.publish("a", "6", { history: undefined });
       expect(await started.delivered("a")).toEqual(["0:6"]);
       expect(await started.position("a")).toMatchObject({ offset: 5 });

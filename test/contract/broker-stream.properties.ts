@@ -93,7 +93,7 @@ class Trial {
   }
 
   async begin(): Promise<void> {
-    await this.#started.broker.subscribe(CHANNEL);
+    await this.#started.broker.subscribe([CHANNEL]);
     await this.#resync();
   }
 

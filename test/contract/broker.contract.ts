@@ -21,7 +21,7 @@ function describeDelivery(createBroker: CreateBroker): void {
   describe("delivery", () => {
     it("reaches the subscribed channels and no others", async () => {
       await using started = await startBroker(createBroker);
-      await started.broker.subscribe("a");
+      await started.broker.subscribe(["a"]);
       await started.publish("a", "1");
       await started.publish("b", "2");
       expect(await started.delivered("a")).toEqual(["1:1"]);
@@ -30,7 +30,7 @@ function describeDelivery(createBroker: CreateBroker): void {
 
     it("comes in the order of the offsets, without gap or repetition", async () => {
       await using started = await startBroker(createBroker);
-      await started.broker.subscribe("a");
+      await started.broker.subscribe(["a"]);
       const texts = Array.from({ length: 200 }, (_, index) => `${index + 1}`);
       const results = await Promise.all(texts.map((text) => started.publish("a", text)));
       const byOffset = results.map(({ position }, index) => [position.offset, texts[index]] as const);
@@ -41,30 +41,30 @@ function describeDelivery(createBroker: CreateBroker): void {
 
     it("is once, however often the channel was subscribed to", async () => {
       await using started = await startBroker(createBroker);
-      await started.broker.subscribe("a");
-      await started.broker.subscribe("a");
+      await started.broker.subscribe(["a"]);
+      await started.broker.subscribe(["a"]);
       await started.publish("a", "1");
       expect(await started.delivered("a")).toEqual(["1:1"]);
     });
 
     it("ends with unsubscribe and goes on with the next subscribe", async () => {
       await using started = await startBroker(createBroker);
-      await started.broker.unsubscribe("a");
-      await started.broker.subscribe("a");
+      await started.broker.unsubscribe(["a"]);
+      await started.broker.subscribe(["a"]);
       await started.publish("a", "1");
       await started.settled();
-      await started.broker.unsubscribe("a");
-      await started.broker.unsubscribe("a");
+      await started.broker.unsubscribe(["a"]);
+      await started.broker.unsubscribe(["a"]);
       await started.publish("a", "2");
       await started.settled();
-      await started.broker.subscribe("a");
+      await started.broker.subscribe(["a"]);
       await started.publish("a", "3");
       expect(await started.delivered("a")).toEqual(["1:1", "3:3"]);
     });
 
     it("carries payload, tags, publisher, version, offset and epoch", async () => {
       await using started = await startBroker(createBroker);
-      await started.broker.subscribe("a");
+      await started.broker.subscribe(["a"]);
       const data = Uint8Array.from({ length: 256 }, (_, byte) => byte);
       const init = { data, tags: { k: "v", é: "☃" }, info: INFO, version: 2n ** 64n - 1n };
       const options = { ...PLAIN_PUBLISH, history: LASTING };
@@ -77,7 +77,7 @@ function describeDelivery(createBroker: CreateBroker): void {
 
     it("carries a version without history, too, and 0 where there is none", async () => {
       await using started = await startBroker(createBroker);
-      await started.broker.subscribe("a");
+      await started.broker.subscribe(["a"]);
       await started.publish("a", "x", { history: undefined, version: 7 });
       await started.publish("a", "x", { history: undefined });
       expect(await started.publications("a")).toMatchObject([{ version: 7n }, { version: 0n }]);
@@ -85,7 +85,7 @@ function describeDelivery(createBroker: CreateBroker): void {
 
     it("core 61: without history has no offset and no epoch", async () => {
       await using started = await startBroker(createBroker);
-      await started.broker.subscribe("a");
+      await started.broker.subscribe(["a"]);
       const result = await started.publish("a", "x", { history: undefined });
       expect(result).toEqual({ position: { offset: 0, epoch: "" }, suppressed: false });
       expect(await started.publications("a")).toMatchObject([{ offset: 0, epoch: "" }]);
@@ -93,7 +93,7 @@ function describeDelivery(createBroker: CreateBroker): void {
 
     it("brings the publication before, where delta was asked for", async () => {
       await using started = await startBroker(createBroker);
-      await started.broker.subscribe("a");
+      await started.broker.subscribe(["a"]);
       await started.publish("a", "first", { delta: true });
       expect(await started.previous("a")).toBeUndefined();
       await started.publish("a", "second", { delta: true });
@@ -106,7 +106,7 @@ function describeDelivery(createBroker: CreateBroker): void {
 
     it.each([undefined, LASTING])("names who is not to get it", async (history) => {
       await using started = await startBroker(createBroker);
-      await started.broker.subscribe("a");
+      await started.broker.subscribe(["a"]);
       await started.publish("a", "1", { history, excludeClient: INFO.client });
       await started.publish("a", "2", { history });
       expect(await started.excluded("a")).toEqual([INFO.client, ""]);
@@ -115,21 +115,37 @@ function describeDelivery(createBroker: CreateBroker): void {
     it("tells the first subscription to a channel and the last", async () => {
       await using started = await startBroker(createBroker);
       const { broker } = started;
-      expect([await broker.subscribe("a"), await broker.subscribe("a")]).toEqual([true, false]);
-      expect([await broker.unsubscribe("a"), await broker.unsubscribe("a")]).toEqual([true, false]);
-      expect(await broker.subscribe("a")).toBe(true);
+      await broker.subscribe(["a", "b"]);
+      await broker.subscribe(["a"]);
+      expect(await started.events()).toEqual(["onOccupied a", "onOccupied b"]);
+      await broker.unsubscribe(["a", "c"]);
+      await broker.unsubscribe(["a"]);
+      expect(await started.events()).toEqual(["onVacated a"]);
+      await broker.subscribe(["a"]);
+      expect(await started.events()).toEqual(["onOccupied a"]);
+    });
+
+    it("takes any number of channels at once, none among them", async () => {
+      await using started = await startBroker(createBroker);
+      const channels = Array.from({ length: 1000 }, (_, at) => `c${at}`);
+      await Promise.all([started.broker.subscribe([]), started.broker.subscribe(channels)]);
+      await Promise.all(channels.map((channel) => started.publish(channel, "1")));
+      for (const channel of channels) expect(await started.delivered(channel)).toEqual(["1:1"]);
+      await Promise.all([started.broker.unsubscribe([]), started.broker.unsubscribe(channels)]);
+      await started.publish("c7", "2");
+      expect(await started.delivered("c7")).toEqual(["1:1"]);
     });
 
     it("carries counts of subscriptions", async () => {
       await using started = await startBroker(createBroker);
-      await started.broker.subscribe("a");
+      await started.broker.subscribe(["a"]);
       await started.broker.publishNotice("a", { type: "subscriptionCount", count: 7 });
       expect(await started.delivered("a")).toEqual(["count 7"]);
     });
 
     it("brings nothing before, where nothing is kept", async () => {
       await using started = await startBroker(createBroker);
-      await started.broker.subscribe("a");
+      await started.broker.subscribe(["a"]);
       await started.publish("a", "first", { delta: true });
       await started.broker.removeHistory("a");
       await started.publish("a", "second", { delta: true });
@@ -154,7 +170,7 @@ function describeJoinAndLeave(createBroker: CreateBroker): void {
   describe.each(told)("%s", (what) => {
     it("reaches subscribed channels", async () => {
       await using started = await startBroker(createBroker);
-      await started.broker.subscribe("a");
+      await started.broker.subscribe(["a"]);
       await tell(started.broker, what, "a");
       await tell(started.broker, what, "b");
       expect(await started.delivered("a")).toEqual([`${what} ${INFO.client}`]);
@@ -163,7 +179,7 @@ function describeJoinAndLeave(createBroker: CreateBroker): void {
 
     it("carries what is known of the client", async () => {
       await using started = await startBroker(createBroker);
-      await started.broker.subscribe("a");
+      await started.broker.subscribe(["a"]);
       await tell(started.broker, what, "a");
       expect(await started.infos("a")).toEqual([INFO]);
     });

@@ -2,16 +2,25 @@ import { describe, expect, it } from "vitest";
 import type { ClientInfo } from "../../src/core/client-info.ts";
 import type { PresenceManager } from "../../src/core/presence-manager.ts";
 
+/** A presence manager, and what it has told of its channels: "onMemberAdded a 42". */
+export interface PresenceHarness {
+  readonly presence: PresenceManager;
+  /** What has been told since it was asked last. */
+  readonly takeEvents: () => readonly string[];
+}
+
 /** Makes a presence manager that knows of nobody, for one test. */
-export type CreatePresenceManager = () => Promise<PresenceManager>;
+export type CreatePresenceManager = () => Promise<PresenceHarness>;
+
+type PresenceTest = (presence: PresenceManager, takeEvents: () => readonly string[]) => Promise<void>;
 
 /** What every presence manager promises; see the port in core/presence-manager.ts. */
 export function describePresenceManagerContract(name: string, create: CreatePresenceManager): void {
   /** Runs a test with a new manager. */
-  const withPresence = (test: (presence: PresenceManager) => Promise<void>) => async (): Promise<void> => {
-    const presence = await create();
+  const withPresence = (test: PresenceTest) => async (): Promise<void> => {
+    const { presence, takeEvents } = await create();
     try {
-      await test(presence);
+      await test(presence, takeEvents);
     } finally {
       await presence.close();
     }
@@ -88,53 +97,76 @@ export function describePresenceManagerContract(name: string, create: CreatePres
 
     it(
       "tells the first and the last client of each user",
-      withPresence(async (presence) => {
-        const entries = [];
+      withPresence(async (presence, takeEvents) => {
+        const told: string[][] = [];
         for (const [client, user] of [
           ["1", "42"],
           ["1", "42"],
           ["2", "42"],
           ["3", "43"],
           ["4", ""],
-        ] as const)
-          entries.push(await presence.add("a", info(client, user), 0));
-        expect(entries).toEqual(["first", "further", "further", "first", "further"]);
-        expect(await presence.add("b", info("1", "42"), 0)).toBe("first");
-        const lasts = [];
+        ] as const) {
+          expect(await presence.add("a", info(client, user), 0)).toBe(true);
+          told.push([...takeEvents()]);
+        }
+        expect(told).toEqual([["onMemberAdded a 42"], [], [], ["onMemberAdded a 43"], []]);
+        await presence.add("b", info("1", "42"), 0);
+        expect(takeEvents()).toEqual(["onMemberAdded b 42"]);
+        told.length = 0;
         for (const [client, user] of [
           ["1", "42"],
           ["2", "42"],
           ["2", "42"],
           ["4", ""],
-        ] as const)
-          lasts.push(await presence.remove("a", client, user));
-        expect(lasts).toEqual([false, true, false, false]);
-        expect(await presence.add("a", info("1", "42"), 0)).toBe("first");
+        ] as const) {
+          await presence.remove("a", client, user);
+          told.push([...takeEvents()]);
+        }
+        expect(told).toEqual([[], ["onMemberRemoved a 42"], [], []]);
+        await presence.add("a", info("1", "42"), 0);
+        expect(takeEvents()).toEqual(["onMemberAdded a 42"]);
       }),
     );
 
     it(
       "takes one first and one last of many at once",
-      withPresence(async (presence) => {
+      withPresence(async (presence, takeEvents) => {
         const clients = Array.from({ length: 20 }, (_, at) => String(at));
-        const entries = await Promise.all(clients.map((client) => presence.add("a", info(client, "42"), 0)));
-        expect(entries.filter((entry) => entry === "first")).toHaveLength(1);
-        const lasts = await Promise.all(clients.map((client) => presence.remove("a", client, "42")));
-        expect(lasts.filter(Boolean)).toHaveLength(1);
+        await Promise.all(clients.map((client) => presence.add("a", info(client, "42"), 0)));
+        expect(takeEvents()).toEqual(["onMemberAdded a 42"]);
+        await Promise.all(clients.map((client) => presence.remove("a", client, "42")));
+        expect(takeEvents()).toEqual(["onMemberRemoved a 42"]);
+      }),
+    );
+
+    it(
+      "a client that becomes another user ends one and begins the other",
+      withPresence(async (presence, takeEvents) => {
+        await presence.add("a", info("1", "42"), 0);
+        await presence.add("a", info("1", "43"), 0);
+        expect(takeEvents().toSorted()).toEqual([
+          "onMemberAdded a 42",
+          "onMemberAdded a 43",
+          "onMemberRemoved a 42",
+        ]);
+        expect(await presence.stats("a")).toEqual({ numClients: 1, numUsers: 1 });
       }),
     );
 
     it(
       "refuses a user too many, but no further client of a user who is there",
-      withPresence(async (presence) => {
+      withPresence(async (presence, takeEvents) => {
         await presence.add("a", info("1", "42"), 2);
         await presence.add("a", info("2", "43"), 2);
-        expect(await presence.add("a", info("3", "44"), 2)).toBe("full");
-        expect(await presence.add("a", info("4", "42"), 2)).toBe("further");
-        expect(await presence.add("a", info("1", "42"), 2)).toBe("further");
+        takeEvents();
+        expect(await presence.add("a", info("3", "44"), 2)).toBe(false);
+        expect(takeEvents()).toEqual([]);
+        expect(await presence.add("a", info("4", "42"), 2)).toBe(true);
+        expect(await presence.add("a", info("1", "42"), 2)).toBe(true);
         expect(await presence.stats("a")).toEqual({ numClients: 3, numUsers: 2 });
         await presence.remove("a", "2", "43");
-        expect(await presence.add("a", info("3", "44"), 2)).toBe("first");
+        expect(await presence.add("a", info("3", "44"), 2)).toBe(true);
+        expect(takeEvents()).toEqual(["onMemberRemoved a 43", "onMemberAdded a 44"]);
       }),
     );
 

@@ -1,19 +1,17 @@
-import { LocalQuotas } from "../../src/core/quotas.ts";
 import type { Broker } from "../../src/core/broker.ts";
-import { NodeRouter } from "../../src/workers/node-router.ts";
-import { PrimaryController } from "../../src/workers/primary-controller.ts";
-import { silentLogger } from "../support/silent-logger.ts";
+import { BusHub } from "../../src/workers/bus-hub.ts";
 import { unixSockets } from "../support/socket-pair.ts";
-import { inMemory, WorkerCluster } from "../support/worker-cluster.ts";
+import { WorkerCluster } from "../support/worker-cluster.ts";
 import { describeBrokerContract } from "./broker.contract.ts";
-import { describeControllerContract } from "./controller.contract.ts";
+import { describeControlBusContract } from "./control-bus.contract.ts";
 import { describePresenceManagerContract } from "./presence-manager.contract.ts";
-import { describeQuotasContract } from "./quotas.contract.ts";
+import { describeSharedLimitsContract } from "./shared-limits.contract.ts";
 
-describeBrokerContract("the primary's seat", async () => {
-  const { broker, clock } = await WorkerCluster.start();
+describeBrokerContract("the primary's own node", async () => {
+  const { broker, clock, log } = await WorkerCluster.start();
   return {
     broker: broker.join(),
+    takeEvents: () => log.take(),
     advance: async (ms) => clock.advance(ms),
     settle: async () => undefined,
   };
@@ -22,7 +20,12 @@ describeBrokerContract("the primary's seat", async () => {
 describeBrokerContract("a worker", async () => {
   const cluster = await WorkerCluster.start();
   const { ports, settle } = await cluster.join();
-  return { broker: ports.broker, advance: async (ms) => cluster.clock.advance(ms), settle };
+  return {
+    broker: ports.broker,
+    takeEvents: () => cluster.log.take(),
+    advance: async (ms) => cluster.clock.advance(ms),
+    settle,
+  };
 });
 
 describeBrokerContract("a worker, published to by another over sockets", async () => {
@@ -30,9 +33,10 @@ describeBrokerContract("a worker, published to by another over sockets", async (
   const [listener, publisher] = [await cluster.join(), await cluster.join()];
   const [here, there] = [listener.ports.broker, publisher.ports.broker];
   const broker: Broker = {
+    isReliable: here.isReliable,
     start: (to) => here.start(to),
-    subscribe: (channel) => here.subscribe(channel),
-    unsubscribe: (channel) => here.unsubscribe(channel),
+    subscribe: (channels) => here.subscribe(channels),
+    unsubscribe: (channels) => here.unsubscribe(channels),
     publish: (...args) => there.publish(...args),
     publishNotice: (...args) => there.publishNotice(...args),
     history: (...args) => there.history(...args),
@@ -42,34 +46,38 @@ describeBrokerContract("a worker, published to by another over sockets", async (
       await Promise.all([listener.kill(), publisher.kill()]);
     },
   };
-  return { broker, advance: async (ms) => cluster.clock.advance(ms), settle: listener.settle };
+  return {
+    broker,
+    takeEvents: () => cluster.log.take(),
+    advance: async (ms) => cluster.clock.advance(ms),
+    settle: listener.settle,
+  };
 });
 
 describePresenceManagerContract("a worker", async () => {
   const cluster = await WorkerCluster.start();
-  return (await cluster.join()).ports.presence;
+  const { presence } = (await cluster.join()).ports;
+  return { presence, takeEvents: () => cluster.log.take() };
 });
 
-describeQuotasContract("one process", async () => {
-  const quotas = new LocalQuotas();
-  return [quotas, quotas];
-});
-
-describeQuotasContract("two workers", async () => {
+describeSharedLimitsContract("two workers", async () => {
   const cluster = await WorkerCluster.start();
-  return [(await cluster.join()).ports.quotas, (await cluster.join()).ports.quotas];
+  return [(await cluster.join()).ports.limits, (await cluster.join()).ports.limits];
 });
 
-describeControllerContract("nodes of one process", async (count) => {
-  const router = new NodeRouter("inTurns", silentLogger);
-  return Array.from({ length: count }, (_, at) => {
-    const controller = new PrimaryController(`node ${at}`, router);
-    return { uid: `node ${at}`, controller, leave: () => controller.close() };
-  });
+describeControlBusContract("nodes of one process", async (count) => {
+  const hub = new BusHub();
+  return Array.from({ length: count }, (_, at) => ({ uid: `node ${at}`, bus: hub.busOf(`node ${at}`) }));
 });
 
-describeControllerContract("workers", async (count) => {
-  const cluster = await WorkerCluster.start(inMemory);
+describeControlBusContract("workers", async (count) => {
+  const cluster = await WorkerCluster.start();
   const workers = await Promise.all(Array.from({ length: count }, () => cluster.join()));
-  return workers.map(({ uid, ports, kill }) => ({ uid, controller: ports.controller, leave: kill }));
+  return workers.map(({ uid, ports }) => ({ uid, bus: ports.bus }));
+});
+
+describeControlBusContract("workers over sockets", async (count) => {
+  const cluster = await WorkerCluster.start(unixSockets);
+  const workers = await Promise.all(Array.from({ length: count }, () => cluster.join()));
+  return workers.map(({ uid, ports }) => ({ uid, bus: ports.bus }));
 });

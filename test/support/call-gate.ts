@@ -86,21 +86,23 @@ export class CallGate {
  */
 export function gateBroker(broker: Broker, gate: CallGate, subscribed: Set<string>): Broker {
   return {
+    // A test may lose what is delivered.
+    isReliable: false,
     start: (listener) => broker.start(listener),
     publish: (channel, publication, options) => broker.publish(channel, publication, options),
     publishNotice: (channel, notice) => gate.pass(notice.type, () => broker.publishNotice(channel, notice)),
     history: (channel, filter, metaTtlMs) =>
       gate.pass("history", () => broker.history(channel, filter, metaTtlMs)),
     removeHistory: (channel) => broker.removeHistory(channel),
-    subscribe: (channel) =>
+    subscribe: (channels) =>
       gate.pass("subscribe", () => {
-        subscribed.add(channel);
-        return broker.subscribe(channel);
+        for (const channel of channels) subscribed.add(channel);
+        return broker.subscribe(channels);
       }),
-    unsubscribe: (channel) =>
+    unsubscribe: (channels) =>
       gate.pass("unsubscribe", () => {
-        subscribed.delete(channel);
-        return broker.unsubscribe(channel);
+        for (const channel of channels) subscribed.delete(channel);
+        return broker.unsubscribe(channels);
       }),
     close: () => gate.pass("close", () => broker.close()),
   };

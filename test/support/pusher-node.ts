@@ -69,7 +69,7 @@ export class PusherTestNode {
     this.apps = new PusherApps(config.pusher.apps);
     const logger = loggerInto(this.errors);
     const told = { apps: () => this.apps, webhooks: { emit: this.#keep } };
-    node.observe(new ChannelEvents({ ...told, node, clock, wheel, logger }));
+    test.events.add(new ChannelEvents({ ...told, node, clock, wheel, logger }));
     const limits = { connectionLimit: 0, connectionRateLimit: 0 };
     this.#protocol = new PusherProtocol({
       ...told,

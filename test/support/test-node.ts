@@ -1,14 +1,17 @@
 import { ConnectAuthenticator } from "../../src/auth/connect-authenticator.ts";
 import { ConnectFailureMap } from "../../src/auth/connect-failure.ts";
 import { MemoryBroker } from "../../src/brokers/memory/memory-broker.ts";
+import { MemoryLimits } from "../../src/brokers/memory/memory-limits.ts";
 import { MemoryPresenceManager } from "../../src/brokers/memory/memory-presence-manager.ts";
 import type { Broker } from "../../src/core/broker.ts";
+import { ChannelEvents } from "../../src/core/channel-events.ts";
 import {
   type ChannelOptions,
   DEFAULT_CHANNEL_OPTIONS,
   type SubscriptionOverride,
 } from "../../src/core/channel-options.ts";
 import { ChannelRules } from "../../src/core/channel-rules.ts";
+import { LONE_BUS } from "../../src/core/control-bus.ts";
 import { NO_LABELS } from "../../src/core/label-filter.ts";
 import type { Logger } from "../../src/core/logger.ts";
 import type { StreamPosition } from "../../src/core/stream-position.ts";
@@ -22,8 +25,6 @@ import { createUniProtocol } from "../../src/protocols/centrifugo/uni-protocol.t
 import { PLAIN_GRANT } from "../../src/session/subscription.ts";
 import { VolatileStore } from "../../src/stores/memory/volatile-store.ts";
 import { CallGate, gateBroker, gatePresence } from "./call-gate.ts";
-import { LONE_CONTROLLER } from "../../src/core/controller.ts";
-import { LocalQuotas } from "../../src/core/quotas.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeTransport, lineFormat } from "./fake-transport.ts";
 import { silentLogger } from "./silent-logger.ts";
@@ -43,6 +44,8 @@ export interface TestCluster {
   readonly clock: FakeClock;
   readonly presence: MemoryPresenceManager;
   newBroker(): Broker;
+  /** What a node is told of channels: the first one all that broker and presence manager find out. */
+  newEvents(): ChannelEvents;
 }
 
 /** A client that connects. */
@@ -90,6 +93,8 @@ export function keepHistory(size: number, ttlMs = 600_000): Partial<ChannelOptio
 export class TestNode {
   readonly clock: FakeClock;
   readonly gate: CallGate = new CallGate();
+  /** What happens to channels. */
+  readonly events: ChannelEvents;
   readonly presence: MemoryPresenceManager;
   /** Behind the gate. */
   readonly broker: Broker;
@@ -105,7 +110,9 @@ export class TestNode {
     const clock = cluster?.clock ?? new FakeClock();
     const { gate } = this;
     this.clock = clock;
-    this.presence = cluster?.presence ?? new MemoryPresenceManager();
+    this.events = cluster?.newEvents() ?? new ChannelEvents();
+    const { events } = this;
+    this.presence = cluster?.presence ?? new MemoryPresenceManager(events);
     this.wheel = new TimerWheel(clock, 1000);
     const withoutNamespace = {
       ...DEFAULT_CHANNEL_OPTIONS,
@@ -117,7 +124,7 @@ export class TestNode {
     this.subscribed = subscribed;
     this.broker =
       cluster?.newBroker() ??
-      new MemoryBroker({ clock, idempotencyTtlMs: 300_000, idempotencyMaxKeys: 1000 });
+      new MemoryBroker({ clock, events, idempotencyTtlMs: 300_000, idempotencyMaxKeys: 1000 });
     this.node = new ServerNode({
       name: "test",
       version: "0",
@@ -143,8 +150,10 @@ export class TestNode {
         revocations: RETENTION,
         invalidations: RETENTION,
       }),
-      controller: LONE_CONTROLLER,
-      quotas: new LocalQuotas(),
+      events: this.events,
+      bus: LONE_BUS,
+      heartbeat: undefined,
+      sharedLimits: new MemoryLimits(),
       statuses: undefined,
     });
     this.protocol = createUniProtocol({
@@ -188,9 +197,9 @@ export class TestNode {
 
   /** The same, but that what is to be delivered to the node gets lost. */
   async lose(channel: string, data: unknown): Promise<StreamPosition> {
-    await this.broker.unsubscribe(channel);
+    await this.broker.unsubscribe([channel]);
     const publishing = this.publish(channel, data);
-    if (this.subscribed.has(channel)) await this.broker.subscribe(channel);
+    if (this.subscribed.has(channel)) await this.broker.subscribe([channel]);
     return publishing;
   }
 

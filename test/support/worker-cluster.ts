@@ -1,17 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { type Duplex, duplexPair } from "node:stream";
 import { MemoryBroker } from "../../src/brokers/memory/memory-broker.ts";
+import { MemoryLimits } from "../../src/brokers/memory/memory-limits.ts";
 import { MemoryPresenceManager } from "../../src/brokers/memory/memory-presence-manager.ts";
 import { type ChannelOptions, DEFAULT_CHANNEL_OPTIONS } from "../../src/core/channel-options.ts";
-import type { ChannelObserver } from "../../src/core/channel-observer.ts";
+import type { ControlBus } from "../../src/core/control-bus.ts";
 import type { StoredEntry } from "../../src/core/entry-store.ts";
-import { LocalQuotas } from "../../src/core/quotas.ts";
-import { NodeRouter } from "../../src/workers/node-router.ts";
-import { PrimaryController } from "../../src/workers/primary-controller.ts";
+import type { NodeCalls } from "../../src/node/cluster/calls.ts";
+import { Cluster } from "../../src/node/cluster/cluster.ts";
+import { MemberNotices } from "../../src/node/member-notices.ts";
+import { BusHub } from "../../src/workers/bus-hub.ts";
+import { LimitsHub } from "../../src/workers/limits-hub.ts";
+import { PushFrames } from "../../src/workers/push-frames.ts";
 import { SharedBroker } from "../../src/workers/shared-broker.ts";
-import { SharedEncoder } from "../../src/workers/shared-encoder.ts";
 import { WorkerLink } from "../../src/workers/worker-link.ts";
-import { WorkerSeat } from "../../src/workers/worker-seat.ts";
+import { WorkerPeer } from "../../src/workers/worker-peer.ts";
+import { ChannelEventLog } from "./channel-event-log.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { type LoggedLine, loggerOf } from "./silent-logger.ts";
 
@@ -21,7 +25,9 @@ export interface TestWorker {
   readonly ports: WorkerLink;
   /** Of the worker's link; time stands still for one that hangs. */
   readonly linkClock: FakeClock;
-  readonly seat: WorkerSeat;
+  readonly peer: WorkerPeer;
+  /** Has the worker answer what is given of what other nodes ask. */
+  readonly serve: (calls?: Partial<NodeCalls>) => Promise<Cluster>;
   /** Has the worker gone without a word; resolves once nothing of it is left. */
   readonly kill: () => Promise<void>;
   /** Resolves once the worker has taken everything that the primary has sent it so far. */
@@ -36,63 +42,70 @@ export const inMemory: CreatePair = async () => duplexPair();
 
 /** What a primary shares with its workers, all in this process. */
 export class WorkerCluster {
-  /** Of what is kept. */
+  /** Of what is kept, and of the nodes. */
   readonly clock: FakeClock = new FakeClock();
   /** Of the primary's links. */
   readonly linkClock: FakeClock = new FakeClock();
-  readonly presence: MemoryPresenceManager = new MemoryPresenceManager();
-  readonly quotas: LocalQuotas = new LocalQuotas();
+  /** What is told of channels. */
+  readonly log: ChannelEventLog = new ChannelEventLog();
+  readonly presence: MemoryPresenceManager;
   readonly broker: SharedBroker;
-  readonly controller: PrimaryController;
-  /** What observers were told: "onOccupied a". */
-  readonly observed: string[] = [];
+  /** The primary's own. */
+  readonly node: Cluster;
   /** Warnings and errors of the primary. */
   readonly logged: LoggedLine[] = [];
   /** Of all channels. */
   channelOptions: ChannelOptions = DEFAULT_CHANNEL_OPTIONS;
   blocked: readonly StoredEntry[] = [];
   readonly #logger = loggerOf(this.logged, "warn");
-  readonly #router = new NodeRouter("atOnce", this.#logger);
-  readonly #encoder = new SharedEncoder();
+  readonly #bus = new BusHub();
+  readonly #limits = new LimitsHub(new MemoryLimits(), "atOnce");
+  readonly #frames = new PushFrames();
   readonly #createPair: CreatePair;
 
   private constructor(createPair: CreatePair) {
     const { clock } = this;
+    const { events } = this.log;
     this.#createPair = createPair;
-    this.broker = new SharedBroker(
-      new MemoryBroker({ clock, idempotencyTtlMs: 300_000, idempotencyMaxKeys: 1000 }),
-    );
-    this.controller = new PrimaryController("primary", this.#router);
+    this.presence = new MemoryPresenceManager(events);
+    const options = { idempotencyTtlMs: 300_000, idempotencyMaxKeys: 1000 };
+    this.broker = new SharedBroker(new MemoryBroker({ ...options, clock, events }));
+    const channelOptions = (): ChannelOptions => this.channelOptions;
+    events.add(new MemberNotices({ broker: this.broker.join(), channelOptions, logger: this.#logger }));
+    this.node = this.#createNode("primary", this.#bus.busOf("primary"));
   }
 
   static async start(createPair: CreatePair = inMemory): Promise<WorkerCluster> {
     const cluster = new WorkerCluster(createPair);
     await cluster.broker.start();
+    await cluster.node.join();
+    cluster.node.serve({} as NodeCalls);
     return cluster;
   }
 
-  async join(onJoined: () => Promise<void> = () => Promise.resolve()): Promise<TestWorker> {
+  async join(): Promise<TestWorker> {
     const [near, far] = await this.#createPair();
     const uid = randomUUID();
-    const { broker, presence, quotas } = this;
-    const seat = new WorkerSeat(
+    const { broker, presence } = this;
+    const peer = new WorkerPeer(
       {
         broker,
         presence,
-        quotas,
-        encoder: this.#encoder,
-        router: this.#router,
+        events: this.log.events,
+        limits: this.#limits,
+        bus: this.#bus,
+        pushFrames: this.#frames,
         statuses: undefined,
         records: (table) => (table === "user_block" ? this.blocked : []),
-        observer: this.#observer,
         onEmit: () => undefined,
+        onGone: (gone) => void this.node.lost(gone),
         channelOptions: () => this.channelOptions,
         logger: this.#logger,
       },
       {
         stream: near,
         clock: this.linkClock,
-        start: { config: {}, isDev: false, nodeUid: uid, serverUid: "server" },
+        start: { config: {}, isDev: false, nodeUid: uid, machine: "primary", isReliable: true },
         onReady: () => undefined,
         onFailed: (err) => this.#logger.error({ err }, "worker failed"),
       },
@@ -101,30 +114,40 @@ export class WorkerCluster {
     const ports = new WorkerLink(far, linkClock, {
       stop: () => Promise.resolve(true),
       reload: () => Promise.resolve([]),
-      onJoined,
       onPrimaryGone: () => undefined,
     });
     return {
       uid,
       ports,
       linkClock,
-      seat,
+      peer,
+      serve: async (calls = {}) => {
+        const node = this.#createNode(uid, ports.bus);
+        await node.join();
+        // What a test does not give is not called by it.
+        node.serve(calls as NodeCalls);
+        return node;
+      },
       kill: async () => {
         far.destroy();
-        await seat.left;
+        await peer.left;
       },
       settle: async () => void (await ports.link.call("presence", "")),
     };
   }
 
-  get #observer(): ChannelObserver {
-    const { observed } = this;
-    return {
-      onOccupied: (channel) => observed.push(`onOccupied ${channel}`),
-      onVacated: (channel) => observed.push(`onVacated ${channel}`),
-      onSubscribersChanged: (channel) => observed.push(`onSubscribersChanged ${channel}`),
-      onMemberAdded: (channel, { user }) => observed.push(`onMemberAdded ${channel} ${user}`),
-      onMemberRemoved: (channel, { user }) => observed.push(`onMemberRemoved ${channel} ${user}`),
-    };
+  #createNode(uid: string, bus: ControlBus): Cluster {
+    const logger = this.#logger;
+    const { clock } = this;
+    return new Cluster({
+      uid,
+      machine: "primary",
+      name: "m",
+      version: "1",
+      bus,
+      heartbeat: undefined,
+      clock,
+      logger,
+    });
   }
 }

@@ -2,19 +2,18 @@ import { randomUUID } from "node:crypto";
 import { systemClock } from "../../core/clock.ts";
 import { disconnect } from "../../core/disconnect.ts";
 import type { Logger } from "../../core/logger.ts";
-import type { PresenceManager } from "../../core/presence-manager.ts";
 import { TimerWheel } from "../../lib/timer-wheel.ts";
 import type { ServerNode } from "../../node/server-node.ts";
 import { PusherApps } from "../../protocols/pusher/app.ts";
 import type { WebhookEvent } from "../../protocols/pusher/webhooks/event.ts";
-import { NodeRouter } from "../../workers/node-router.ts";
-import { PrimaryController } from "../../workers/primary-controller.ts";
+import { BusHub } from "../../workers/bus-hub.ts";
+import { LimitsHub } from "../../workers/limits-hub.ts";
+import { PushFrames } from "../../workers/push-frames.ts";
 import { SharedBroker } from "../../workers/shared-broker.ts";
-import { SharedEncoder } from "../../workers/shared-encoder.ts";
 import { channelRulesOf } from "../channel-rules.ts";
 import type { Config } from "../config.ts";
 import { createNode } from "../node.ts";
-import { type LocalPorts, openLocalPorts } from "../ports.ts";
+import { type NodePorts, openPorts } from "../ports.ts";
 import { LocalPusherEvents } from "../pusher.ts";
 import { followReload } from "../reload.ts";
 import type { ServerAddresses, ServerRun } from "../server.ts";
@@ -42,8 +41,7 @@ export async function openCluster(options: ClusterOptions): Promise<ServerRun> {
   const config = isAlone ? options.config : await withOwnPorts(options.config);
   // Each worker reads them for itself; what is wrong with them is told here.
   readServerTls(config);
-  const ports = await openLocalPorts(config);
-  opening.defer(() => ports.records.store.close());
+  const ports = opening.use(await openPorts(config));
   const cluster = new Cluster({ ...options, config }, ports);
   let isClean = true;
   opening.defer(async () => {
@@ -71,47 +69,43 @@ export async function openCluster(options: ClusterOptions): Promise<ServerRun> {
 class Cluster {
   readonly node: ServerNode;
   readonly #config: Config;
-  readonly #presence: PresenceManager;
   readonly #broker: SharedBroker;
   readonly #pusherEvents: LocalPusherEvents;
   readonly #wheel = new TimerWheel(systemClock);
   readonly #pool: WorkerPool;
 
-  constructor({ config, logger, workers, isDev }: ClusterOptions, ports: LocalPorts) {
+  constructor({ config, logger, workers, isDev }: ClusterOptions, ports: NodePorts) {
     this.#config = config;
-    const { presence, quotas, records } = ports;
-    this.#presence = presence;
+    const { presence, events, limits, records } = ports;
     const broker = new SharedBroker(ports.broker);
-    const router = new NodeRouter(config.client.connection_limit > 0 ? "atOnce" : "inTurns", logger);
+    const bus = new BusHub();
     const wheel = this.#wheel;
     const uid = randomUUID();
-    const controller = new PrimaryController(uid, router);
-    const node = createNode(config, { ...ports, broker: broker.join(), controller }, wheel, logger, {
-      uid,
-      serverUid: uid,
-    });
+    const nodePorts = { ...ports, broker: broker.join(), bus: bus.busOf(uid) };
+    const node = createNode(config, nodePorts, wheel, logger, { uid, machine: uid });
     const apps = new PusherApps(config.pusher.apps);
-    const pusherEvents = new LocalPusherEvents({ config: config.pusher, apps, node, wheel, logger });
+    const pusherEvents = new LocalPusherEvents({ config: config.pusher, apps, events, node, wheel, logger });
     this.node = node;
     this.#broker = broker;
     this.#pusherEvents = pusherEvents;
     this.#pool = new WorkerPool({
       count: workers,
-      serverUid: uid,
+      machine: uid,
       config,
       isDev,
       logger,
       ports: {
         broker,
-        encoder: new SharedEncoder(),
+        pushFrames: new PushFrames(),
         presence,
-        quotas,
-        router,
+        events,
+        limits: new LimitsHub(limits, config.client.connection_limit > 0 ? "atOnce" : "inTurns"),
+        bus,
         statuses: records.statuses,
         records: (table) => records.access.records(table),
-        observer: pusherEvents.observer,
         // Both sides are the same program: what a worker's Pusher emits is what this one's takes.
         onEmit: (app, event) => pusherEvents.emit(app, event as WebhookEvent),
+        onGone: (nodeUid) => void node.lost(nodeUid),
         channelOptions: (channel) => node.channelOptions(channel),
         logger,
       },
@@ -142,7 +136,6 @@ class Cluster {
     await this.node.stop(disconnect("shutdown"));
     await this.#pusherEvents.close(deadline);
     this.#wheel[Symbol.dispose]();
-    await Promise.all([this.#broker.close(), this.#presence.close()]);
     return isClean;
   }
 }

@@ -5,7 +5,7 @@ import { Duplex } from "node:stream";
 import { systemClock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
 import { LinkClosed } from "../../lib/link/message-link.ts";
-import { type SharedPorts, WorkerSeat } from "../../workers/worker-seat.ts";
+import { type SharedPorts, WorkerPeer } from "../../workers/worker-peer.ts";
 import type { Config } from "../config.ts";
 import { followReload } from "../reload.ts";
 import type { ServerAddresses } from "../server.ts";
@@ -13,8 +13,8 @@ import type { ServerAddresses } from "../server.ts";
 /** What the pool works with. */
 export interface WorkerPoolOptions {
   readonly count: number;
-  /** Uid of the whole, to the server API. */
-  readonly serverUid: string;
+  /** Uid of the primary's own node, and of the whole to the server API. */
+  readonly machine: string;
   readonly config: Config;
   readonly isDev: boolean;
   readonly logger: Logger;
@@ -23,7 +23,7 @@ export interface WorkerPoolOptions {
 
 interface RunningWorker {
   readonly process: Worker;
-  readonly seat: WorkerSeat;
+  readonly peer: WorkerPeer;
   isReady: boolean;
 }
 
@@ -64,7 +64,7 @@ export class WorkerPool {
     // Workers that are started meanwhile begin with it.
     this.#config = followReload(before, config);
     try {
-      await Promise.all([...this.#workers].map(({ seat }) => seat.reload(config).catch(unlessGone)));
+      await Promise.all([...this.#workers].map(({ peer }) => peer.reload(config).catch(unlessGone)));
     } catch (error) {
       this.#config = before;
       throw error;
@@ -83,13 +83,13 @@ export class WorkerPool {
     if (deadline.aborted) kill();
     const isClean = await Promise.all(workers.map(stopWorker));
     for (const { process } of workers) if (process.isConnected()) process.process.disconnect();
-    await Promise.all(workers.map(({ seat }) => seat.left));
+    await Promise.all(workers.map(({ peer }) => peer.left));
     deadline.removeEventListener("abort", kill);
     return isClean.every(Boolean) && !deadline.aborted;
   }
 
   #startWorker(): Promise<ServerAddresses> {
-    const { ports, logger, isDev, serverUid } = this.#options;
+    const { ports, logger, isDev, machine } = this.#options;
     cluster.schedulingPolicy = schedulingPolicy(this.#config);
     cluster.setupPrimary({
       exec: MAIN,
@@ -100,21 +100,21 @@ export class WorkerPool {
     const process = cluster.fork();
     this.#lastNumber += 1;
     // In the order of their age, whatever they are sorted with.
-    const nodeUid = `${serverUid}-${String(this.#lastNumber).padStart(6, "0")}`;
+    const nodeUid = `${machine}-${String(this.#lastNumber).padStart(6, "0")}`;
     const startedAtMs = performance.now();
     const { promise: addresses, resolve, reject } = Promise.withResolvers<ServerAddresses>();
-    const seat = new WorkerSeat(ports, {
+    const peer = new WorkerPeer(ports, {
       stream: linkOf(process.process),
       clock: systemClock,
-      start: { config: this.#config, isDev, nodeUid, serverUid },
+      start: { config: this.#config, isDev, nodeUid, machine, isReliable: ports.broker.isReliable },
       // A worker of this program tells where its server listens.
       onReady: (where) => resolve(where as ServerAddresses),
       onFailed: reject,
     });
-    const worker = { process, seat, isReady: false };
+    const worker = { process, peer, isReady: false };
     this.#workers.add(worker);
     // Nothing is left of a worker that does not read what it is sent; it must not go on with its connections.
-    void seat.left.then(() => process.process.kill("SIGKILL"));
+    void peer.left.then(() => process.process.kill("SIGKILL"));
     process.once("exit", (code, signal) => {
       this.#workers.delete(worker);
       reject(new Error("a worker has ended before it was ready"));
@@ -154,10 +154,10 @@ function schedulingPolicy({ client, pusher }: Config): number {
 }
 
 /** Resolves to whether no connections had to be cut. A worker that has none yet ends at once. */
-async function stopWorker({ process, seat, isReady }: RunningWorker): Promise<boolean> {
-  if (isReady) return seat.stop().catch(() => false);
+async function stopWorker({ process, peer, isReady }: RunningWorker): Promise<boolean> {
+  if (isReady) return peer.stop().catch(() => false);
   process.process.kill("SIGKILL");
-  await seat.left;
+  await peer.left;
   return true;
 }
 

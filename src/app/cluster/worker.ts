@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { ChannelEvents } from "../../core/channel-events.ts";
 import { systemClock } from "../../core/clock.ts";
 import type { LinkEnd } from "../../lib/link/message-link.ts";
 import { createLogger } from "../../telemetry/logger.ts";
@@ -6,7 +7,8 @@ import { WorkerLink } from "../../workers/worker-link.ts";
 import type { Config } from "../config.ts";
 import { changesThatNeedRestart } from "../reload.ts";
 import { ServingNode } from "../serving-node.ts";
-import { createRemoteRecords, type UserRecords } from "../user-control.ts";
+import { createRemoteRecords } from "../user-control.ts";
+import type { NodePorts } from "../ports.ts";
 import type { ConnectPusher } from "../pusher.ts";
 
 /** How long a worker takes over its own end at most, once its primary is gone. */
@@ -22,7 +24,6 @@ export function runWorker(stream: Duplex): void {
 class WorkerServer {
   readonly #link: WorkerLink;
   #config: Config | undefined;
-  #userRecords: UserRecords | undefined;
   #serving: ServingNode | undefined;
   /** Settles when the worker listens, or cannot. */
   readonly #started = Promise.withResolvers<void>();
@@ -31,7 +32,6 @@ class WorkerServer {
     this.#link = new WorkerLink(stream, systemClock, {
       stop: () => this.#stop(),
       reload: (config) => this.#reload(config),
-      onJoined: async () => this.#userRecords?.access.load(),
       onPrimaryGone: (reason) => this.#end(reason),
     });
   }
@@ -57,25 +57,29 @@ class WorkerServer {
   }
 
   async #run(): Promise<void> {
-    const { link, broker, presence, controller, quotas, rates, records, statuses, observer, logger } =
-      this.#link;
-    const { config: received, isDev, nodeUid: uid, serverUid } = await link.call("begin");
+    const { link, broker, presence, bus, limits, records, statuses, logger } = this.#link;
+    const { config: received, isDev, nodeUid: uid, machine, isReliable } = await link.call("begin");
+    broker.isReliable = isReliable;
     // The primary is of the same program, and has loaded it.
     const config = received as Config;
     this.#config = config;
     this.#link.logsDebug = config.log.level === "debug" || config.log.level === "trace";
-    const userRecords = createRemoteRecords(config, systemClock, records, statuses);
-    this.#userRecords = userRecords;
+    // Firsts and lasts are the primary's to tell; of subscribers, each process knows its own.
+    const events = new ChannelEvents();
+    events.add({ onSubscribersChanged: (channel) => link.notify("subscribersChanged", channel) });
     const connectPusher: ConnectPusher = () => ({
-      observer,
       webhooks: { emit: (app, event) => link.notify("emit", app.config.id, event) },
       reload: () => undefined,
       close: () => Promise.resolve(),
     });
-    const ports = { broker, presence, tellsMembers: false, controller, quotas, rates, records: userRecords };
+    const ports: NodePorts = {
+      ...{ broker, presence, events, bus, limits },
+      heartbeat: undefined,
+      records: createRemoteRecords(config, systemClock, records, statuses),
+    };
     this.#serving = await ServingNode.assemble(config, logger, {
       ports,
-      identity: { uid, serverUid },
+      identity: { uid, machine },
       connectPusher,
       isDev,
     });

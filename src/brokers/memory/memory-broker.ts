@@ -8,6 +8,7 @@ import type {
 } from "../../core/broker.ts";
 import type { HistoryOptions } from "../../core/channel-options.ts";
 import { clientError } from "../../core/client-error.ts";
+import type { ChannelEvents } from "../../core/channel-events.ts";
 import type { ChannelNotice } from "../../core/channel-notice.ts";
 import type { Clock } from "../../core/clock.ts";
 import { Publication, type PublicationInit } from "../../core/publication.ts";
@@ -19,6 +20,8 @@ import { StreamStore } from "./stream-store.ts";
 /** Options of the memory broker. */
 export interface MemoryBrokerOptions {
   readonly clock: Clock;
+  /** Is told of occupied and vacated channels. */
+  readonly events: ChannelEvents;
   /** Numbers from 0 to below 1, of which epochs are made. Default: `Math.random`. */
   readonly random?: () => number;
   /** How long an idempotency key is remembered, milliseconds. */
@@ -45,17 +48,20 @@ const SWEEP_MAX_ENTRIES = 4000;
  * are lost with the process.
  */
 export class MemoryBroker implements Broker {
+  readonly isReliable = true;
   readonly #subscribed = new Set<string>();
   readonly #idempotency: IdempotencyCache;
   readonly #streams: StreamStore;
   readonly #keeper = new PublicationKeeper();
   readonly #clock: Clock;
+  readonly #events: ChannelEvents;
   #listener: BrokerListener | undefined;
   #sweeping: Disposable | undefined;
 
   constructor(options: MemoryBrokerOptions) {
     const { clock, random = Math.random, idempotencyTtlMs, idempotencyMaxKeys } = options;
     this.#clock = clock;
+    this.#events = options.events;
     this.#idempotency = new IdempotencyCache(clock, idempotencyTtlMs, idempotencyMaxKeys);
     const { maxUnpublishedStreams = DEFAULT_MAX_UNPUBLISHED_STREAMS } = options;
     this.#streams = new StreamStore(clock, random, maxUnpublishedStreams);
@@ -106,13 +112,15 @@ export class MemoryBroker implements Broker {
     this.#streams.find(channel)?.clear();
   }
 
-  async subscribe(channel: string): Promise<boolean> {
-    const before = this.#subscribed.size;
-    return this.#subscribed.add(channel).size > before;
+  async subscribe(channels: readonly string[]): Promise<void> {
+    for (const channel of channels) {
+      const before = this.#subscribed.size;
+      if (this.#subscribed.add(channel).size > before) this.#events.onOccupied(channel);
+    }
   }
 
-  async unsubscribe(channel: string): Promise<boolean> {
-    return this.#subscribed.delete(channel);
+  async unsubscribe(channels: readonly string[]): Promise<void> {
+    for (const channel of channels) if (this.#subscribed.delete(channel)) this.#events.onVacated(channel);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { ClientInfo } from "../../core/client-info.ts";
-import type { PresenceEntry, PresenceManager, PresenceStats } from "../../core/presence-manager.ts";
+import type { ChannelEvents } from "../../core/channel-events.ts";
+import type { PresenceManager, PresenceStats } from "../../core/presence-manager.ts";
 
 interface Channel {
   /** By client id. */
@@ -15,33 +16,34 @@ interface Channel {
  */
 export class MemoryPresenceManager implements PresenceManager {
   readonly #channels = new Map<string, Channel>();
+  readonly #events: ChannelEvents;
 
-  async add(channel: string, info: ClientInfo, maxUsers: number): Promise<PresenceEntry> {
-    const { user, client } = info;
-    const present = this.#channels.get(channel);
-    if (present === undefined) {
-      this.#channels.set(channel, { clients: new Map([[client, info]]), users: new Map([[user, 1]]) });
-      return user === "" ? "further" : "first";
-    }
-    const { clients, users } = present;
-    const ofUser = users.get(user);
-    if (ofUser === undefined && maxUsers > 0 && users.size >= maxUsers) return "full";
-    const before = clients.get(client);
-    clients.set(client, info);
-    if (before?.user === user) return "further";
-    if (before !== undefined) countDown(users, before.user);
-    users.set(user, (ofUser ?? 0) + 1);
-    return ofUser === undefined && user !== "" ? "first" : "further";
+  /** `events` is told of the first and last client of each user in a channel. */
+  constructor(events: ChannelEvents) {
+    this.#events = events;
   }
 
-  async remove(channel: string, client: string): Promise<boolean> {
+  async add(channel: string, info: ClientInfo, maxUsers: number): Promise<boolean> {
+    const { user, client } = info;
+    const { clients, users } = this.#channels.get(channel) ?? this.#create(channel);
+    const ofUser = users.get(user);
+    if (ofUser === undefined && maxUsers > 0 && users.size >= maxUsers) return false;
+    const before = clients.get(client);
+    clients.set(client, info);
+    if (before?.user === user) return true;
+    users.set(user, (ofUser ?? 0) + 1);
+    if (ofUser === undefined && user !== "") this.#events.onMemberAdded(channel, info);
+    if (before !== undefined) this.#countDown(channel, users, before);
+    return true;
+  }
+
+  async remove(channel: string, client: string): Promise<void> {
     const present = this.#channels.get(channel);
     const info = present?.clients.get(client);
-    if (present === undefined || info === undefined) return false;
+    if (present === undefined || info === undefined) return;
     present.clients.delete(client);
-    countDown(present.users, info.user);
     if (present.clients.size === 0) this.#channels.delete(channel);
-    return info.user !== "" && !present.users.has(info.user);
+    this.#countDown(channel, present.users, info);
   }
 
   async get(channel: string): Promise<ReadonlyMap<string, ClientInfo>> {
@@ -57,10 +59,20 @@ export class MemoryPresenceManager implements PresenceManager {
   async close(): Promise<void> {
     this.#channels.clear();
   }
-}
 
-function countDown(users: Map<string, number>, user: string): void {
-  const count = users.get(user) ?? 0;
-  if (count > 1) users.set(user, count - 1);
-  else users.delete(user);
+  #create(channel: string): Channel {
+    const created: Channel = { clients: new Map(), users: new Map() };
+    this.#channels.set(channel, created);
+    return created;
+  }
+
+  #countDown(channel: string, users: Map<string, number>, info: ClientInfo): void {
+    const count = users.get(info.user) ?? 0;
+    if (count > 1) {
+      users.set(info.user, count - 1);
+    } else {
+      users.delete(info.user);
+      if (info.user !== "") this.#events.onMemberRemoved(channel, info);
+    }
+  }
 }

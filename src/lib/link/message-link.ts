@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { deserialize, serialize } from "node:v8";
-import { FrameReader, LENGTH_BYTES } from "./frame-reader.ts";
+import { FRAME_MARK_BYTES, FrameReader, LENGTH_BYTES } from "./frame-reader.ts";
 import { beatsOf, Heartbeat, type HeartbeatClock } from "./heartbeat.ts";
 
 /** The calls of one side of a link, by name. Arguments and results are copied as `structuredClone` does. */
@@ -12,8 +12,8 @@ export interface LinkOptions<Own> {
   /** Answers the calls of the other side. */
   readonly calls: Own;
   /** An error as it travels, and back. */
-  readonly encodeError: (error: unknown) => unknown;
-  readonly decodeError: (wire: unknown) => Error;
+  readonly encodeError: (error: unknown) => Uint8Array;
+  readonly decodeError: (bytes: Uint8Array) => Error;
   /** A notification failed on this side: there is nobody to tell. */
   readonly onError: (error: unknown) => void;
   /** Takes frames that are no messages, which `sendFrame` has sent: bytes that begin with a zero. */
@@ -57,6 +57,9 @@ interface PendingCall {
   /** Number of the beat at which it is given up. */
   readonly lastBeat: number;
 }
+
+/** Bytes in front of what `headFrame` makes a frame of. */
+export const FRAME_HEAD_BYTES: number = LENGTH_BYTES + FRAME_MARK_BYTES;
 
 /** A frame without content: a sign of life. */
 const HEARTBEAT: EncodedFrame = [Buffer.alloc(LENGTH_BYTES)];
@@ -141,7 +144,7 @@ export class MessageLink<Own extends Calls<Own>, Other extends Calls<Other>> {
     this.#send(encode([NOTIFICATION, 0, name, args]));
   }
 
-  /** Sends what `encodeNotification` has made, or bytes of one's own that begin with a zero behind their length. */
+  /** Sends bytes of one's own, as `headFrame` has made them. */
   sendFrame(frame: EncodedFrame): void {
     this.#send(frame);
   }
@@ -227,7 +230,7 @@ export class MessageLink<Own extends Calls<Own>, Other extends Calls<Other>> {
     if (call === undefined) return;
     this.#pending.delete(id);
     if (kind === RESULT) call.resolve(content);
-    else call.reject(this.#options.decodeError(content));
+    else call.reject(this.#options.decodeError(content as Uint8Array));
   }
 
   #closed(): void {
@@ -243,12 +246,14 @@ export class MessageLink<Own extends Calls<Own>, Other extends Calls<Other>> {
 /** Kind, number of the call, name of the call, and its arguments, result or error. */
 type Message = readonly [kind: number, id: number, name: string, content: unknown];
 
-/** Makes a notification once, for however many links. */
-export function encodeNotification<Other extends Calls<Other>, Name extends keyof Other & string>(
-  name: Name,
-  ...args: Parameters<Other[Name]>
-): EncodedFrame {
-  return encode([NOTIFICATION, 0, name, args]);
+/**
+ * Makes a frame of bytes that have `FRAME_HEAD_BYTES` in front for that, for `sendFrame`. The other side's `onFrame` gets
+ * them with the mark, without the length.
+ */
+export function headFrame(bytes: Buffer): Buffer {
+  bytes.writeUInt32LE(bytes.length - LENGTH_BYTES, 0);
+  bytes.writeUInt8(0, LENGTH_BYTES);
+  return bytes;
 }
 
 function encode(message: readonly unknown[]): EncodedFrame {

@@ -3,6 +3,7 @@ import {
   ChannelsAnswerSchema,
   ChannelsArgumentSchema,
   ConnectionsArgumentSchema,
+  CountAnswerSchema,
   CountsAnswerSchema,
   CountsArgumentSchema,
   DisconnectArgumentSchema,
@@ -10,8 +11,8 @@ import {
   InvalidateTokensArgumentSchema,
   RefreshArgumentSchema,
   RevokeTokenArgumentSchema,
+  SessionCountArgumentSchema,
   SubscribeArgumentSchema,
-  SubscriberCountAnswerSchema,
   SubscriberCountArgumentSchema,
   UnblockArgumentSchema,
   UnsubscribeArgumentSchema,
@@ -26,6 +27,7 @@ import type {
 } from "../../core/commands.ts";
 import type { ConnectionPage, ConnectionQuery } from "../../core/connection-info.ts";
 import { Disconnect } from "../../core/disconnect.ts";
+import { positionFrom } from "../../core/stream-position.ts";
 import {
   codecOf,
   connectionPageCodec,
@@ -76,6 +78,8 @@ export interface NodeCallSignatures {
   /** Numbers of subscribers of the channels that have any. */
   channels(argument: ChannelFilter): ReadonlyMap<string, number>;
   subscriberCount(argument: string): number;
+  /** How many connections match. */
+  countSessions(argument: SessionTarget): number;
   /** Those of the users who are connected. */
   connectedUsers(argument: readonly string[]): readonly string[];
   block(argument: Lockout): void;
@@ -97,6 +101,12 @@ const DONE: WireCodec<void> = codecOf(
   DoneSchema,
   () => ({}),
   () => undefined,
+);
+
+const COUNT: WireCodec<number> = codecOf(
+  CountAnswerSchema,
+  (count) => ({ count }),
+  ({ count }) => count,
 );
 
 const USERS: WireCodec<readonly string[]> = codecOf(
@@ -122,7 +132,7 @@ export const NODE_CALLS: NodeCallTable = {
         channel,
         grant: { info, data, override: overrideFromMessage(override) },
         expireAtSec: expireAt,
-        since: since === undefined ? undefined : { offset: Number(since.offset), epoch: since.epoch },
+        since: since && positionFrom(since.offset, since.epoch),
       }),
     ),
     answer: DONE,
@@ -218,11 +228,15 @@ export const NODE_CALLS: NodeCallTable = {
       (channel) => ({ channel }),
       ({ channel }) => channel,
     ),
-    answer: codecOf(
-      SubscriberCountAnswerSchema,
-      (count) => ({ count }),
-      ({ count }) => count,
+    answer: COUNT,
+  },
+  countSessions: {
+    argument: codecOf(
+      SessionCountArgumentSchema,
+      (target) => ({ target: targetToMessage(target) }),
+      ({ target }) => targetFromMessage(target),
     ),
+    answer: COUNT,
   },
   connectedUsers: { argument: USERS, answer: USERS },
   block: {

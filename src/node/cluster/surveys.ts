@@ -28,12 +28,12 @@ const CHECK_INTERVAL_MS = 1000;
 export class Surveys implements Disposable {
   readonly #clock: Clock;
   readonly #surveys = new Map<number, Survey>();
-  readonly #checking: Disposable;
+  /** Undefined while nothing is asked. */
+  #checking: Disposable | undefined;
   #lastId = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#checking = clock.every(CHECK_INTERVAL_MS, () => this.#endLate());
   }
 
   /**
@@ -55,12 +55,14 @@ export class Surveys implements Disposable {
       end: ended.resolve,
     };
     this.#surveys.set(id, survey);
+    this.#checking ??= this.#clock.every(CHECK_INTERVAL_MS, () => this.#endLate());
     try {
       // Not before the survey is there: on some buses the answers have come when the question is on its way.
       await ask(id);
       if (survey.waitingFor.size > 0) await ended.promise;
     } finally {
       this.#surveys.delete(id);
+      if (this.#surveys.size === 0) this.#stopChecking();
     }
     if (survey.failure !== undefined) throw survey.failure;
     const answers = uids.flatMap((uid) => {
@@ -87,8 +89,12 @@ export class Surveys implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#checking[Symbol.dispose]();
     for (const { end } of this.#surveys.values()) end();
+  }
+
+  #stopChecking(): void {
+    this.#checking?.[Symbol.dispose]();
+    this.#checking = undefined;
   }
 
   #endLate(): void {

@@ -30,6 +30,11 @@ export class AccessEnforcer {
     this.#options = options;
   }
 
+  /** Takes over what the store has. */
+  async load(): Promise<void> {
+    await this.#options.access.load();
+  }
+
   /** Throws Disconnect 3507 for a blocked user, and ClientError 109 for a void token. */
   check(subject: AccessSubject): void {
     const refusal = REFUSALS[this.#options.access.verdictOn(subject)];

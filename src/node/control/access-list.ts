@@ -40,6 +40,7 @@ export class AccessList {
   readonly #revocations: ExpiringTable<Mark>;
   /** By user and channel: tokens issued before this Unix second are void. */
   readonly #invalidations: ExpiringTable<number>;
+  #loading: Promise<unknown> | undefined;
 
   constructor(options: AccessListOptions) {
     const { store, clock, blocks, revocations, invalidations } = options;
@@ -60,9 +61,14 @@ export class AccessList {
     });
   }
 
-  /** Takes over what the store has. */
+  /** Takes over what the store has. Called again, it only waits for that. */
   async load(): Promise<void> {
-    await Promise.all([this.#blocks.load(), this.#revocations.load(), this.#invalidations.load()]);
+    this.#loading ??= Promise.all([
+      this.#blocks.load(),
+      this.#revocations.load(),
+      this.#invalidations.load(),
+    ]);
+    await this.#loading;
   }
 
   /** What the list has in one of its tables, as it is stored; nothing of other tables. */

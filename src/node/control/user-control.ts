@@ -5,7 +5,7 @@ import type { InvalidateTokensCommand } from "../../core/commands.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { UserStatus, UserStatusBook } from "../../core/user-status.ts";
 import type { Session } from "../../session/session.ts";
-import type { EveryNode } from "../every-node.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { AccessEnforcer } from "./access-enforcer.ts";
 
 /** What control over users works with. */
@@ -13,7 +13,7 @@ export interface UserControlOptions {
   readonly access: AccessEnforcer;
   /** Undefined where statuses are switched off. */
   readonly statuses: UserStatusBook | undefined;
-  readonly everyNode: EveryNode;
+  readonly cluster: Pick<Cluster, "ask">;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -35,8 +35,9 @@ export class UserControl {
     this.#options = options;
   }
 
-  /** Begins to forget what has expired. */
-  start(): void {
+  /** Takes over who is locked out, and begins to forget what has expired. */
+  async start(): Promise<void> {
+    await this.#options.access.load();
     this.#upkeep ??= this.#options.clock.every(UPKEEP_INTERVAL_MS, () => void this.#doUpkeep());
   }
 
@@ -69,12 +70,12 @@ export class UserControl {
 
   /** Statuses in the order of the users. Rejects like `updateStatus`. */
   async statuses(users: readonly string[]): Promise<readonly UserStatus[]> {
-    const { clock, everyNode } = this.#options;
+    const { clock, cluster } = this.#options;
     const [statuses, connected] = await Promise.all([
       this.#statuses.get(users),
-      everyNode.ask("connectedUsers", users),
+      cluster.ask("connectedUsers", users),
     ]);
-    const online = new Set(connected.flat());
+    const online = new Set(connected.flatMap(({ value }) => value));
     const nowSec = Math.floor(clock.wallMs() / 1000);
     return statuses.map((status) => (online.has(status.user) ? { ...status, onlineSec: nowSec } : status));
   }
@@ -86,21 +87,21 @@ export class UserControl {
 
   /** Closes a user's connections and refuses new ones until then, Unix seconds; undefined for the configured time. */
   async block(user: string, expireAtSec: number | undefined): Promise<void> {
-    await this.#options.everyNode.ask("block", user, expireAtSec);
+    await this.#options.cluster.ask("block", { id: user, expireAtSec });
   }
 
   async unblock(user: string): Promise<void> {
-    await this.#options.everyNode.ask("unblock", user);
+    await this.#options.cluster.ask("unblock", user);
   }
 
   /** Closes the connections of a token and refuses it until then, Unix seconds; undefined for the configured time. */
   async revokeToken(tokenId: string, expireAtSec: number | undefined): Promise<void> {
-    await this.#options.everyNode.ask("revokeToken", tokenId, expireAtSec);
+    await this.#options.cluster.ask("revokeToken", { id: tokenId, expireAtSec });
   }
 
   /** Closes the connections of a user's older tokens, and refuses these. */
   async invalidateTokens(command: InvalidateTokensCommand): Promise<void> {
-    await this.#options.everyNode.ask("invalidateTokens", command);
+    await this.#options.cluster.ask("invalidateTokens", command);
   }
 
   get #statuses(): UserStatusBook {

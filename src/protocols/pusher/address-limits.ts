@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
-import { NO_RATE_NEWS, type RateNews } from "../../core/rate-news.ts";
+import type { SharedRates } from "../../core/shared-limits.ts";
 import { type AddressedRequest, clientAddress, networkOf } from "../../http/client-address.ts";
 import { type RateDecision, RateLimiter } from "../../lib/rate-limiter.ts";
 import type { RateLimiterConfig } from "./config.ts";
@@ -20,12 +20,8 @@ export class AddressLimits {
   readonly #config: () => RateLimiterConfig;
   readonly #limiters: Readonly<Record<LimitedRequest, RateLimiter>>;
 
-  /** `config` is asked at each request, so that limits may change. With `news`, they are those of all nodes together. */
-  constructor(
-    config: () => RateLimiterConfig,
-    clock: Pick<Clock, "monotonicMs">,
-    news: RateNews = NO_RATE_NEWS,
-  ) {
+  /** `config` is asked at each request, so that limits may change. They are those of all nodes together. */
+  constructor(config: () => RateLimiterConfig, clock: Pick<Clock, "monotonicMs">, rates: SharedRates) {
     this.#config = config;
     const limiter = (kind: LimitedRequest): RateLimiter => {
       const name = `pusher address ${kind}`;
@@ -33,9 +29,9 @@ export class AddressLimits {
         clock,
         maxKeys: MAX_ADDRESSES,
         limit: () => this.#limitOf(kind),
-        onTaken: (address, points) => news.tell(name, address, points),
+        onTaken: (address, points) => rates.reportTaken(name, address, points),
       });
-      news.listen(name, (address, points) => made.note(address, points));
+      rates.onTakenElsewhere(name, (address, points) => made.note(address, points));
       return made;
     };
     this.#limiters = { websocket: limiter("websocket"), api: limiter("api") };

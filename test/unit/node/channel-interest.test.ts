@@ -1,52 +1,53 @@
 import { describe, expect, it } from "vitest";
-import { endOfTurn } from "../../support/fake-transport.ts";
-import { ChannelInterest, type OccupancyListener } from "../../../src/node/channel-interest.ts";
+import { ChannelInterest } from "../../../src/node/channel-interest.ts";
 
 /** A broker whose calls end when the test says so. */
 class Source {
   readonly log: string[] = [];
-  /** Of calls that succeed. */
-  answer = false;
   readonly #pending: ((error?: Error) => void)[] = [];
 
-  subscribe(channel: string): Promise<boolean> {
-    return this.#call(`+${channel}`);
+  subscribe(channels: readonly string[]): Promise<void> {
+    return this.#call(`+${channels.join()}`);
   }
 
-  unsubscribe(channel: string): Promise<boolean> {
-    return this.#call(`-${channel}`);
+  unsubscribe(channels: readonly string[]): Promise<void> {
+    return this.#call(`-${channels.join()}`);
   }
 
+  /** Ends the call that has waited longest, once it has been made. */
   async finish(error?: Error): Promise<void> {
+    await nextTurn();
     this.#pending.shift()?.(error);
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
+    await nextTurn();
   }
 
-  #call(entry: string): Promise<boolean> {
+  #call(entry: string): Promise<void> {
     this.log.push(entry);
     return new Promise((resolve, reject) => {
-      this.#pending.push((error) => (error === undefined ? resolve(this.answer) : reject(error)));
+      this.#pending.push((error) => (error === undefined ? resolve() : reject(error)));
     });
   }
 }
 
-const NOBODY: OccupancyListener = { onOccupied: () => undefined, onVacated: () => undefined };
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
 
 describe("ChannelInterest", () => {
   it("subscribes once for many and answers all when the broker has", async () => {
     const source = new Source();
-    const interest = new ChannelInterest(source, NOBODY);
+    const interest = new ChannelInterest(source);
     const both = Promise.all([interest.acquire("c"), interest.acquire("c")]);
-    expect(source.log).toEqual(["+c"]);
     await source.finish();
     await both;
+    expect(source.log).toEqual(["+c"]);
   });
 
   it("orders a quick leave and return one after the other", async () => {
     const source = new Source();
-    const interest = new ChannelInterest(source, NOBODY);
+    const interest = new ChannelInterest(source);
     const first = interest.acquire("c");
     const left = interest.release("c");
     const second = interest.acquire("c");
@@ -57,7 +58,7 @@ describe("ChannelInterest", () => {
 
   it("passes on a refusal and tries again the next time", async () => {
     const source = new Source();
-    const interest = new ChannelInterest(source, NOBODY);
+    const interest = new ChannelInterest(source);
     const refused = expect(interest.acquire("c")).rejects.toThrow("no");
     await source.finish(new Error("no"));
     await refused;
@@ -69,28 +70,29 @@ describe("ChannelInterest", () => {
 
   it("does nothing on a release nobody needs", async () => {
     const source = new Source();
-    await new ChannelInterest(source, NOBODY).release("c");
+    await new ChannelInterest(source).release("c");
     expect(source.log).toEqual([]);
   });
 
-  it("tells the first and the last listener among all", async () => {
-    const told: string[] = [];
+  it("has the channels of one turn come and go in one call", async () => {
     const source = new Source();
-    const interest = new ChannelInterest(source, {
-      onOccupied: (channel) => void told.push(`occupied ${channel}`),
-      onVacated: (channel) => void told.push(`vacated ${channel}`),
-    });
-    for (const answer of [true, false]) {
-      source.answer = answer;
-      const acquired = interest.acquire("c");
-      await source.finish();
-      await acquired;
-      const released = interest.release("c");
-      // The call is made a step later, after the one before it has been answered.
-      await endOfTurn();
-      await source.finish();
-      await released;
-    }
-    expect(told).toEqual(["occupied c", "vacated c"]);
+    const interest = new ChannelInterest(source);
+    const acquired = Promise.all(["a", "b", "a", "c"].map((channel) => interest.acquire(channel)));
+    await source.finish();
+    await acquired;
+    const released = Promise.all(["c", "a"].map((channel) => interest.release(channel)));
+    const another = interest.acquire("d");
+    await source.finish();
+    await source.finish();
+    await Promise.all([released, another]);
+    expect(source.log.toSorted()).toEqual(["+a,b,c", "+d", "-c,a"]);
+  });
+
+  it("one refusal is that of all that were asked for with it", async () => {
+    const source = new Source();
+    const interest = new ChannelInterest(source);
+    const refused = Promise.allSettled([interest.acquire("a"), interest.acquire("b")]);
+    await source.finish(new Error("no"));
+    expect((await refused).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   });
 });

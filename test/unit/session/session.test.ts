@@ -67,7 +67,6 @@ const PLAIN_FEATURES: SubscriptionFeatures = {
   recoverable: false,
   presence: false,
   joinLeave: false,
-  memberNotices: false,
   notices: NO_NOTICES,
   delta: false,
 };

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Clock } from "../../../core/clock.ts";
-import { NO_RATE_NEWS, type RateNews } from "../../../core/rate-news.ts";
+import type { SharedRates } from "../../../core/shared-limits.ts";
 import { type RateDecision, RateLimiter } from "../../../lib/rate-limiter.ts";
 import type { PusherApps } from "../app.ts";
 import { Refusal } from "./refusal.ts";
@@ -22,8 +22,8 @@ export class AppRateLimits {
   readonly #apps: () => PusherApps;
   readonly #limiters: Readonly<Record<Expense, RateLimiter>>;
 
-  /** With `news`, the limits are those of all nodes together. */
-  constructor(apps: () => PusherApps, clock: Pick<Clock, "monotonicMs">, news: RateNews = NO_RATE_NEWS) {
+  /** The limits are those of all nodes together. */
+  constructor(apps: () => PusherApps, clock: Pick<Clock, "monotonicMs">, rates: SharedRates) {
     this.#apps = apps;
     const limiter = (expense: Expense): RateLimiter => {
       const name = `pusher app ${expense}`;
@@ -31,9 +31,9 @@ export class AppRateLimits {
         clock,
         maxKeys: MAX_APPS,
         limit: (id) => ({ max: this.#maxOf(id, expense), windowMs: WINDOW_MS }),
-        onTaken: (id, points) => news.tell(name, id, points),
+        onTaken: (id, points) => rates.reportTaken(name, id, points),
       });
-      news.listen(name, (id, points) => made.note(id, points));
+      rates.onTakenElsewhere(name, (id, points) => made.note(id, points));
       return made;
     };
     this.#limiters = { event: limiter("event"), read: limiter("read") };

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { BodyTooLarge, readBody } from "../../../http/body.ts";
 import { sendEmpty } from "../../../http/http-app.ts";
 import type { Route } from "../../../http/route.ts";
-import type { RateNews } from "../../../core/rate-news.ts";
+import type { SharedRates } from "../../../core/shared-limits.ts";
 import type { RateDecision } from "../../../lib/rate-limiter.ts";
 import type { PusherApp } from "../app.ts";
 import type { PusherContext } from "../context.ts";
@@ -21,8 +21,7 @@ export interface PusherApiOptions extends Pick<PusherContext, "apps" | "logger" 
   readonly config: Pick<PusherContext["config"], "path_prefix" | "request_body_limit">;
   /** Whether the client may make one more request; all may by default. */
   readonly admits?: (request: IncomingMessage) => RateDecision;
-  /** Rates are those of all nodes together with it. */
-  readonly rates?: RateNews;
+  readonly sharedLimits: SharedRates;
 }
 
 const ENDPOINTS: readonly Endpoint[] = [
@@ -65,7 +64,7 @@ class PusherApi {
   constructor(options: PusherApiOptions, root: string) {
     this.#options = options;
     this.#root = root;
-    this.#limits = new AppRateLimits(options.apps, options.clock, options.rates);
+    this.#limits = new AppRateLimits(options.apps, options.clock, options.sharedLimits);
   }
 
   /** Answers a request; not where the client leaves before all of it has come. */

@@ -1,4 +1,4 @@
-import type { ChannelObserver } from "../../../core/channel-observer.ts";
+import type { ChannelObserver } from "../../../core/channel-events.ts";
 import type { ClientInfo } from "../../../core/client-info.ts";
 import type { Clock } from "../../../core/clock.ts";
 import type { Logger } from "../../../core/logger.ts";

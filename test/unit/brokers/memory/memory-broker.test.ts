@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { MemoryBroker } from "../../../../src/brokers/memory/memory-broker.ts";
 import { type BrokerPublishOptions, PLAIN_PUBLISH } from "../../../../src/core/broker.ts";
 import type { Publication } from "../../../../src/core/publication.ts";
+import { ChannelEvents } from "../../../../src/core/channel-events.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
 
 const HISTORY: BrokerPublishOptions = {
@@ -14,6 +15,7 @@ class Fixture {
   readonly delivered: Publication[] = [];
   readonly broker: MemoryBroker = new MemoryBroker({
     clock: this.clock,
+    events: new ChannelEvents(),
     idempotencyTtlMs: 300_000,
     idempotencyMaxKeys: 10,
   });
@@ -22,6 +24,7 @@ class Fixture {
     await this.broker.start({
       onPublication: (_channel, { publication }) => void this.delivered.push(publication),
       onNotice: () => undefined,
+      onInterrupted: () => undefined,
     });
     return this;
   }
@@ -35,7 +38,7 @@ class Fixture {
 describe("MemoryBroker", () => {
   it("delivers before publish returns", async () => {
     const { broker, delivered } = await new Fixture().start();
-    await broker.subscribe("a");
+    await broker.subscribe(["a"]);
     const first = broker.publish("a", { data: Buffer.from("1") }, HISTORY);
     expect(delivered).toHaveLength(1);
     const second = broker.publish("a", { data: Buffer.from("2") }, PLAIN_PUBLISH);
@@ -80,7 +83,7 @@ describe("MemoryBroker", () => {
 
   it("publishes to nobody once closed", async () => {
     const { broker, delivered } = await new Fixture().start();
-    await broker.subscribe("a");
+    await broker.subscribe(["a"]);
     await broker.close();
     await broker.publish("a", { data: Buffer.from("1") }, PLAIN_PUBLISH);
     expect(delivered).toEqual([]);

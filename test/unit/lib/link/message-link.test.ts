@@ -42,8 +42,8 @@ function join(
   const [noted, errors, closed]: [string[], unknown[], string[]] = [[], [], []];
   const later = Promise.withResolvers<void>();
   const shared = {
-    encodeError: (error: unknown) => (error instanceof Error ? error.message : "?"),
-    decodeError: (wire: unknown) => new Error(`far: ${String(wire)}`),
+    encodeError: (error: unknown) => Buffer.from(error instanceof Error ? error.message : "?"),
+    decodeError: (bytes: Uint8Array) => new Error(`far: ${Buffer.from(bytes).toString()}`),
     onError: (error: unknown) => errors.push(error),
     limits: { maxBufferedBytes: Infinity, silenceTimeoutMs: 6000, callTimeoutMs: 10_000, ...limits },
   };

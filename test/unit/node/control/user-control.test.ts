@@ -5,10 +5,11 @@ import { TimerWheel } from "../../../../src/lib/timer-wheel.ts";
 import { AccessList } from "../../../../src/node/control/access-list.ts";
 import { AccessEnforcer } from "../../../../src/node/control/access-enforcer.ts";
 import { UserControl } from "../../../../src/node/control/user-control.ts";
-import { EveryNode } from "../../../../src/node/every-node.ts";
+import type { NodeCalls } from "../../../../src/node/cluster/calls.ts";
+import { Cluster } from "../../../../src/node/cluster/cluster.ts";
 import { UserStatuses } from "../../../../src/node/control/user-statuses.ts";
 import { FlushList } from "../../../../src/session/outbox.ts";
-import { LONE_CONTROLLER, type NodeCalls } from "../../../../src/core/controller.ts";
+import { LONE_BUS } from "../../../../src/core/control-bus.ts";
 import { Session } from "../../../../src/session/session.ts";
 import { accessSubject } from "../../../support/access-subject.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
@@ -62,17 +63,20 @@ function setUp({ hasStatuses = true } = {}) {
     clock,
   });
   const calls: Partial<NodeCalls> = {
-    block: (user, expireAtSec) => access.block(user, expireAtSec),
+    block: ({ id, expireAtSec }) => access.block(id, expireAtSec),
     unblock: (user) => access.unblock(user),
-    revokeToken: (tokenId, expireAtSec) => access.revokeToken(tokenId, expireAtSec),
+    revokeToken: ({ id, expireAtSec }) => access.revokeToken(id, expireAtSec),
     invalidateTokens: (command) => access.invalidateTokens(command),
     connectedUsers: async (some) => some.filter((user) => sessionsOf(user).size > 0),
   };
+  const identity = { uid: "n", machine: "n", name: "n", version: "1" };
+  const cluster = new Cluster({ ...identity, bus: LONE_BUS, heartbeat: undefined, clock, logger });
+  // Nothing else is called.
+  cluster.serve(calls as NodeCalls);
   const users = new UserControl({
     access,
     statuses: hasStatuses ? statuses : undefined,
-    // Nothing else is called.
-    everyNode: new EveryNode(calls as NodeCalls, LONE_CONTROLLER),
+    cluster,
     clock,
     logger,
   });
@@ -209,7 +213,7 @@ describe("UserControl", () => {
 
   it("saves who was seen every ten seconds, once each, and what is left when it closes", async () => {
     const { clock, store, users } = setUp();
-    users.start();
+    await users.start();
     for (const user of ["1", "2", "1"]) users.seen(user);
     for (let second = 0; second < 10; second++) {
       expect(store.writes).toEqual([]);
@@ -225,7 +229,7 @@ describe("UserControl", () => {
 
   it("forgets what has expired, in memory and in the store", async () => {
     const { clock, store, users } = setUp();
-    users.start();
+    await users.start();
     await users.block("42", NOW_SEC + 1);
     clock.advance(1000);
     await endOfTurn();
@@ -234,7 +238,7 @@ describe("UserControl", () => {
 
   it("logs a store that fails, and saves later", async () => {
     const { clock, store, users, errors } = setUp();
-    users.start();
+    await users.start();
     users.seen("1");
     store.failure = new Error("no space left");
     for (let second = 0; second < 10; second++) {

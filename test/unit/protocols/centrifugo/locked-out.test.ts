@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ConnectAuthenticator } from "../../../../src/auth/connect-authenticator.ts";
 import { ConnectFailureMap } from "../../../../src/auth/connect-failure.ts";
 import { MemoryBroker } from "../../../../src/brokers/memory/memory-broker.ts";
+import { MemoryLimits } from "../../../../src/brokers/memory/memory-limits.ts";
 import { MemoryPresenceManager } from "../../../../src/brokers/memory/memory-presence-manager.ts";
 import { DEFAULT_CHANNEL_OPTIONS } from "../../../../src/core/channel-options.ts";
 import { ChannelRules } from "../../../../src/core/channel-rules.ts";
@@ -13,8 +14,8 @@ import { ServerNode } from "../../../../src/node/server-node.ts";
 import { createUniProtocol } from "../../../../src/protocols/centrifugo/uni-protocol.ts";
 import { PLAIN_GRANT } from "../../../../src/session/subscription.ts";
 import { VolatileStore } from "../../../../src/stores/memory/volatile-store.ts";
-import { LONE_CONTROLLER } from "../../../../src/core/controller.ts";
-import { LocalQuotas } from "../../../../src/core/quotas.ts";
+import { ChannelEvents } from "../../../../src/core/channel-events.ts";
+import { LONE_BUS } from "../../../../src/core/control-bus.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
 import { endOfTurn, FakeTransport } from "../../../support/fake-transport.ts";
 import { silentLogger } from "../../../support/silent-logger.ts";
@@ -36,7 +37,7 @@ const LIMITS = {
   expiredSubscriptionCloseDelayMs: 0,
 };
 
-function createNode(clock: FakeClock, broker: MemoryBroker): ServerNode {
+function createNode(clock: FakeClock, broker: MemoryBroker, events: ChannelEvents): ServerNode {
   const retention = { blocks: RETENTION, revocations: RETENTION, invalidations: RETENTION };
   const namespaces = { withoutNamespace: DEFAULT_CHANNEL_OPTIONS, namespaces: new Map<string, never>() };
   const names = { namespaceBoundary: ":", privatePrefix: "$", userBoundary: "#", userSeparator: "," };
@@ -44,7 +45,7 @@ function createNode(clock: FakeClock, broker: MemoryBroker): ServerNode {
     name: "n",
     version: "v",
     broker,
-    presence: new MemoryPresenceManager(),
+    presence: new MemoryPresenceManager(events),
     channelRules: new ChannelRules({ ...names, ...namespaces }),
     clock,
     wheel: new TimerWheel(clock),
@@ -52,8 +53,10 @@ function createNode(clock: FakeClock, broker: MemoryBroker): ServerNode {
     random: () => 0,
     limits: LIMITS,
     access: new AccessList({ store: new VolatileStore(), clock, ...retention }),
-    controller: LONE_CONTROLLER,
-    quotas: new LocalQuotas(),
+    events,
+    bus: LONE_BUS,
+    heartbeat: undefined,
+    sharedLimits: new MemoryLimits(),
     statuses: undefined,
   });
 }
@@ -62,10 +65,11 @@ function createNode(clock: FakeClock, broker: MemoryBroker): ServerNode {
 async function connecting() {
   const clock = new FakeClock();
   const verified = Promise.withResolvers<ConnectionToken>();
-  const subscribed = Promise.withResolvers<boolean>();
-  const broker = new MemoryBroker({ clock, idempotencyTtlMs: 1000, idempotencyMaxKeys: 1 });
+  const subscribed = Promise.withResolvers<void>();
+  const events = new ChannelEvents();
+  const broker = new MemoryBroker({ clock, events, idempotencyTtlMs: 1000, idempotencyMaxKeys: 1 });
   broker.subscribe = () => subscribed.promise;
-  const node = createNode(clock, broker);
+  const node = createNode(clock, broker, events);
   await node.start();
   const verifier = {
     verifyConnection: () => verified.promise,
@@ -91,7 +95,7 @@ async function connecting() {
     node,
     transport,
     verify: () => verified.resolve(TOKEN),
-    subscribe: () => subscribed.resolve(true),
+    subscribe: () => subscribed.resolve(),
   };
 }
 

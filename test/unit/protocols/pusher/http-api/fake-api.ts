@@ -4,7 +4,8 @@ import type { HistoryPage } from "../../../../../src/core/broker.ts";
 import { type ChannelOptions, DEFAULT_CHANNEL_OPTIONS } from "../../../../../src/core/channel-options.ts";
 import type { ClientInfo } from "../../../../../src/core/client-info.ts";
 import type { PublishRequest, SessionTarget } from "../../../../../src/core/commands.ts";
-import type { ChannelFilter } from "../../../../../src/core/controller.ts";
+import { MemoryLimits } from "../../../../../src/brokers/memory/memory-limits.ts";
+import type { ChannelFilter } from "../../../../../src/core/commands.ts";
 import type { Disconnect } from "../../../../../src/core/disconnect.ts";
 import { Publication, type PublicationInit } from "../../../../../src/core/publication.ts";
 import { NO_POSITION, type StreamPosition } from "../../../../../src/core/stream-position.ts";
@@ -151,7 +152,8 @@ export async function startApi(
     error: (fields: Readonly<Record<string, unknown>>) => void errors.push(fields["err"]),
   };
   const apps = new PusherApps(config.pusher.apps);
-  const options = { apps: () => apps, node, logger, clock, config: config.pusher };
+  const sharedLimits = new MemoryLimits();
+  const options = { apps: () => apps, node, logger, clock, config: config.pusher, sharedLimits };
   const routes = createPusherApiRoutes(admits === undefined ? options : { ...options, admits });
   const url = await serveRoutes(routes, logger);
   const root = `${config.pusher.path_prefix}/apps/3`;

@@ -1,12 +1,12 @@
-import { describe, expect, it } from "vitest";
-import type { Quotas } from "../../src/core/quotas.ts";
+import { describe, expect, it, vi } from "vitest";
+import type { SharedLimits } from "../../src/core/shared-limits.ts";
 
-/** Makes quotas of which nothing is taken, as two nodes see them, for one test. */
-export type CreateQuotas = () => Promise<readonly [Quotas, Quotas]>;
+/** Makes limits of which nothing is taken, as two nodes see them, for one test; twice the same where there is only one. */
+export type CreateLimits = () => Promise<readonly [SharedLimits, SharedLimits]>;
 
-/** What all quotas promise; see the port in core/quotas.ts. */
-export function describeQuotasContract(name: string, create: CreateQuotas): void {
-  describe(`quotas contract: ${name}`, () => {
+/** What all limits promise; see the port in core/shared-limits.ts. */
+export function describeSharedLimitsContract(name: string, create: CreateLimits): void {
+  describe(`shared limits contract: ${name}`, () => {
     it("grants so many and no more, whichever node asks", async () => {
       const [one, two] = await create();
       expect([await one.take("a", 2), await two.take("a", 2)]).toEqual([true, true]);
@@ -68,6 +68,27 @@ export function describeQuotasContract(name: string, create: CreateQuotas): void
       const [one] = await create();
       expect(await one.take("a", 0)).toBe(false);
       expect(await one.take("a", 1)).toBe(true);
+    });
+
+    it("a node hears of what others take of the rates that it asks about, and not of what it takes itself", async () => {
+      const [one, two] = await create();
+      const heard: string[] = [];
+      one.onTakenElsewhere("r", (key, points) => heard.push(`one ${key} ${points}`));
+      if (two !== one) two.onTakenElsewhere("r", (key, points) => heard.push(`two ${key} ${points}`));
+      one.reportTaken("r", "k", 1);
+      one.reportTaken("other", "k", 1);
+      one.reportTaken("r", "k2", 2);
+      const expected = two === one ? [] : ["two k 1", "two k2 2"];
+      await vi.waitFor(() => expect(heard).toEqual(expected));
+    });
+
+    it("knows how many sessions there are elsewhere", async () => {
+      const [one, two] = await create();
+      one.reportSessions(7);
+      one.reportSessions(10);
+      two.reportSessions(100);
+      const expected = two === one ? [0, 0] : [100, 10];
+      await vi.waitFor(() => expect([one.sessionsElsewhere, two.sessionsElsewhere]).toEqual(expected));
     });
   });
 }

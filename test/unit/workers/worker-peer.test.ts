@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { PLAIN_PUBLISH } from "../../../src/core/broker.ts";
 import type { ClientInfo } from "../../../src/core/client-info.ts";
-import type { NodeCalls } from "../../../src/core/controller.ts";
-import { decodeError, encodeError } from "../../../src/workers/wire.ts";
+import type { NodeCalls } from "../../../src/node/cluster/calls.ts";
 import { type TestWorker, WorkerCluster } from "../../support/worker-cluster.ts";
 
 function info(client: string, user: string): ClientInfo {
@@ -17,8 +16,9 @@ async function listen({ ports }: TestWorker, channels: readonly string[]): Promi
       heard.push(`${channel} ${Buffer.from(publication.data).toString()}${excludeClient}`),
     onNotice: (channel, notice) =>
       heard.push(`${channel} ${notice.type} ${"info" in notice ? notice.info.user : ""}`),
+    onInterrupted: () => heard.push("interrupted"),
   });
-  for (const channel of channels) await ports.broker.subscribe(channel);
+  await ports.broker.subscribe(channels);
   return heard;
 }
 
@@ -38,21 +38,21 @@ describe("a worker that dies", () => {
     expect(heard.splice(0, 2)).toEqual(arrivals);
     expect(heard.toSorted()).toEqual(["a leave both", "a leave gone", "a memberRemoved gone"]);
     const members = ["onMemberAdded a both", "onMemberAdded a gone", "onMemberRemoved a gone"];
-    expect(cluster.observed).toEqual(["onOccupied a", ...members]);
+    expect(cluster.log.lines).toEqual(["onOccupied a", ...members]);
   });
 
   it("leaves quotas to others", async () => {
     const cluster = await WorkerCluster.start();
     const [dying, staying] = [await cluster.join(), await cluster.join()];
-    for (let count = 0; count < 2; count++) await dying.ports.quotas.take("a", 3);
-    await staying.ports.quotas.take("a", 3);
-    expect(await staying.ports.quotas.take("a", 3)).toBe(false);
+    for (let count = 0; count < 2; count++) await dying.ports.limits.take("a", 3);
+    await staying.ports.limits.take("a", 3);
+    expect(await staying.ports.limits.take("a", 3)).toBe(false);
     await dying.kill();
-    expect([await staying.ports.quotas.take("a", 3), await staying.ports.quotas.take("a", 3)]).toEqual([
+    expect([await staying.ports.limits.take("a", 3), await staying.ports.limits.take("a", 3)]).toEqual([
       true,
       true,
     ]);
-    expect(await staying.ports.quotas.take("a", 3)).toBe(false);
+    expect(await staying.ports.limits.take("a", 3)).toBe(false);
   });
 
   it("vacates the channels that it was alone in", async () => {
@@ -61,10 +61,12 @@ describe("a worker that dies", () => {
     await listen(dying, ["alone", "shared"]);
     const heard = await listen(staying, ["shared"]);
     await dying.kill();
-    expect(cluster.observed).toEqual(["onOccupied alone", "onOccupied shared", "onVacated alone"]);
+    expect(cluster.log.lines).toEqual(["onOccupied alone", "onOccupied shared", "onVacated alone"]);
+    cluster.log.take();
     await staying.ports.broker.publish("shared", { data: Buffer.from("1") }, PLAIN_PUBLISH);
     expect(heard).toEqual(["shared 1"]);
-    expect(await staying.ports.broker.subscribe("alone")).toBe(true);
+    await staying.ports.broker.subscribe(["alone"]);
+    expect(cluster.log.take()).toEqual(["onOccupied alone"]);
   });
 
   it("leaves nothing of what it asked for last", async () => {
@@ -74,8 +76,8 @@ describe("a worker that dies", () => {
       dying.ports.presence.add("a", info("1", "42"), 0),
       dying.ports.presence.remove("a", "1", "42"),
       dying.ports.presence.add("a", info("1", "42"), 0),
-      dying.ports.quotas.take("a", 1),
-      dying.ports.broker.subscribe("a"),
+      dying.ports.limits.take("a", 1),
+      dying.ports.broker.subscribe(["a"]),
     ]) {
       asked.catch(() => undefined);
     }
@@ -83,8 +85,10 @@ describe("a worker that dies", () => {
     await dying.kill();
     const next = await cluster.join();
     expect(await next.ports.presence.get("a")).toEqual(new Map());
-    expect(await next.ports.quotas.take("a", 1)).toBe(true);
-    expect(await next.ports.broker.subscribe("a")).toBe(true);
+    expect(await next.ports.limits.take("a", 1)).toBe(true);
+    cluster.log.take();
+    await next.ports.broker.subscribe(["a"]);
+    expect(cluster.log.take()).toEqual(["onOccupied a"]);
     expect(cluster.logged).toEqual([]);
   });
 
@@ -92,22 +96,20 @@ describe("a worker that dies", () => {
     const cluster = await WorkerCluster.start();
     const [asking, dying] = [await cluster.join(), await cluster.join()];
     const isAsked = Promise.withResolvers<void>();
-    // What is not given is not called.
-    const silent = {
+    const node = await asking.serve({ subscriberCount: async () => 1 });
+    await dying.serve({
       subscriberCount: () => {
         isAsked.resolve();
         return new Promise<number>(() => undefined);
       },
-    } as Partial<NodeCalls> as NodeCalls;
-    await asking.ports.controller.start({} as NodeCalls);
-    await dying.ports.controller.start(silent);
-    const asked = [
-      asking.ports.controller.askOthers("subscriberCount", "a"),
-      asking.ports.controller.askNode(dying.uid, "subscriberCount", "a"),
-    ];
+    });
+    cluster.node.serve({ subscriberCount: async () => 0 } as Partial<NodeCalls> as NodeCalls);
+    const asked = [node.ask("subscriberCount", "a"), node.askNode(dying.uid, "subscriberCount", "a")];
     await isAsked.promise;
     await dying.kill();
-    expect(await Promise.all(asked)).toEqual([[], undefined]);
+    const answers = [asking.uid, "primary"].map((uid, at) => ({ uid, value: 1 - at }));
+    expect(await Promise.all(asked)).toEqual([answers, undefined]);
+    expect(node.others).toEqual(["primary"]);
   });
 });
 
@@ -128,20 +130,21 @@ describe("a worker that hangs", () => {
     const cluster = await WorkerCluster.start();
     const [asking, hanging] = [await cluster.join(), await cluster.join()];
     const never = (): Promise<never> => new Promise(() => undefined);
-    await asking.ports.controller.start({} as NodeCalls);
-    await hanging.ports.controller.start({ block: never, counts: never } as Partial<NodeCalls> as NodeCalls);
+    const node = await asking.serve({ block: async () => undefined });
+    cluster.node.serve({ block: async () => undefined } as Partial<NodeCalls> as NodeCalls);
+    await hanging.serve({ block: never, counts: never });
     await hanging.ports.presence.add("a", info("1", "42"), 0);
-    await hanging.ports.quotas.take("a", 1);
+    await hanging.ports.limits.take("a", 1);
     await pass(cluster, [asking, hanging], 2);
     const asked = [
-      asking.ports.controller.askOthers("block", "42", undefined),
-      asking.ports.controller.askNode(hanging.uid, "counts"),
+      node.ask("block", { id: "42", expireAtSec: undefined }),
+      node.askNode(hanging.uid, "counts", undefined),
     ];
     await pass(cluster, [asking], 7);
-    await hanging.seat.left;
-    expect(await Promise.all(asked)).toEqual([[], undefined]);
+    await hanging.peer.left;
+    expect(await Promise.all(asked)).toEqual([[{ uid: asking.uid }, { uid: "primary" }], undefined]);
     expect(await asking.ports.presence.get("a")).toEqual(new Map());
-    expect(await asking.ports.quotas.take("a", 1)).toBe(true);
+    expect(await asking.ports.limits.take("a", 1)).toBe(true);
     expect(cluster.logged).toEqual([
       { level: "error", worker: hanging.uid, message: "worker hangs: it is killed" },
     ]);
@@ -150,16 +153,17 @@ describe("a worker that hangs", () => {
   it("in one call only is left out of its answers, and named in the log", async () => {
     const cluster = await WorkerCluster.start();
     const [asking, slow, quick] = [await cluster.join(), await cluster.join(), await cluster.join()];
-    const answers = (subscriberCount: NodeCalls["subscriberCount"]): NodeCalls =>
-      ({ subscriberCount }) as Partial<NodeCalls> as NodeCalls;
-    await asking.ports.controller.start({} as NodeCalls);
-    await slow.ports.controller.start(answers(() => new Promise(() => undefined)));
-    await quick.ports.controller.start(answers(async () => 3));
-    const asked = asking.ports.controller.askOthers("subscriberCount", "a");
+    const node = await asking.serve({ subscriberCount: async () => 1 });
+    cluster.node.serve({ subscriberCount: async () => 0 } as Partial<NodeCalls> as NodeCalls);
+    await slow.serve({ subscriberCount: () => new Promise(() => undefined) });
+    await quick.serve({ subscriberCount: async () => 3 });
+    const asked = node.ask("subscriberCount", "a");
     await pass(cluster, [asking, slow, quick], 12);
-    expect(await asked).toEqual([3]);
-    const message = "worker has not answered in time and is left out";
-    expect(cluster.logged).toEqual([{ level: "warn", worker: slow.uid, call: "subscriberCount", message }]);
+    cluster.clock.advance(12_000);
+    expect((await asked).map(({ value }) => value)).toEqual([1, 0, 3]);
+    const message = "node has not answered in time and is left out";
+    const line = { level: "warn", node: slow.uid, name: "m", call: "subscriberCount", message };
+    expect(cluster.logged).toEqual([line]);
   });
 });
 
@@ -176,50 +180,12 @@ describe("a worker", () => {
     expect([here, there]).toEqual([["a a!", "a a!"], ["b b!"]]);
   });
 
-  it("knows what others take of rates, as far as it cares for them", async () => {
+  it("is told that publications may be missing", async () => {
     const cluster = await WorkerCluster.start();
-    const [one, two] = [await cluster.join(), await cluster.join()];
-    const heard: string[] = [];
-    for (const { ports } of [one, two]) await ports.controller.start({} as NodeCalls);
-    for (const { ports } of [one, two])
-      ports.rates.listen("l", (key, points) => heard.push(`${key} ${points}`));
-    one.ports.rates.tell("l", "k", 1);
-    one.ports.rates.tell("l", "k2", 2);
-    one.ports.rates.tell("other", "k", 1);
-    await one.settle();
-    await two.settle();
-    expect(heard).toEqual(["k 1", "k2 2"]);
+    const worker = await cluster.join();
+    const heard = await listen(worker, ["a"]);
+    cluster.broker.onInterrupted();
+    await worker.settle();
+    expect(heard).toEqual(["interrupted"]);
   });
-
-  it("hears what is asked while it joins after it has taken over what was before", async () => {
-    const cluster = await WorkerCluster.start();
-    await cluster.controller.start({} as NodeCalls);
-    const order: string[] = [];
-    let asked: Promise<unknown> | undefined;
-    const joining = await cluster.join(async () => {
-      order.push("taking over");
-      asked = cluster.controller.askOthers("block", "42", undefined);
-      await joining.settle();
-      order.push("taken over");
-    });
-    await joining.ports.controller.start({
-      block: async (user) => void order.push(`block ${user}`),
-    } as Partial<NodeCalls> as NodeCalls);
-    await asked;
-    expect(order).toEqual(["taking over", "taken over", "block 42"]);
-  });
-});
-
-it("errors keep what is looked at: name, message, code, port and causes", () => {
-  const cause = Object.assign(new TypeError("inner"), { code: "EACCES", port: 80 });
-  const error = Object.assign(new Error("outer", { cause }), {
-    code: "EADDRINUSE",
-    port: 8000,
-    extra: () => 1,
-  });
-  const decoded = decodeError(structuredClone(encodeError(error)));
-  expect(decoded).toMatchObject({ message: "outer", code: "EADDRINUSE", port: 8000 });
-  expect(decoded.stack).toBe(error.stack);
-  expect(decoded.cause).toMatchObject({ name: "TypeError", message: "inner", code: "EACCES", port: 80 });
-  expect(decodeError(structuredClone(encodeError("just text")))).toMatchObject({ message: "just text" });
 });

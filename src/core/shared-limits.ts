@@ -1,0 +1,24 @@
+/** What nodes hear of each other's rates: each counts what all have taken. */
+export type SharedRates = Pick<SharedLimits, "reportTaken" | "onTakenElsewhere">;
+
+/**
+ * Limits that hold for several nodes together: how many there are of something, what has been taken of a rate, and how
+ * many sessions there are.
+ */
+export interface SharedLimits {
+  /**
+   * Counts one more of `key`; resolves to false, and counts nothing, where there are `max` already. One atomic step for
+   * all nodes. What a node has counted goes with it when it dies.
+   */
+  take(key: string, max: number): Promise<boolean>;
+  /** Counts one less of what this node has taken. */
+  give(key: string): void;
+  /** Points of a rate have been taken on this node: the others count them too, as of a moment later. Cheap. */
+  reportTaken(rate: string, key: string, points: number): void;
+  /** Calls back with what other nodes take of a rate. One listener for each rate. */
+  onTakenElsewhere(rate: string, listener: (key: string, points: number) => void): void;
+  /** This node has so many identified sessions now. Cheap. */
+  reportSessions(count: number): void;
+  /** How many the other nodes have together, as of a moment ago. */
+  readonly sessionsElsewhere: number;
+}
