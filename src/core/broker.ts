@@ -108,7 +108,7 @@ export interface BrokerListener {
  * Failures reject; the caller answers with code 100 unless it is a ClientError.
  */
 export interface Broker {
-  /** Whether what is published arrives or the process ends: where it does, positions need not be checked. */
+  /** Whether what is published arrives, and streams outlive their subscribers: then positions need not be checked. */
   readonly isReliable: boolean;
   /** Starts delivering. Called once, before anything else. */
   start(listener: BrokerListener): Promise<void>;

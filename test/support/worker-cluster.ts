@@ -105,7 +105,7 @@ export class WorkerCluster {
       {
         stream: near,
         clock: this.linkClock,
-        start: { config: {}, isDev: false, nodeUid: uid, machine: "primary", isReliable: true },
+        start: { config: {}, isDev: false, nodeUid: uid, machine: "primary", isReliable: false },
         onReady: () => undefined,
         onFailed: (err) => this.#logger.error({ err }, "worker failed"),
       },

@@ -48,7 +48,8 @@ const SWEEP_MAX_ENTRIES = 4000;
  * are lost with the process.
  */
 export class MemoryBroker implements Broker {
-  readonly isReliable = true;
+  /** It forgets streams that nobody publishes to or reads for long; the checks are such reads. */
+  readonly isReliable = false;
   readonly #subscribed = new Set<string>();
   readonly #idempotency: IdempotencyCache;
   readonly #streams: StreamStore;
