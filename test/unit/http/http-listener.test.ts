@@ -153,8 +153,10 @@ describe("idle connections between requests", () => {
     client.send(httpRequest("GET", "/"));
     expect(await client.untilEnd()).toContain("hello");
     using http2 = new Http2Client(`http://127.0.0.1:${listener.port}`);
+    // It may be over before the answer has been read.
+    const closed = once(http2.session, "close");
     await (await http2.request({ ":path": "/" })).until("hello");
-    await once(http2.session, "close");
+    await closed;
   });
 
   it("over HTTP/2 are closed though a stream was open when the time was over first", async () => {
@@ -166,9 +168,10 @@ describe("idle connections between requests", () => {
     using idle = new Http2Client(`http://127.0.0.1:${listener.port}`);
     await once(idle.session, "close");
     await vi.waitFor(() => expect(pending).toHaveLength(1));
+    const closed = once(busy.session, "close");
     for (const response of pending) response.end("late");
     expect(await (await answer).until("late")).toBe("late");
-    await once(busy.session, "close");
+    await closed;
   });
 });
 
