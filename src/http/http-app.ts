@@ -51,6 +51,8 @@ export class HttpApp {
 
   /** Answers a request; 404 where no route does. */
   handle(request: IncomingMessage, response: ServerResponse): void {
+    // Node loses requests that came together with an offer to upgrade which is not taken; nobody is to wait for them.
+    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
     const route = this.#find(request);
     if (route === undefined) {
       sendText(response, 404, "404 page not found\n");

@@ -176,7 +176,8 @@ export class ResponseStream implements DetachedSocketUser {
 
 /** Whether a client takes it that its connection goes on after the response (RFC 9112 §9.3). */
 function keepsConnection({ httpVersion, headers }: IncomingMessage): boolean {
-  return httpVersion === "1.1" && !/\bclose\b/iu.test(headers.connection ?? "");
+  const mayKeep = httpVersion === "1.1" && headers.upgrade === undefined;
+  return mayKeep && !/\bclose\b/iu.test(headers.connection ?? "");
 }
 
 /** The stream behind Node's HTTP/2 compatibility response; undefined for HTTP/1. */

@@ -1,12 +1,15 @@
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { expect, it } from "vitest";
 import { AttachedHttp } from "../../../src/app/attached-http.ts";
 import { HttpApp } from "../../../src/http/http-app.ts";
 import { HttpListener } from "../../../src/http/http-listener.ts";
+import type { TlsCredentials } from "../../../src/lib/tls-credentials.ts";
 import { httpRequest, RawConnection } from "../../support/raw-connection.ts";
 import { Signal } from "../../support/signal.ts";
 import { silentLogger } from "../../support/silent-logger.ts";
+import { createIdentity } from "../../support/tls-identity.ts";
 
 const SLOW = httpRequest("GET", "/slow");
 const UPGRADE = httpRequest("GET", "/talk", { headers: { Connection: "Upgrade", Upgrade: "talk" } });
@@ -18,7 +21,7 @@ interface PipelineServer extends AsyncDisposable {
   nextSlow(): Promise<ServerResponse>;
 }
 
-async function listen(kind: "own" | "attached"): Promise<PipelineServer> {
+async function listen(kind: "own" | "secure" | "attached"): Promise<PipelineServer> {
   const waiting: ServerResponse[] = [];
   const signal = new Signal();
   const app = new HttpApp(
@@ -38,7 +41,10 @@ async function listen(kind: "own" | "attached"): Promise<PipelineServer> {
     ],
     silentLogger,
   );
-  const { port, close } = kind === "own" ? await listenAlone(app) : await listenOnHost(app);
+  const { port, close } =
+    kind === "attached"
+      ? await listenOnHost(app)
+      : await listenAlone(app, kind === "secure" ? createIdentity() : undefined);
   return {
     port,
     async nextSlow() {
@@ -56,8 +62,8 @@ interface Listening {
   readonly close: () => Promise<void>;
 }
 
-async function listenAlone(app: HttpApp): Promise<Listening> {
-  const listener = new HttpListener(app, { host: "127.0.0.1", port: 0, tls: undefined });
+async function listenAlone(app: HttpApp, tls: TlsCredentials | undefined): Promise<Listening> {
+  const listener = new HttpListener(app, { host: "127.0.0.1", port: 0, tls });
   const { port } = await listener.start();
   return {
     port,
@@ -98,6 +104,29 @@ it.each(["own", "attached"] as const)(
     const bodies = text.split("\r\n\r\n").slice(1);
     expect(bodies.map((body) => body.split("HTTP/1.1")[0])).toEqual(["first", "second", "ignored"]);
     expect(text).not.toContain("101");
+  },
+);
+
+it("over TLS, too", async () => {
+  await using server = await listen("secure");
+  const options = { host: "127.0.0.1", port: server.port, ALPNProtocols: ["http/1.1"] };
+  const client = connectTls({ ...options, rejectUnauthorized: false });
+  client.write(SLOW + UPGRADE);
+  (await server.nextSlow()).end("first");
+  let text = "";
+  for await (const bytes of client) text += String(bytes);
+  expect(text).toMatch(/^HTTP\/1.1 200 OK.*first.*HTTP\/1.1 200 OK.*ignored$/su);
+});
+
+it.each(["own", "attached"] as const)(
+  "%s server: behind an offer that is not taken the connection ends, for Node loses requests behind it",
+  async (kind) => {
+    await using server = await listen(kind);
+    using client = await RawConnection.open(server.port);
+    const offer = httpRequest("GET", "/slow", { headers: { Connection: "Upgrade", Upgrade: "h2c" } });
+    client.send(offer + SLOW);
+    (await server.nextSlow()).end("first");
+    expect(await client.untilEnd()).toMatch(/^HTTP\/1.1 200 OK.*Connection: close.*first$/su);
   },
 );
 
