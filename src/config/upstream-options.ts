@@ -1,8 +1,6 @@
 import { parseDuration } from "./duration.ts";
 import type { ListOutline, Outline, SectionOutline, ValueKind, ValueOutline } from "./outline.ts";
 
-/** Options of Centrifugo 6.9 (and the flat ones of version 5) that Millrace does not have, in the shape of its schema. */
-
 type Members = Readonly<Record<string, Outline>>;
 
 /** An option that asks for something unless it is off, or at its default there. */
@@ -212,6 +210,7 @@ const VERSION_5: Members = {
   ...quietly("proxy_subscribe_stream_timeout proxy_http_status_code_transforms proxy_grpc_metadata"),
   ...quietly("proxy_http_headers proxy_static_http_headers proxy_binary_encoding"),
   ...quietly("proxy_include_connection_meta proxy_grpc_cert_file proxy_grpc_compression proxy_grpc_tls"),
+  ...quietly("proxy_grpc_credentials_key proxy_grpc_credentials_value"),
   ...quietly("sockjs_url sockjs_handler_prefix rpc_ping_method gomaxprocs shutdown_termination_delay"),
   ...quietly("global_presence_ttl global_redis_presence_user_mapping redis_presence_hash_field_ttl"),
   ...quietly("tarantool_mode tarantool_address tarantool_user tarantool_password"),
@@ -221,12 +220,13 @@ const VERSION_5: Members = {
   ...quietly("uni_grpc_tls_root_ca_pem grpc_api_tls_disable uni_grpc_tls_disable"),
 };
 
+/** Options of Centrifugo 6.9 and flat ones of its version 5 that Millrace does not have, as an outline of their schema. */
 export const UPSTREAM_OPTIONS: SectionOutline = section({
   http_server: section({
     tls: LISTENER_TLS,
     tls_autocert: switched("host_whitelist cache_dir email server_name http http_addr"),
     internal_tls: LISTENER_TLS,
-    http3: switched("enabled"),
+    http3: section({ enabled: asks(false) }),
     h2c_external: asks(false),
   }),
   engine: section({

@@ -195,9 +195,11 @@ export const channelConfig: Section<ChannelConfig> = section<ChannelConfig>(
       .enum(DATA_FORMATS)
       .default("")
       .describe("What payloads must be where the namespace does not say; empty for anything but nothing."),
-    history_meta_ttl: duration("720h").describe(
-      "How long a channel that is not used remembers its position, where the namespace does not say.",
-    ),
+    history_meta_ttl: duration("720h")
+      .describe(
+        "How long a channel that is not used remembers its position, where the namespace does not say.",
+      )
+      .meta({ formerly: ["global_history_meta_ttl"] }),
   },
   (channel, report) => {
     if (channel.history_meta_ttl <= 0) report(["history_meta_ttl"], "must be longer than 0");

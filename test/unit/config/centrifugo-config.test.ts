@@ -144,6 +144,27 @@ describe("a configuration of Centrifugo", () => {
     expect(problems[0]).toContain(way);
   });
 
+  it.each([
+    "http_server.http3",
+    "http_server.tls_autocert",
+    "client.proxy.refresh",
+    "rpc.ping",
+    "sse",
+    "http_stream",
+    "webtransport",
+    "prometheus",
+    "swagger",
+    "debug",
+    "init",
+    "opentelemetry",
+    "graphite",
+  ])("does not start without what it switches on: %s", (section) => {
+    expect(problemsOf({ values: { [`${section}.enabled`]: true } })).toEqual([
+      `${section}.enabled: not supported yet; to start without, remove it, or set false`,
+    ]);
+    expect(problemsOf({ values: { [`${section}.enabled`]: false } })).toEqual([]);
+  });
+
   it("asks by file, environment and flags together", () => {
     const values = { broker: { type: "redis" }, engine: { type: "redis" } };
     const env = { CENTRIFUGO_BROKER_ENABLED: "true", CENTRIFUGO_ENGINE: "memory" };

@@ -76,6 +76,7 @@ const ROWS: readonly Row[] = [
   ["client_insecure_skip_token_signature_verify", true, (c) => c.client.insecure_skip_token_signature_verify],
   ["client_user_id_http_header", "X-User", (c) => c.client.user_id_http_header],
   ["client_concurrency", 15, (c) => c.client.concurrency],
+  ["global_history_meta_ttl", "800h", (c) => c.channel.history_meta_ttl, 2_880_000_000],
   ["address", "127.0.0.1", (c) => c.http_server.address],
   ["port", 8001, (c) => c.http_server.port],
   ["tls_cert", "cert.pem", (c) => c.http_server.tls.cert_pem],
