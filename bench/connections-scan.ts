@@ -31,6 +31,7 @@ function openTransport(onWrite: () => void = () => undefined): Transport {
     name: "uni_websocket",
     protocol: "json",
     format,
+    peerAddress: "",
     deltaFormats: undefined,
     resumeMarks: undefined,
     pingIntervalMs: 0,

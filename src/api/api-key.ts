@@ -1,4 +1,6 @@
 import type { IncomingMessage } from "node:http";
+import type { RefusalLog } from "../core/refusal-log.ts";
+import { pathOf, peerAddressOf } from "../http/client-address.ts";
 import { secretMatcher } from "../lib/constant-time.ts";
 
 /** Who may call: everybody, or those who know the key. */
@@ -8,8 +10,11 @@ export interface ApiKeyOptions {
   readonly insecure: boolean;
 }
 
+/** What is looked at of a request. */
+export type KeyedRequest = Pick<IncomingMessage, "headers" | "url" | "socket">;
+
 /** Whether a request may call the API. */
-export type HttpAuth = (request: Pick<IncomingMessage, "headers" | "url">) => boolean;
+export type HttpAuth = (request: KeyedRequest) => boolean;
 
 /**
  * Checks HTTP requests (server-api §1.2): header `X-API-Key`, or without it `Authorization: apikey KEY`, or
@@ -25,6 +30,20 @@ export function createHttpAuth({ key, insecure }: ApiKeyOptions): HttpAuth {
     if (header !== undefined && matches(Buffer.from(header, "latin1"))) return true;
     const parameter = queryKey(request.url ?? "");
     return parameter !== undefined && matches(Buffer.from(parameter));
+  };
+}
+
+/** The same check, and whom it refuses is noted. */
+export function noteRefused(auth: HttpAuth, { key }: ApiKeyOptions, refusals: RefusalLog): HttpAuth {
+  return (request) => {
+    if (auth(request)) return true;
+    const isPresented = (headerKey(request) ?? queryKey(request.url ?? "")) !== undefined;
+    const wrong = isPresented ? "api_key_wrong" : "api_key_missing";
+    refusals.note(key === "" ? "api_key_unset" : wrong, {
+      address: peerAddressOf(request),
+      path: pathOf(request),
+    });
+    return false;
   };
 }
 

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
-import type { HandlerContext } from "@connectrpc/connect";
+import { type ContextKey, createContextKey, type HandlerContext } from "@connectrpc/connect";
 import type { ServerUnaryCall } from "@grpc/grpc-js";
+import { peerAddressOf } from "../http/client-address.ts";
 import type { CallOrigin } from "./method.ts";
 
 /** How long a call may take whose caller does not say (server-api §3.6). */
@@ -15,6 +16,10 @@ export class JsonOrigin implements CallOrigin {
 
   constructor(response: ServerResponse) {
     this.#response = response;
+  }
+
+  get address(): string {
+    return peerAddressOf(this.#response.req);
   }
 
   signal(): AbortSignal {
@@ -34,10 +39,17 @@ export class ConnectUnaryOrigin implements CallOrigin {
     this.#timeoutMs = timeoutMs;
   }
 
+  get address(): string {
+    return peerAddressOf(this.#response.req);
+  }
+
   signal(): AbortSignal {
     return responseSignal(this.#response, Math.min(this.#timeoutMs ?? DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS));
   }
 }
+
+/** Network address of the caller. */
+export const callerAddress: ContextKey<string> = createContextKey("");
 
 /** A call through connect-node, whose signal knows the caller's own deadline. */
 export class ConnectOrigin implements CallOrigin {
@@ -46,6 +58,10 @@ export class ConnectOrigin implements CallOrigin {
 
   constructor(context: HandlerContext) {
     this.#context = context;
+  }
+
+  get address(): string {
+    return this.#context.values.get(callerAddress);
   }
 
   signal(): AbortSignal {
@@ -65,12 +81,22 @@ export class GrpcOrigin implements CallOrigin {
     this.#call = call;
   }
 
+  get address(): string {
+    return grpcPeerAddress(this.#call);
+  }
+
   signal(): AbortSignal {
     const controller = new AbortController();
     if (this.#call.cancelled) controller.abort();
     else this.#call.once("cancelled", () => controller.abort());
     return AbortSignal.any([controller.signal, AbortSignal.timeout(timeLeftMs(this.#call))]);
   }
+}
+
+/** Network address of a call's peer, which grpc-js tells with the port. */
+export function grpcPeerAddress(call: Pick<ServerUnaryCall<unknown, unknown>, "getPeer">): string {
+  const peer = call.getPeer();
+  return peer.slice(0, Math.max(0, peer.lastIndexOf(":")));
 }
 
 function responseSignal(response: ServerResponse, timeoutMs: number): AbortSignal {

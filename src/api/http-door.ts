@@ -1,3 +1,4 @@
+import type { RefusalLog } from "../core/refusal-log.ts";
 import type { MessageEncoder } from "../lib/json/encode-message.ts";
 import type { AnswerQueue } from "./answer-queue.ts";
 import type { HttpAuth } from "./api-key.ts";
@@ -5,6 +6,7 @@ import type { HttpAuth } from "./api-key.ts";
 /** How the doors on the HTTP port are set up. */
 export interface HttpDoorOptions {
   readonly auth: HttpAuth;
+  readonly refusals: RefusalLog;
   /** Bytes that a body may have; 0 or less for no limit. */
   readonly maxBodyBytes: number;
   /** Reports every API error as a status of the transport, not only where the request asks for it. */

@@ -7,6 +7,8 @@ import {
 } from "@bufbuild/protobuf";
 import { ClientError } from "../core/client-error.ts";
 import type { Logger } from "../core/logger.ts";
+import type { RefusalLog } from "../core/refusal-log.ts";
+import type { CallRefusal } from "../core/refusal.ts";
 import { apiError } from "./api-error.ts";
 import type { ApiNode } from "./ports.ts";
 
@@ -14,36 +16,57 @@ import type { ApiNode } from "./ports.ts";
 export interface CallOrigin {
   /** True where `bytes` of the request are known to be JSON, because they came as such. */
   readonly bytesAreJson: boolean;
+  /** Network address of the caller; "" where it is not known any more. */
+  readonly address: string;
   /** Aborts when the caller has left or its time is up. Made only for those methods that ask for it. */
   signal(): AbortSignal;
 }
 
+/** What all calls have in common. */
+export interface CallContext {
+  readonly node: ApiNode;
+  /** Hears of calls that fail by our fault. */
+  readonly logger: Logger;
+  /** Hears of those that fail by the caller's. */
+  readonly refusals: RefusalLog;
+}
+
+/** Errors that say that there is something to change; the node itself notes unknown namespaces. */
+const REFUSALS: ReadonlyMap<number, CallRefusal> = new Map([
+  [104, "api_unknown_method"],
+  [107, "bad_api_request"],
+  [108, "api_not_available"],
+]);
+
 /** What a call of a method works with. */
-export class ApiCall implements CallOrigin {
+export class ApiCall {
   readonly node: ApiNode;
   readonly bytesAreJson: boolean;
   readonly #method: string;
   readonly #origin: CallOrigin;
-  readonly #logger: Logger;
+  readonly #context: CallContext;
 
-  constructor(node: ApiNode, method: string, origin: CallOrigin, logger: Logger) {
-    this.node = node;
+  constructor(context: CallContext, method: string, origin: CallOrigin) {
+    this.node = context.node;
     this.bytesAreJson = origin.bytesAreJson;
     this.#method = method;
     this.#origin = origin;
-    this.#logger = logger;
+    this.#context = context;
   }
 
   signal(): AbortSignal {
     return this.#origin.signal();
   }
 
-  /** Turns whatever was thrown into what the caller is told, and logs bugs. */
+  /** Turns whatever was thrown into what the caller is told, and logs bugs, and what the caller is to change. */
   explain(error: unknown): ClientError {
     const known = error instanceof ClientError ? error : apiError("internal", error);
-    if (known.cause !== undefined) {
-      this.#logger.error({ method: this.#method, err: known.cause }, "api call failed");
-    }
+    const { logger, refusals } = this.#context;
+    const method = this.#method;
+    const reason = REFUSALS.get(known.code);
+    if (known.cause !== undefined) logger.error({ method, err: known.cause }, "api call failed");
+    else if (reason !== undefined)
+      refusals.note(reason, { address: this.#origin.address, method, detail: known.message });
     return known;
   }
 }

@@ -1,52 +1,78 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { BatchResponse, Command } from "../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import type { ClientError } from "../core/client-error.ts";
-import type { Logger } from "../core/logger.ts";
-import { ApiCall, type ApiMethod, type CallOrigin } from "./method.ts";
+import type { Clock } from "../core/clock.ts";
+import type { RefusalLog } from "../core/refusal-log.ts";
+import { ApiCall, type ApiMethod, type CallContext, type CallOrigin } from "./method.ts";
 import { runBatch } from "./methods/batch.ts";
 import { API_METHODS } from "./methods/table.ts";
-import type { ApiNode } from "./ports.ts";
 
 /** What became of a call: the method's result, or why there is none. */
 export type Outcome =
   { readonly ok: true; readonly result: Message } | { readonly ok: false; readonly error: ClientError };
 
+/** What the server API works with. */
+export interface ServerApiContext extends CallContext {
+  readonly clock: Pick<Clock, "monotonicMs">;
+}
+
 /** The server API behind all of its doors. */
 export class ServerApi {
   readonly methods: readonly ApiMethod[] = API_METHODS;
-  readonly #node: ApiNode;
-  readonly #logger: Logger;
+  readonly #context: ServerApiContext;
 
-  constructor(node: ApiNode, logger: Logger) {
-    this.#node = node;
-    this.#logger = logger;
+  constructor(context: ServerApiContext) {
+    this.#context = context;
+  }
+
+  /** Where doors tell of those whom they refuse. */
+  get refusals(): RefusalLog {
+    return this.#context.refusals;
   }
 
   /** True once the node goes down. */
   get isStopping(): boolean {
-    return this.#node.isStopping;
+    return this.#context.node.isStopping;
   }
 
   /** Runs a method on a request of its own type. Never rejects. */
   async run(method: ApiMethod, request: Message, origin: CallOrigin): Promise<Outcome> {
     const call = this.#call(method.name, origin);
+    const startedAtMs = this.#context.clock.monotonicMs();
     try {
-      return { ok: true, result: await method.run(call, request) };
+      const result = await method.run(call, request);
+      this.#logCall(method.name, origin, startedAtMs);
+      return { ok: true, result };
     } catch (error) {
-      return { ok: false, error: call.explain(error) };
+      const known = call.explain(error);
+      this.#logCall(method.name, origin, startedAtMs, known.code);
+      return { ok: false, error: known };
     }
   }
 
   /** Runs several commands; undefined stands for a command that was `null`. Never rejects. */
-  runBatch(
+  async runBatch(
     commands: readonly (Command | undefined)[],
     parallel: boolean,
     origin: CallOrigin,
   ): Promise<BatchResponse> {
-    return runBatch(this.#call("batch", origin), commands, parallel);
+    const startedAtMs = this.#context.clock.monotonicMs();
+    const response = await runBatch(this.#call("batch", origin), commands, parallel);
+    this.#logCall("batch", origin, startedAtMs);
+    return response;
+  }
+
+  /** The error of a call that no method has been found for, or no request for its method; noted. */
+  refuse(method: string, error: ClientError, origin: CallOrigin): ClientError {
+    return this.#call(method, origin).explain(error);
   }
 
   #call(method: string, origin: CallOrigin): ApiCall {
-    return new ApiCall(this.#node, method, origin, this.#logger);
+    return new ApiCall(this.#context, method, origin);
+  }
+
+  #logCall(method: string, { address }: CallOrigin, startedAtMs: number, code?: number): void {
+    const { logger, clock } = this.#context;
+    logger.debug({ method, address, ms: Math.round(clock.monotonicMs() - startedAtMs), code }, "api call");
   }
 }

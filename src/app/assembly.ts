@@ -36,9 +36,6 @@ const CONNECTION_RATE = "connections";
 
 /** Where clients of Centrifugo's bidirectional protocol go by default. */
 const BIDIRECTIONAL_PATH = "/connection/websocket";
-const BIDIRECTIONAL_CLIENT =
-  "refused a client of the bidirectional protocol, which is not served: switch on uni_websocket, uni_sse or " +
-  "uni_http_stream, and have it connect there without an SDK";
 
 /** A server's parts, joined and not started. */
 export interface Assembly {
@@ -75,11 +72,18 @@ export async function assembleServer(
   const tls = readServerTls(config);
   // Nobody stops it: it cuts those who do not answer their close frame, and rests once the last one is gone.
   const wheel = new TimerWheel(systemClock);
-  const node = createNode(config, ports, wheel, logger, identity);
+  const refusals = new RefusalLog(logger, systemClock);
+  const node = createNode(config, ports, { wheel, logger, refusals }, identity);
   let current = config;
   let settings = await createUniSettings(config, node, logger);
   let limits = connectionLimitsOf(config);
-  const protocol = createUniProtocol({ node, clock: systemClock, logger, settings: () => settings });
+  const protocol = createUniProtocol({
+    node,
+    clock: systemClock,
+    logger,
+    refusals,
+    settings: () => settings,
+  });
   const gate = new ConnectionGate({
     limits: () => limits,
     connectionCount: () => node.sessionCount,
@@ -91,15 +95,16 @@ export async function assembleServer(
     protocol,
     gate,
     origins: new OriginPolicy(config.client.allowed_origins),
+    refusals,
     wheel,
     pingIntervalMs: config.client.ping_interval,
   };
   const webSocketContext = { ...context, pongTimeoutMs: config.client.pong_timeout };
   const closing = new AbortController();
-  const api = createServerApi(node, logger);
+  const api = createServerApi({ node, logger, refusals, clock: systemClock });
   const apiRoutes = createApiRoutes(api, config.http_api);
   const pusher = assemblePusher(
-    { config: config.pusher, events, node, gate, sharedLimits, wheel, logger },
+    { config: config.pusher, events, node, gate, sharedLimits, refusals, wheel, logger },
     connectPusher,
   );
   return {
@@ -117,7 +122,7 @@ export async function assembleServer(
         ...(config.http_api.external ? apiRoutes : []),
       ],
       internal: [...createHealthRoutes(config.health), ...(config.http_api.external ? [] : apiRoutes)],
-      unserved: createBidirectionalRoutes(wheel, new RefusalLog(logger, systemClock)),
+      unserved: createBidirectionalRoutes(wheel, refusals),
     },
     uniGrpc: createUniGrpcListener(protocol, config.uni_grpc, { wheel, tls: tls.uniGrpc }),
     grpcApi: createApiGrpcListener(api, config.grpc_api, tls.grpcApi),
@@ -137,11 +142,7 @@ export async function assembleServer(
 
 /** Of clients that want what is not there. */
 function createBidirectionalRoutes(wheel: TimerWheel, refusals: RefusalLog): Route[] {
-  const protocol = new BidirectionalProtocol(({ header }) => {
-    // Clients choose it, and the log is not for megabytes.
-    const origin = header("origin")?.slice(0, 255) ?? "";
-    refusals.note("bidirectional_client", origin, { path: BIDIRECTIONAL_PATH, origin }, BIDIRECTIONAL_CLIENT);
-  });
+  const protocol = new BidirectionalProtocol(refusals);
   const options = { path: BIDIRECTIONAL_PATH, messageSizeLimit: 65_536, writeTimeoutMs: 1000 };
   return createSocketRoutes({ wheel }, { protocol, ...options });
 }

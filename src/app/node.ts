@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { systemClock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
+import type { RefusalLog } from "../core/refusal-log.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
 import { ServerNode } from "../node/server-node.ts";
 import { channelRulesOf } from "./channel-rules.ts";
@@ -15,12 +16,18 @@ export interface NodeIdentity {
   readonly machine: string;
 }
 
+/** What a node shares with the rest of its process. */
+export interface NodeParts {
+  readonly wheel: TimerWheel;
+  readonly logger: Logger;
+  readonly refusals: RefusalLog;
+}
+
 /** A node as the configuration describes it; alone, under a new uid, unless it is told what it is a part of. */
 export function createNode(
   config: Config,
   { limits: sharedLimits, records, ...ports }: NodePorts,
-  wheel: TimerWheel,
-  logger: Logger,
+  { wheel, logger, refusals }: NodeParts,
   identity: NodeIdentity | undefined,
 ): ServerNode {
   const { client } = config;
@@ -37,6 +44,7 @@ export function createNode(
     clock: systemClock,
     wheel,
     logger,
+    refusals,
     random: Math.random,
     limits: {
       outboxMaxBytes: client.queue_max_size,

@@ -1,7 +1,9 @@
 import type { ChannelEvents as ChannelEventSource } from "../core/channel-events.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
+import type { RefusalLog } from "../core/refusal-log.ts";
 import type { SharedLimits } from "../core/shared-limits.ts";
+import { pathOf, peerAddressOf } from "../http/client-address.ts";
 import type { ConnectionGate } from "../http/connection-gate.ts";
 import type { Route } from "../http/route.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
@@ -85,10 +87,14 @@ export interface PusherAssembly {
 
 /** Serves the protocol and its HTTP API as the configuration says. */
 export function assemblePusher(
-  parts: Omit<PusherParts, "apps"> & { readonly gate: ConnectionGate; readonly sharedLimits: SharedLimits },
+  parts: Omit<PusherParts, "apps"> & {
+    readonly gate: ConnectionGate;
+    readonly sharedLimits: SharedLimits;
+    readonly refusals: RefusalLog;
+  },
   connect: ConnectPusher,
 ): PusherAssembly {
-  const { config, node, wheel, logger, gate, sharedLimits } = parts;
+  const { config, node, wheel, logger, gate, sharedLimits, refusals } = parts;
   if (!config.enabled) return { routes: [], reload: () => undefined, close: () => Promise.resolve() };
   let apps = new PusherApps(config.apps);
   const events = connect({ ...parts, apps });
@@ -98,6 +104,7 @@ export function assemblePusher(
     node,
     wheel,
     logger,
+    refusals,
     gate,
     config,
     clock: systemClock,
@@ -107,7 +114,14 @@ export function assemblePusher(
   return {
     routes: [
       ...createSocketRoutes(
-        { wheel, admits: (request) => (limits.take("websocket", request).allowed ? undefined : 429) },
+        {
+          wheel,
+          admits(request) {
+            if (limits.take("websocket", request).allowed) return undefined;
+            refusals.note("pusher_rate_limit", { address: peerAddressOf(request), path: pathOf(request) });
+            return 429;
+          },
+        },
         {
           protocol: new PusherProtocol(context),
           path: `${config.path_prefix}/app/`,

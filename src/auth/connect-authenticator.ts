@@ -1,5 +1,6 @@
 import { disconnect } from "../core/disconnect.ts";
 import { NO_LABELS } from "../core/label-filter.ts";
+import { Refused } from "../core/refusal.ts";
 import type { ConnectionToken, CredentialSource, TokenVerifier } from "../core/token-verifier.ts";
 import type { HeaderReader } from "../core/uni-protocol.ts";
 
@@ -67,7 +68,7 @@ export class ConnectAuthenticator {
   async authenticate(attempt: ConnectAttempt): Promise<Credentials> {
     const credentials =
       (await this.#byToken(attempt.token)) ?? this.#byPermission() ?? this.#byHeader(attempt.header);
-    if (credentials === undefined) throw disconnect("badRequest", new Error("no credentials"));
+    if (credentials === undefined) throw disconnect("badRequest", new Refused("no_credentials"));
     return credentials;
   }
 
@@ -76,7 +77,7 @@ export class ConnectAuthenticator {
     const { insecure, disallow_anonymous_connection_tokens: disallowAnonymous } = this.#options;
     const token = await this.#verifier.verifyConnection(text);
     if (token.user === "" && disallowAnonymous)
-      throw disconnect("permissionDenied", new Error("token without user"));
+      throw disconnect("permissionDenied", new Refused("anonymous_token"));
     return { ...token, expireAtSec: insecure ? undefined : token.expireAtSec, source: "token" };
   }
 

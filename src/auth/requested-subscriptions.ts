@@ -1,5 +1,6 @@
 import type { ChannelOptions } from "../core/channel-options.ts";
 import { disconnect } from "../core/disconnect.ts";
+import { Refused } from "../core/refusal.ts";
 
 /** What the decision needs to know about channels. */
 export interface RequestedChannelRules {
@@ -36,7 +37,8 @@ export function grantRequestedSubscriptions(
   const granted: string[] = [];
   for (const channel of channels) {
     const options = requester.rules.optionsOf(channel);
-    if (options === undefined) throw disconnect("badRequest", new Error("unknown namespace in subs"));
+    if (options === undefined)
+      throw disconnect("badRequest", new Refused("unknown_namespace", `channel ${JSON.stringify(channel)}`));
     if (isGranted(channel, options, requester)) granted.push(channel);
   }
   return granted;

@@ -15,6 +15,8 @@ export interface Transport {
   readonly name: string;
   /** Encoding label as proxies and the Connections API see it. */
   readonly protocol: "json" | "protobuf";
+  /** Network address of the client, or of the last proxy in front; "" once it is gone, or where it is not known. */
+  readonly peerAddress: string;
   /** Codec and framing of everything written. */
   readonly format: WireFormat;
   /** How publications go out as differences; undefined where they cannot. */

@@ -34,8 +34,8 @@ export type HeaderReader = (name: string) => string | undefined;
 export interface UniConnection {
   /** Runs the client's request. Later calls do nothing. */
   connect(request: ConnectRequest, header?: HeaderReader): void;
-  /** Refuses a request that could not be read: ends with 3501 without a push. */
-  refuseRequest(): void;
+  /** Refuses a request that could not be read, with the error that says so: ends with 3501 without a push. */
+  refuseRequest(error: unknown): void;
   /** The client is gone: releases everything. Idempotent. */
   closed(): void;
 }

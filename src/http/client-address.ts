@@ -1,10 +1,24 @@
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { ServerHttp2Stream } from "node:http2";
 import { isIP, SocketAddress } from "node:net";
+import { http2PeerAddress } from "../lib/http2-peer.ts";
 
 /** What is looked at of a request. */
 export interface AddressedRequest {
   readonly headers: IncomingHttpHeaders;
   readonly socket: { readonly remoteAddress?: string | undefined };
+}
+
+/** Network address of a request's client, or of the last proxy in front; "" once the connection is gone. */
+export function peerAddressOf(request: Pick<IncomingMessage, "socket">): string {
+  // Over HTTP/2 it is an Http2ServerRequest.
+  const { stream } = request as { readonly stream?: ServerHttp2Stream };
+  return stream === undefined ? (request.socket.remoteAddress ?? "") : http2PeerAddress(stream);
+}
+
+/** Path of a request as the log may have it: queries carry keys and tokens. */
+export function pathOf({ url = "" }: Pick<IncomingMessage, "url">): string {
+  return url.split("?", 1)[0] ?? "";
 }
 
 /**

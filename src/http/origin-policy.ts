@@ -48,18 +48,22 @@ export function findImpossibleOrigin(pattern: string): string | undefined {
   return isDefaultPort ? "browsers leave out the port that is the scheme's own" : undefined;
 }
 
-/** Adds the CORS headers of an allowed request; a refused one gets none, so that the browser hides the answer. */
+/**
+ * Adds the CORS headers of an allowed request; a refused one gets none, so that the browser hides the answer. Returns
+ * whether it is allowed.
+ */
 export function addCorsHeaders(
   policy: OriginPolicy,
   request: IncomingMessage,
   response: ServerResponse,
-): void {
+): boolean {
   const { origin } = request.headers;
-  if (!policy.allows(origin)) return;
+  if (!policy.allows(origin)) return false;
   response.setHeader("Access-Control-Allow-Origin", origin ?? "");
   response.setHeader("Access-Control-Allow-Credentials", "true");
   const wanted = request.headers["access-control-request-headers"];
   if (wanted !== undefined && wanted !== "" && wanted !== "null") {
     response.setHeader("Access-Control-Allow-Headers", wanted);
   }
+  return true;
 }

@@ -118,6 +118,10 @@ export class PushTransport implements Transport, ResponseStreamOwner {
     return true;
   }
 
+  get peerAddress(): string {
+    return this.#stream.peerAddress;
+  }
+
   get wheel(): TimerWheel {
     return this.#kind.spec.wheel;
   }

@@ -6,6 +6,7 @@ import type { Framer } from "../core/wire-format.ts";
 import { StallGuard } from "../lib/stall-guard.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
 import { DetachableResponse } from "./detachable-response.ts";
+import { peerAddressOf } from "./client-address.ts";
 import type { DetachedSocket, DetachedSocketUser } from "./detached-socket.ts";
 
 /** How body bytes must be framed for a response: HTTP/1.1 chunks made by us, or nothing. */
@@ -57,6 +58,13 @@ export class ResponseStream implements DetachedSocketUser {
   /** Whether status and headers have been sent. */
   get started(): boolean {
     return this.#started;
+  }
+
+  /** Network address of the client; "" once it is gone. */
+  get peerAddress(): string {
+    return (
+      this.#detached?.remoteAddress ?? (this.#response === undefined ? "" : peerAddressOf(this.#response.req))
+    );
   }
 
   /** Bytes written that the operating system has not taken. */

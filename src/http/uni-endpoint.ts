@@ -1,7 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ConnectRequest, HeaderReader, UniEncoding, UniProtocol } from "../core/uni-protocol.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
+import type { RefusalLog } from "../core/refusal-log.ts";
+import { jsonFaultOf } from "../lib/json/json-decode-error.ts";
 import { BodyTooLarge, readBody } from "./body.ts";
+import { peerAddressOf } from "./client-address.ts";
 import type { ConnectionGate } from "./connection-gate.ts";
 import { sendEmpty } from "./http-app.ts";
 import { addCorsHeaders, type OriginPolicy } from "./origin-policy.ts";
@@ -11,22 +14,44 @@ export interface UniEndpointContext {
   readonly protocol: UniProtocol;
   readonly gate: ConnectionGate;
   readonly origins: OriginPolicy;
+  readonly refusals: RefusalLog;
   readonly wheel: TimerWheel;
   /** Milliseconds between application pings; 0 or less for none. */
   readonly pingIntervalMs: number;
 }
 
+/** Whether one more connection may be tried. */
+export function admitsConnection({ gate, refusals }: UniEndpointContext, request: IncomingMessage): boolean {
+  if (gate.admits()) return true;
+  refusals.note("connection_limit", { address: peerAddressOf(request) });
+  return false;
+}
+
+/** Notes that a page may not connect from where it is. */
+export function noteOrigin({ refusals }: UniEndpointContext, request: IncomingMessage): void {
+  refusals.note("origin_not_allowed", { address: peerAddressOf(request), origin: request.headers.origin });
+}
+
+/** Notes that a connect request cannot be read. */
+export function noteBadRequest(
+  { refusals }: UniEndpointContext,
+  request: IncomingMessage,
+  error: unknown,
+): void {
+  refusals.note("bad_connect_request", { address: peerAddressOf(request), detail: jsonFaultOf(error) });
+}
+
 /** Admits a request past the connection limits and gives it its CORS headers; answers 503 and returns false otherwise. */
 export function admitRequest(
-  { gate, origins }: UniEndpointContext,
+  context: UniEndpointContext,
   request: IncomingMessage,
   response: ServerResponse,
 ): boolean {
-  if (!gate.admits()) {
+  if (!admitsConnection(context, request)) {
     sendEmpty(response, 503);
     return false;
   }
-  addCorsHeaders(origins, request, response);
+  if (!addCorsHeaders(context.origins, request, response)) noteOrigin(context, request);
   return true;
 }
 
@@ -47,6 +72,7 @@ export function answerPreflight(response: ServerResponse, methods: string): void
  * client has left.
  */
 export async function readConnectRequest(
+  context: UniEndpointContext,
   encoding: UniEncoding,
   maxBytes: number,
   request: IncomingMessage,
@@ -59,18 +85,21 @@ export async function readConnectRequest(
     if (error instanceof BodyTooLarge) sendTooLarge(request, response);
     return undefined;
   }
-  return parseConnectRequest(encoding, () => body, response);
+  return parseConnectRequest(context, encoding, () => body, request, response);
 }
 
 /** Parses a connect request; answers 400 and returns undefined for a malformed one, or one that cannot be read. */
 export function parseConnectRequest(
+  context: UniEndpointContext,
   encoding: UniEncoding,
   read: () => Uint8Array,
+  request: IncomingMessage,
   response: ServerResponse,
 ): ConnectRequest | undefined {
   try {
     return encoding.parseRequest(read());
-  } catch {
+  } catch (error) {
+    noteBadRequest(context, request, error);
     sendEmpty(response, 400);
     return undefined;
   }

@@ -4,6 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import type { ChannelEvents } from "../core/channel-events.ts";
 import type { ControlBus } from "../core/control-bus.ts";
 import type { Logger } from "../core/logger.ts";
+import type { RefusalLog } from "../core/refusal-log.ts";
 import type { PresenceManager } from "../core/presence-manager.ts";
 import type { SharedLimits } from "../core/shared-limits.ts";
 import type { UserStatusBook } from "../core/user-status.ts";
@@ -38,6 +39,7 @@ export interface ServerNodeOptions {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly logger: Logger;
+  readonly refusals: RefusalLog;
   readonly random: () => number;
   readonly limits: NodeLimits;
   readonly bus: ControlBus;

@@ -19,7 +19,6 @@ import { EncodedPush } from "../core/encoded-push.ts";
 import type { PresenceStats } from "../core/presence-manager.ts";
 import type { PublicationInit } from "../core/publication.ts";
 import type { Push } from "../core/push.ts";
-import { RefusalLog } from "../core/refusal-log.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { Transport } from "../core/transport.ts";
 import { Hub } from "../hub/hub.ts";
@@ -36,12 +35,6 @@ import type { ServerNodeOptions } from "./server-node-options.ts";
 import { MemberNotices } from "./member-notices.ts";
 import { type NewSubscription, type SubscribeRequest, SubscriptionService } from "./subscription-service.ts";
 
-/** Callers choose it, and the log is not for megabytes. */
-const LOGGED_NAME_MAX_LENGTH = 255;
-const UNKNOWN_NAMESPACE =
-  "refused a channel of a namespace that is not configured: add it to channel.namespaces, or choose another " +
-  "channel.namespace_boundary";
-
 /**
  * Hub, broker, presence and cluster joined: everything that happens on this node, whatever protocol asked for it,
  * and what the API asks of all nodes.
@@ -54,7 +47,6 @@ export class ServerNode implements BrokerListener, SessionHost {
   readonly #options: ServerNodeOptions;
   readonly #flushList = new FlushList();
   readonly #hub = new Hub<Session>(this.#flushList);
-  readonly #refusals: RefusalLog;
   /** Sessions that have not been identified yet. */
   readonly #connecting = new Set<Session>();
   readonly #subscriptions: SubscriptionService;
@@ -72,7 +64,6 @@ export class ServerNode implements BrokerListener, SessionHost {
     this.uid = options.uid ?? randomUUID();
     this.#options = options;
     this.#channelRules = options.channelRules;
-    this.#refusals = new RefusalLog(logger, clock);
     this.#subscriptions = new SubscriptionService({
       registry: this.#hub,
       broker,
@@ -175,7 +166,10 @@ export class ServerNode implements BrokerListener, SessionHost {
     this.#lastSequence += 1;
     session.sequence = this.#lastSequence;
     this.#hub.add(session);
-    this.#options.sharedLimits.reportSessions(this.#hub.memberCount);
+    const { sharedLimits, logger } = this.#options;
+    sharedLimits.reportSessions(this.#hub.memberCount);
+    const { name: transport, peerAddress: address } = session.transport;
+    logger.debug({ session: session.id, user: session.user, transport, address }, "client connected");
     this.users.enforce(session);
   }
 
@@ -394,8 +388,8 @@ export class ServerNode implements BrokerListener, SessionHost {
   #knownOptions(channel: string): ChannelOptions {
     const options = this.channelOptions(channel);
     if (options !== undefined) return options;
-    const namespace = this.#channelRules.namespaceOf(channel).slice(0, LOGGED_NAME_MAX_LENGTH);
-    this.#refusals.note("unknown_namespace", namespace, { namespace }, UNKNOWN_NAMESPACE);
+    const namespace = this.#channelRules.namespaceOf(channel);
+    this.#options.refusals.note("unknown_namespace", { namespace }, namespace);
     throw clientError("unknownChannel");
   }
 }

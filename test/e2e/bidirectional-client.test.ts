@@ -45,8 +45,8 @@ it.each([
   }
   await server.stop();
   const lines = parseLog(server.stderr).filter(({ reason }) => reason === "bidirectional_client");
-  expect(lines).toMatchObject([{ level: "info", path: "/connection/websocket" }]);
-  expect(lines[0]?.["message"]).toContain("uni_websocket");
+  expect(lines).toMatchObject([{ level: "info", message: "client refused", address: "127.0.0.1" }]);
+  expect(lines[0]?.["hint"]).toContain("uni_websocket");
 });
 
 it("a transport that is configured for the path is served there", async () => {

@@ -20,6 +20,7 @@ export function lineFormat(codec: Codec = jsonCodec): WireFormat {
 export class FakeTransport implements Transport {
   readonly name = "fake";
   readonly protocol = "json";
+  readonly peerAddress = "192.0.2.1";
   readonly format: WireFormat;
   deltaFormats: DeltaFormats | undefined;
   resumeMarks: ResumeMarks | undefined;

@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { channelRulesOf } from "../../src/app/channel-rules.ts";
 import { loadConfig } from "../../src/app/config.ts";
 import type { Disconnect } from "../../src/core/disconnect.ts";
+import { RefusalLog } from "../../src/core/refusal-log.ts";
 import type { PingingTransport, SocketConnection, SocketHost } from "../../src/core/socket-protocol.ts";
 import { type Codec, WireFormat } from "../../src/core/wire-format.ts";
 import { ConnectionGate } from "../../src/http/connection-gate.ts";
@@ -13,7 +14,7 @@ import { publishEvent } from "../../src/protocols/pusher/publish-event.ts";
 import { ChannelEvents } from "../../src/protocols/pusher/webhooks/channel-events.ts";
 import type { WebhookEvent } from "../../src/protocols/pusher/webhooks/event.ts";
 import { endOfTurn, FakeTransport, lineFramer } from "./fake-transport.ts";
-import { loggerInto } from "./silent-logger.ts";
+import { type LoggedLine, loggerInto, loggerOf } from "./silent-logger.ts";
 import { type TestCluster, TestNode } from "./test-node.ts";
 
 /** Options of the apps in tests, beside the defaults. */
@@ -55,6 +56,8 @@ export class PusherTestNode {
   apps: PusherApps;
   readonly webhooks: WebhookEvent[] = [];
   readonly errors: unknown[] = [];
+  /** Lines about who was refused. */
+  readonly refused: LoggedLine[] = [];
   readonly #protocol: PusherProtocol;
   readonly #formats = new Map<Codec, WireFormat>();
 
@@ -77,6 +80,7 @@ export class PusherTestNode {
       clock,
       wheel,
       logger,
+      refusals: new RefusalLog(loggerOf(this.refused), clock),
       gate: new ConnectionGate({ limits: () => limits, connectionCount: () => 0, clock }),
       config: config.pusher,
     });

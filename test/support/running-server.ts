@@ -8,11 +8,12 @@ import {
   type ServerOptions,
 } from "../../src/app/server.ts";
 import type { ConnectionInfo } from "../../src/core/connection-info.ts";
+import type { Logger } from "../../src/core/logger.ts";
 import { Disconnect } from "../../src/core/disconnect.ts";
 import type { ConfigInput } from "../../src/index.ts";
 import type { ServerNode } from "../../src/node/server-node.ts";
 import { PATIENCE_MS } from "./signal.ts";
-import { loggerInto } from "./silent-logger.ts";
+import { type LoggedLine, loggerInto, loggerOf } from "./silent-logger.ts";
 import { WORKERS } from "./workers.ts";
 
 export type { ConfigInput } from "../../src/index.ts";
@@ -59,6 +60,8 @@ export class RunningServer implements AsyncDisposable {
   readonly origin: string;
   /** Where all of its listeners are. */
   readonly addresses: ServerAddresses;
+  /** The whole log so far. */
+  readonly logged: readonly LoggedLine[];
   readonly #server: MillraceServer;
   readonly #errors: unknown[];
 
@@ -67,10 +70,11 @@ export class RunningServer implements AsyncDisposable {
     addresses: ServerAddresses,
     port: number,
     scheme: string,
-    errors: unknown[],
+    { errors, logged }: { readonly errors: unknown[]; readonly logged: readonly LoggedLine[] },
   ) {
     this.#server = server;
     this.#errors = errors;
+    this.logged = logged;
     this.addresses = addresses;
     this.port = port;
     this.origin = `${scheme}://127.0.0.1:${port}`;
@@ -165,15 +169,25 @@ async function start(
   const { config, warnings } = loadConfig({ defaults, values: input });
   if (warnings.length > 0) throw new Error(warnings.join("\n"));
   const errors: unknown[] = [];
-  const server = createServer({ config, logger: loggerInto(errors), attachTo, isDev });
+  const logged: LoggedLine[] = [];
+  const logger = tee(loggerInto(errors), loggerOf(logged, "debug"));
+  const server = createServer({ config, logger, attachTo, isDev });
   const addresses = await server.start();
   const address = attachTo?.address();
   const port = addresses.http?.port ?? (typeof address === "object" ? address?.port : undefined) ?? 0;
-  return new RunningServer(
-    server,
-    addresses,
-    port,
-    config.http_server.tls.enabled ? "https" : "http",
+  return new RunningServer(server, addresses, port, config.http_server.tls.enabled ? "https" : "http", {
     errors,
-  );
+    logged,
+  });
+}
+
+/** Both loggers hear everything. */
+function tee(one: Logger, two: Logger): Logger {
+  const both =
+    (level: keyof Logger): Logger[keyof Logger] =>
+    (fields, message) => {
+      one[level](fields, message);
+      two[level](fields, message);
+    };
+  return { debug: both("debug"), info: both("info"), warn: both("warn"), error: both("error") };
 }

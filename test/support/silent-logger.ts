@@ -1,4 +1,6 @@
 import type { Logger } from "../../src/core/logger.ts";
+import { RefusalLog } from "../../src/core/refusal-log.ts";
+import { FakeClock } from "./fake-clock.ts";
 
 /** A logger that says nothing. */
 export const silentLogger: Logger = {
@@ -7,6 +9,9 @@ export const silentLogger: Logger = {
   warn: () => undefined,
   error: () => undefined,
 };
+
+/** Notes refusals nowhere. */
+export const silentRefusals: RefusalLog = new RefusalLog(silentLogger, new FakeClock());
 
 /** A logger that keeps what errors are about, and says nothing else. */
 export function loggerInto(errors: unknown[]): Logger {

@@ -14,6 +14,7 @@ import { ChannelRules } from "../../src/core/channel-rules.ts";
 import { LONE_BUS } from "../../src/core/control-bus.ts";
 import { NO_LABELS } from "../../src/core/label-filter.ts";
 import type { Logger } from "../../src/core/logger.ts";
+import { RefusalLog } from "../../src/core/refusal-log.ts";
 import type { StreamPosition } from "../../src/core/stream-position.ts";
 import type { TokenVerifier } from "../../src/core/token-verifier.ts";
 import type { SubscriptionRequest, UniConnection, UniProtocol } from "../../src/core/uni-protocol.ts";
@@ -27,7 +28,7 @@ import { VolatileStore } from "../../src/stores/memory/volatile-store.ts";
 import { CallGate, gateBroker, gatePresence } from "./call-gate.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeTransport, lineFormat } from "./fake-transport.ts";
-import { silentLogger } from "./silent-logger.ts";
+import { silentLogger, silentRefusals } from "./silent-logger.ts";
 
 /** What differs from the defaults of tests. */
 export interface TestNodeOptions {
@@ -141,6 +142,7 @@ export class TestNode {
       clock,
       wheel: this.wheel,
       logger,
+      refusals: new RefusalLog(logger, clock),
       random: () => 0.5,
       limits: { ...LIMITS, ...limits },
       access: new AccessList({
@@ -160,6 +162,7 @@ export class TestNode {
       node: this.node,
       clock,
       logger: silentLogger,
+      refusals: silentRefusals,
       settings: () => SETTINGS,
     });
   }

@@ -9,8 +9,9 @@ import {
 } from "@connectrpc/connect";
 import { CentrifugoApi } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { createRpcHandlers, type RpcHandler, type RpcHandlersOptions } from "../../grpc/rpc-handlers.ts";
+import { peerAddressOf } from "../../http/client-address.ts";
 import type { Route } from "../../http/route.ts";
-import { ConnectOrigin } from "../call-origin.ts";
+import { callerAddress, ConnectOrigin } from "../call-origin.ts";
 import { ERROR_MODE_HEADER, type HttpDoorOptions, TRANSPORT_ERROR_MODE } from "../http-door.ts";
 import { implementedRpcs, type Rpc } from "../rpc.ts";
 import type { ServerApi } from "../server-api.ts";
@@ -91,7 +92,10 @@ function unaryMethods(): DescMethodUnary[] {
 function handlersOptions(options: HttpDoorOptions): Omit<RpcHandlersOptions, "routes"> {
   return {
     readMaxBytes: maxMessageBytes(options),
-    contextValues: (request) => createContextValues().set(isAuthorized, options.auth(request)),
+    contextValues: (request) =>
+      createContextValues()
+        .set(isAuthorized, options.auth(request))
+        .set(callerAddress, peerAddressOf(request)),
     requestGate({ values }) {
       if (!values.get(isAuthorized)) throw unauthenticated();
     },

@@ -1,4 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import {
   codeToHttpStatus,
@@ -32,7 +33,7 @@ export function createUnaryHandler(
   const maxBytes = maxMessageBytes(options);
   const binary = new UnaryForm(rpc, true, maxBytes);
   const json = new UnaryForm(rpc, false, maxBytes);
-  const { auth, answers, transportErrors } = options;
+  const { auth, answers, transportErrors, refusals } = options;
 
   /** @throws ConnectError, BodyTooLarge, or the socket's error */
   const respond = async (
@@ -44,11 +45,22 @@ export function createUnaryHandler(
     const body = await readBody(request, maxBytes);
     const form = isBinary ? binary : json;
     const bytes = requestCompression === null ? body : await decompress(requestCompression, body, maxBytes);
-    const answer = await rpc.answer(form.parse(bytes), new ConnectUnaryOrigin(response, timeoutMs));
+    const origin = new ConnectUnaryOrigin(response, timeoutMs);
+    const answer = await rpc.answer(parse(form, bytes, origin), origin);
     if (answer.error !== undefined && (transportErrors || asksForTransportErrors(request))) {
       throw connectError(answer.error);
     }
     return form.serialize(answer.response);
+  };
+
+  /** @throws ConnectError */
+  const parse = (form: UnaryForm, bytes: Uint8Array, { address }: ConnectUnaryOrigin): Message => {
+    try {
+      return form.parse(bytes);
+    } catch (error) {
+      refusals.note("bad_api_request", { address, rpc: rpc.desc.name });
+      throw error;
+    }
   };
 
   return async (request, response) => {

@@ -8,11 +8,13 @@ import {
 } from "@grpc/grpc-js";
 import { CentrifugoApi } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { http2Limits } from "../../config/sections/http2.ts";
+import type { RefusalLog } from "../../core/refusal-log.ts";
+import type { CallRefusal } from "../../core/refusal.ts";
 import { GrpcListener, unimplemented, type UnaryHandler } from "../../grpc/listener.ts";
 import type { TlsCredentials } from "../../lib/tls-credentials.ts";
 import { createGrpcAuth } from "../api-key.ts";
 import type { GrpcApiConfig } from "../config.ts";
-import { GrpcOrigin } from "../call-origin.ts";
+import { GrpcOrigin, grpcPeerAddress } from "../call-origin.ts";
 import { ERROR_MODE_HEADER, TRANSPORT_ERROR_MODE } from "../http-door.ts";
 import { implementedRpcs, type Rpc } from "../rpc.ts";
 import type { ServerApi } from "../server-api.ts";
@@ -31,7 +33,7 @@ export function createApiGrpcListener(
   const http2 = http2Limits(config.http2);
   const listener = new GrpcListener({ host, port, maxReceiveMessageBytes, reflection, http2, tls });
   const rpcs = implementedRpcs(api);
-  listener.addService(CentrifugoApi, createHandlers(rpcs, config), {}, emptyResponses(rpcs));
+  listener.addService(CentrifugoApi, createHandlers(rpcs, config, api.refusals), {}, emptyResponses(rpcs));
   return listener;
 }
 
@@ -44,24 +46,35 @@ function emptyResponses(rpcs: Rpcs): ReadonlyMap<unknown, Buffer> {
 }
 
 /** A handler for every method of the schema: even those that are not implemented ask for the key first. */
-function createHandlers(rpcs: Rpcs, config: GrpcApiConfig): UntypedServiceImplementation {
+function createHandlers(
+  rpcs: Rpcs,
+  config: GrpcApiConfig,
+  refusals: RefusalLog,
+): UntypedServiceImplementation {
   const auth = createGrpcAuth(config.key);
   return Object.fromEntries(
     CentrifugoApi.methods.map((desc) => {
       const rpc = rpcs.get(desc);
       return [
         desc.localName,
-        guarded(auth, rpc === undefined ? unimplemented(desc) : handlerOf(rpc, config)),
+        guarded(auth, rpc === undefined ? unimplemented(desc) : handlerOf(rpc, config), (call, reason) =>
+          refusals.note(reason, { address: grpcPeerAddress(call), rpc: desc.name }),
+        ),
       ];
     }),
   );
 }
 
-function guarded(auth: ReturnType<typeof createGrpcAuth>, handler: UnaryHandler): UnaryHandler {
+function guarded(
+  auth: ReturnType<typeof createGrpcAuth>,
+  handler: UnaryHandler,
+  onRefused: (call: Parameters<UnaryHandler>[0], reason: CallRefusal) => void,
+): UnaryHandler {
   return (call, callback) => {
     const [authorization] = call.metadata.get("authorization");
-    if (auth(authorization)) handler(call, callback);
-    else callback({ code: status.UNAUTHENTICATED, details: "unauthenticated" });
+    if (auth(authorization)) return handler(call, callback);
+    onRefused(call, authorization === undefined ? "api_key_missing" : "api_key_wrong");
+    callback({ code: status.UNAUTHENTICATED, details: "unauthenticated" });
   };
 }
 

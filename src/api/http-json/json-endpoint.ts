@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { RefusalFields } from "../../core/refusal-log.ts";
 import { BodyTooLarge, readBody } from "../../http/body.ts";
+import { pathOf, peerAddressOf } from "../../http/client-address.ts";
 import { sendEmpty, sendText } from "../../http/http-app.ts";
 import type { RequestHandler } from "../../http/route.ts";
 import { JsonDecodeError } from "../../lib/json/json-decode-error.ts";
@@ -24,7 +26,7 @@ export type AnswerMaker = (
 
 /** The steps of every request: verb, key, body, answer (server-api §1.1). */
 export function createJsonEndpoint(options: HttpDoorOptions, makeAnswer: AnswerMaker): RequestHandler {
-  const { auth, maxBodyBytes, answers } = options;
+  const { auth, maxBodyBytes, answers, refusals } = options;
   return async (request, response) => {
     if (request.method !== "POST") return sendEmpty(response, 405);
     if (!auth(request)) return sendEmpty(response, 401);
@@ -33,6 +35,7 @@ export function createJsonEndpoint(options: HttpDoorOptions, makeAnswer: AnswerM
     try {
       body = await readBody(request, maxBodyBytes);
     } catch (error) {
+      if (error instanceof BodyTooLarge) refusals.note("api_body_too_large", describeRequest(request));
       return refuseBody(error, request, response);
     }
     let answer: JsonAnswer | undefined;
@@ -40,6 +43,7 @@ export function createJsonEndpoint(options: HttpDoorOptions, makeAnswer: AnswerM
       answer = await makeAnswer(body, request, response);
     } catch (error) {
       if (!(error instanceof JsonDecodeError)) throw error;
+      refusals.note("bad_api_request", { ...describeRequest(request), detail: error.message });
       return sendBadRequest(response, error);
     }
     if (answer === undefined) return;
@@ -47,6 +51,10 @@ export function createJsonEndpoint(options: HttpDoorOptions, makeAnswer: AnswerM
     const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(json) };
     answers.push(response, status, headers, json);
   };
+}
+
+function describeRequest(request: IncomingMessage): RefusalFields {
+  return { address: peerAddressOf(request), path: pathOf(request) };
 }
 
 /** Refuses a body that cannot be decoded, and says where. */

@@ -52,9 +52,9 @@ async function answerCommand(
   { id, method: name, params }: LegacyCommand,
 ): Promise<string> {
   const method = name === undefined ? undefined : methods.get(name);
-  if (method === undefined) return errorReply(id, apiError("notFound"));
+  if (method === undefined) return errorReply(id, api.refuse(name ?? "", apiError("notFound"), origin));
   const message = readParams(method, params);
-  if (message instanceof ClientError) return errorReply(id, message);
+  if (message instanceof ClientError) return errorReply(id, api.refuse(method.name, message, origin));
   const outcome = await api.run(method, message, origin);
   if (!outcome.ok) return errorReply(id, outcome.error);
   return reply(id, `"result":${encoder.encode(method.result, outcome.result)}`);

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { systemClock } from "../../core/clock.ts";
 import { disconnect } from "../../core/disconnect.ts";
 import type { Logger } from "../../core/logger.ts";
+import { RefusalLog } from "../../core/refusal-log.ts";
 import { TimerWheel } from "../../lib/timer-wheel.ts";
 import type { ServerNode } from "../../node/server-node.ts";
 import { PusherApps } from "../../protocols/pusher/app.ts";
@@ -82,7 +83,8 @@ class Cluster {
     const wheel = this.#wheel;
     const uid = randomUUID();
     const nodePorts = { ...ports, broker: broker.join(), bus: bus.busOf(uid) };
-    const node = createNode(config, nodePorts, wheel, logger, { uid, machine: uid });
+    const parts = { wheel, logger, refusals: new RefusalLog(logger, systemClock) };
+    const node = createNode(config, nodePorts, parts, { uid, machine: uid });
     const apps = new PusherApps(config.pusher.apps);
     const pusherEvents = new LocalPusherEvents({ config: config.pusher, apps, events, node, wheel, logger });
     this.node = node;

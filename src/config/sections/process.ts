@@ -15,7 +15,9 @@ export const logConfig: Section<LogConfig> = section<LogConfig>("What is logged,
   level: z
     .string()
     .default("info")
-    .describe("One of none, fatal, error, warn, info, debug, trace; anything else counts as info."),
+    .describe(
+      "One of none, fatal, error, warn, info, debug, trace; anything else counts as info. At info: who is refused, and why; at debug also who connects and leaves, and calls of the API.",
+    ),
   file: z
     .string()
     .default("")

@@ -9,3 +9,9 @@ export class JsonDecodeError extends Error {
     this.path = path;
   }
 }
+
+/** What is wrong with JSON that an error has come of, which repeats nothing of it; "" for other errors. */
+export function jsonFaultOf(error: unknown): string {
+  if (error instanceof JsonDecodeError) return error.message;
+  return error instanceof Error && error.cause instanceof JsonDecodeError ? error.cause.message : "";
+}

@@ -3,6 +3,7 @@ import { type ClientError, clientError } from "../../core/client-error.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { InvalidateTokensCommand } from "../../core/commands.ts";
 import { type Disconnect, type DisconnectName, disconnect } from "../../core/disconnect.ts";
+import { Refused } from "../../core/refusal.ts";
 import type { SlicedWork } from "../../lib/sliced-work.ts";
 import type { Session } from "../../session/session.ts";
 import type { AccessList, AccessVerdict } from "./access-list.ts";
@@ -98,9 +99,9 @@ export class AccessEnforcer {
 
 const REFUSALS: Readonly<Record<AccessVerdict, (() => ClientError | Disconnect) | undefined>> = {
   allowed: undefined,
-  blocked: () => disconnect("permissionDenied", new Error("the user is blocked")),
+  blocked: () => disconnect("permissionDenied", new Refused("user_blocked")),
   // The client gets another token and comes back with it.
-  voidToken: () => clientError("tokenExpired", new Error("the token has been made void")),
+  voidToken: () => clientError("tokenExpired", new Refused("token_revoked")),
 };
 
 const LIVE_ENDS: Readonly<Record<AccessVerdict, DisconnectName | undefined>> = {

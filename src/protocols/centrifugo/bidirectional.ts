@@ -7,6 +7,7 @@ import type {
   SocketProtocol,
   SocketRequest,
 } from "../../core/socket-protocol.ts";
+import type { RefusalLog } from "../../core/refusal-log.ts";
 import type { Codec } from "../../core/wire-format.ts";
 
 /** Clients take it as the reason that they give up for; JSON would be advice to them. */
@@ -23,25 +24,23 @@ export class BidirectionalProtocol implements SocketProtocol {
   readonly name = "websocket";
   /** Browsers fail a connection whose subprotocol is not taken, and never see why it ended. */
   readonly subprotocols: readonly string[] = ["centrifuge-json", "centrifuge-protobuf"];
-  readonly #onRefused: (request: SocketRequest) => void;
+  readonly #refusals: RefusalLog;
 
-  /** Is told of each client. */
-  constructor(onRefused: (request: SocketRequest) => void) {
-    this.#onRefused = onRefused;
+  constructor(refusals: RefusalLog) {
+    this.#refusals = refusals;
   }
 
-  hostOf(request: SocketRequest): SocketHost {
-    this.#onRefused(request);
-    return REFUSAL;
+  /** Whoever takes a connection ends it at once. */
+  hostOf({ header }: SocketRequest): SocketHost {
+    const origin = header("origin");
+    return {
+      codec: WORDLESS,
+      farewell: ({ code, reason }: Disconnect): Farewell => ({ message: NO_MESSAGE, code, reason }),
+      accept: (transport: PingingTransport): SocketConnection => {
+        this.#refusals.note("bidirectional_client", { address: transport.peerAddress, origin });
+        transport.close(NOT_AVAILABLE);
+        return { heard: () => undefined, received: () => undefined, closed: () => undefined };
+      },
+    };
   }
 }
-
-/** Ends every connection at once. */
-const REFUSAL: SocketHost = {
-  codec: WORDLESS,
-  farewell: ({ code, reason }: Disconnect): Farewell => ({ message: NO_MESSAGE, code, reason }),
-  accept(transport: PingingTransport): SocketConnection {
-    transport.close(NOT_AVAILABLE);
-    return { heard: () => undefined, received: () => undefined, closed: () => undefined };
-  },
-};

@@ -1,16 +1,20 @@
 import type { ConnectAuthenticator, Credentials } from "../../auth/connect-authenticator.ts";
 import type { ConnectFailureMap } from "../../auth/connect-failure.ts";
 import { grantRequestedSubscriptions } from "../../auth/requested-subscriptions.ts";
+import { TokenRefusal } from "../../auth/token-refusal.ts";
 import { ClientError, clientError } from "../../core/client-error.ts";
 import type { Clock } from "../../core/clock.ts";
 import { Disconnect, disconnect } from "../../core/disconnect.ts";
 import { EncodedPush } from "../../core/encoded-push.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { ConnectResult, SubscribeResult } from "../../core/push.ts";
+import type { RefusalLog } from "../../core/refusal-log.ts";
+import { Refused, type RefusalReason } from "../../core/refusal.ts";
 import { SUBSCRIPTION_SOURCE, type SubscriptionSource } from "../../core/subscription-source.ts";
 import type { SubscriptionGrant } from "../../core/token-verifier.ts";
 import type { ConnectRequest, HeaderReader, UniConnection } from "../../core/uni-protocol.ts";
 import type { ServerNode } from "../../node/server-node.ts";
+import { jsonFaultOf } from "../../lib/json/json-decode-error.ts";
 import { type NewSubscription, withoutRecovery } from "../../node/subscription-service.ts";
 import type { Session } from "../../session/session.ts";
 import { PLAIN_GRANT } from "../../session/subscription.ts";
@@ -43,6 +47,7 @@ export interface UniContext {
   readonly node: ServerNode;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly refusals: RefusalLog;
   /** The settings of this moment. */
   readonly settings: () => UniSettings;
 }
@@ -72,7 +77,8 @@ export class UniConversation implements UniConnection {
     this.#accept(request, header).catch((error: unknown) => this.#refuse(error));
   }
 
-  refuseRequest(): void {
+  refuseRequest(error: unknown): void {
+    this.#note("bad_connect_request", jsonFaultOf(error));
     this.#session.disconnectSilently(disconnect("badRequest"));
   }
 
@@ -90,9 +96,11 @@ export class UniConversation implements UniConnection {
     if (session.isClosed) return;
     const grants = this.#grants(credentials, request);
     const { channelLimit } = this.#settings.options;
-    if (channelLimit > 0 && grants.size > channelLimit) throw disconnect("channelLimit");
+    if (channelLimit > 0 && grants.size > channelLimit) {
+      throw disconnect("channelLimit", new Refused("channel_limit", `${grants.size} channels`));
+    }
     if (credentials.expireAtSec !== undefined && credentials.expireAtSec * 1000 <= clock.wallMs()) {
-      throw clientError("expired");
+      throw clientError("expired", new Refused("token_expired"));
     }
     // The grants have been used: nothing of them is to stay in memory as long as the connection.
     const { subscriptions: _used, ...identity } = credentials;
@@ -110,7 +118,12 @@ export class UniConversation implements UniConnection {
     const { user, source } = credentials;
     const grants = new Map<string, InitialSubscription>();
     for (const [channel, grant] of credentials.subscriptions) {
-      if (node.channelOptions(channel) === undefined) throw clientError("unknownChannel");
+      if (node.channelOptions(channel) === undefined) {
+        throw clientError(
+          "unknownChannel",
+          new Refused("unknown_namespace", `channel ${JSON.stringify(channel)}`),
+        );
+      }
       grants.set(channel, { grant, source: SUBSCRIPTION_SOURCE.connectionToken });
     }
     if (source === "token" && user !== "" && options.personalChannel !== undefined) {
@@ -126,6 +139,8 @@ export class UniConversation implements UniConnection {
       const initial = { grant: PLAIN_GRANT, source: SUBSCRIPTION_SOURCE.uniConnect };
       for (const channel of requested) if (!grants.has(channel)) grants.set(channel, initial);
     }
+    const [leftOut] = [...request.subs.keys()].filter((channel) => !grants.has(channel));
+    if (leftOut !== undefined) this.#note("channel_not_permitted", `channel ${JSON.stringify(leftOut)}`);
     return grants;
   }
 
@@ -138,7 +153,12 @@ export class UniConversation implements UniConnection {
     }
     const max = limit > 0 ? limit : Number.POSITIVE_INFINITY;
     const isTaken = await node.takePlace(this.#session, `user:${user}`, max);
-    if (!isTaken && !this.#session.isClosed) throw disconnect("connectionLimit");
+    if (!isTaken && !this.#session.isClosed) {
+      throw disconnect(
+        "connectionLimit",
+        new Refused("user_connection_limit", `user ${JSON.stringify(user)}`),
+      );
+    }
   }
 
   async #subscribeAll(
@@ -222,12 +242,26 @@ export class UniConversation implements UniConnection {
     let failure: ClientError | Disconnect;
     if (error instanceof ClientError || error instanceof Disconnect) {
       failure = error;
+      const reason = reasonOf(failure.cause);
+      if (reason !== undefined)
+        this.#note(reason, failure.cause instanceof Error ? failure.cause.message : "");
     } else {
       failure = clientError("internal", error);
       logger.error({ session: this.#session.id, err: error }, "connect failed");
     }
     this.#session.refuse(failure, this.#settings.failures.asDisconnect(failure));
   }
+
+  #note(reason: RefusalReason, detail: string): void {
+    const { name: transport, peerAddress: address } = this.#session.transport;
+    this.#context.refusals.note(reason, { address, transport, detail });
+  }
+}
+
+/** Why a client is refused; undefined for what is no refusal. */
+function reasonOf(cause: unknown): RefusalReason | undefined {
+  if (cause instanceof TokenRefusal) return `token_${cause.reason}`;
+  return cause instanceof Refused ? cause.reason : undefined;
 }
 
 /** Bytes around a publication, and in a mark besides the names of its channels; rather more than there are. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
+import type { RefusalLog } from "../../core/refusal-log.ts";
 import type { ConnectionGate } from "../../http/connection-gate.ts";
 import type { TimerWheel } from "../../lib/timer-wheel.ts";
 import type { ServerNode } from "../../node/server-node.ts";
@@ -13,6 +14,7 @@ export interface PusherContext {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly logger: Logger;
+  readonly refusals: RefusalLog;
   readonly gate: ConnectionGate;
   readonly config: PusherConfig;
   /** The apps of this moment. */

@@ -82,6 +82,8 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
     if (await this.#context.node.takePlace(this.#session, `pusher app ${id}`, max)) {
       this.#welcome(application);
     } else {
+      const { peerAddress: address } = this.#transport;
+      this.#context.refusals.note("pusher_connection_quota", { address, app: id });
       const text = "The app has as many connections as it may have";
       this.#session.disconnect(pusherClose("connectionQuota", text));
     }

@@ -1,4 +1,6 @@
 import type { Disconnect } from "../../core/disconnect.ts";
+import type { LogFields } from "../../core/logger.ts";
+import type { ClientRefusal } from "../../core/refusal.ts";
 import type {
   Farewell,
   PingingTransport,
@@ -33,21 +35,32 @@ export class PusherProtocol implements SocketProtocol {
   /** Connections that are not wanted are opened all the same: clients react to codes of close frames only. */
   hostOf(request: SocketRequest): SocketHost {
     const app = this.#context.apps().withKey(decodeName(request.name));
-    if (app === undefined) return refuse(request, pusherClose("unknownApp", "There is no app with this key"));
-    const problem = versionProblem(request.query) ?? this.#refusalBy(app, request);
-    return problem === undefined ? new AppHost(this.#context, app, request) : refuse(request, problem);
+    if (app === undefined) return new RefusingHost(this.#context, UNKNOWN_KEY, request);
+    const refusal = this.#refusalBy(app, request);
+    if (refusal !== undefined) return new RefusingHost(this.#context, refusal, request, app);
+    return new AppHost(this.#context, app, request);
   }
 
-  #refusalBy(app: PusherApp, request: SocketRequest): Disconnect | undefined {
-    if (!app.config.enabled) return pusherClose("disabledApp", "The app is disabled");
-    if (app.origins?.allows(request.header("origin")) === false) {
-      return pusherClose("unauthorized", "The origin is not allowed");
+  #refusalBy(app: PusherApp, { query, header }: SocketRequest): PusherRefusal | undefined {
+    const versionProblem = problemOfVersion(query);
+    if (versionProblem !== undefined) return ["pusher_protocol_version", versionProblem];
+    if (!app.config.enabled)
+      return ["pusher_app_disabled", pusherClose("disabledApp", "The app is disabled")];
+    if (app.origins?.allows(header("origin")) === false) {
+      return ["pusher_origin_not_allowed", pusherClose("unauthorized", "The origin is not allowed")];
     }
-    return this.#context.gate.admits()
-      ? undefined
-      : pusherClose("overCapacity", "The server is over capacity");
+    if (this.#context.gate.admits()) return undefined;
+    return ["connection_limit", pusherClose("overCapacity", "The server is over capacity")];
   }
 }
+
+/** Why a connection is not wanted, to the log and to its client. */
+type PusherRefusal = readonly [reason: ClientRefusal, close: Disconnect];
+
+const UNKNOWN_KEY: PusherRefusal = [
+  "pusher_unknown_key",
+  pusherClose("unknownApp", "There is no app with this key"),
+];
 
 /** Opens the connections of one app. */
 class AppHost implements SocketHost {
@@ -86,14 +99,27 @@ class AppHost implements SocketHost {
 const WORDLESS: Codec = { id: "pusher-refusal", encode: () => undefined };
 
 /** Ends every connection at once. */
-class Refusal implements SocketHost {
+class RefusingHost implements SocketHost {
   readonly codec = WORDLESS;
-  readonly #reason: Disconnect;
+  readonly #context: PusherContext;
+  readonly #refusal: PusherRefusal;
   readonly #version: number;
+  readonly #fields: LogFields;
 
-  constructor(reason: Disconnect, version: number) {
-    this.#reason = reason;
-    this.#version = version;
+  constructor(
+    context: PusherContext,
+    refusal: PusherRefusal,
+    { query, header }: SocketRequest,
+    app?: PusherApp,
+  ) {
+    this.#context = context;
+    this.#refusal = refusal;
+    this.#version = versionOf(query);
+    this.#fields = {
+      app: app?.config.id,
+      origin: header("origin"),
+      protocol: query.get("protocol") ?? undefined,
+    };
   }
 
   farewell(reason: Disconnect): Farewell {
@@ -101,13 +127,11 @@ class Refusal implements SocketHost {
   }
 
   accept(transport: PingingTransport): SocketConnection {
-    transport.close(this.#reason);
+    const [reason, close] = this.#refusal;
+    this.#context.refusals.note(reason, { address: transport.peerAddress, ...this.#fields });
+    transport.close(close);
     return { heard: () => undefined, received: () => undefined, closed: () => undefined };
   }
-}
-
-function refuse({ query }: SocketRequest, reason: Disconnect): SocketHost {
-  return new Refusal(reason, versionOf(query));
 }
 
 /** NaN for what is no number. */
@@ -115,7 +139,7 @@ function versionOf(query: URLSearchParams): number {
   return Number(query.get("protocol") ?? FALLBACK_VERSION);
 }
 
-function versionProblem(query: URLSearchParams): Disconnect | undefined {
+function problemOfVersion(query: URLSearchParams): Disconnect | undefined {
   const version = query.get("protocol");
   if (version === null) return undefined;
   if (!/^\d+$/u.test(version)) return pusherClose("badVersion", "The protocol version is not a number");

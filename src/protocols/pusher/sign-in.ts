@@ -61,6 +61,8 @@ export class SignIn {
   }
 
   #refuse(why: string): void {
+    const { peerAddress: address } = this.#session.transport;
+    this.#context.refusals.note("pusher_bad_sign_in", { address, app: this.#app().config.id, detail: why });
     this.#session.sendMessage(errorFrame(PUSHER_CODE.unauthorized, why));
   }
 }

@@ -52,12 +52,20 @@ export class Subscriptions {
     }
     const admission = this.#admit(name, fields);
     if ("status" in admission) {
+      this.#note(name, admission);
       this.#session.sendMessage(subscriptionErrorFrame(name, admission));
     } else if (this.#isSubscribed(name)) {
       await this.#tellAgain(admission);
     } else {
       await this.#make(admission);
     }
+  }
+
+  #note(channel: string, { type, error, status }: SubscriptionProblem): void {
+    const { peerAddress: address } = this.#session.transport;
+    const ofAuth = status === REFUSED.foreignUser.status ? "pusher_foreign_user" : "pusher_bad_signature";
+    const reason = type === "AuthError" ? ofAuth : "pusher_bad_channel";
+    this.#context.refusals.note(reason, { address, app: this.#app().config.id, channel, detail: error });
   }
 
   /** Resolves at once; whoever is not subscribed is told nothing. */

@@ -7,7 +7,12 @@ import { envelopeFramer } from "../../grpc/envelope.ts";
 import { sendEmpty } from "../../http/http-app.ts";
 import { addCorsHeaders } from "../../http/origin-policy.ts";
 import { PushTransport, PushTransportKind } from "../../http/push-transport.ts";
-import type { UniEndpointContext } from "../../http/uni-endpoint.ts";
+import {
+  admitsConnection,
+  noteBadRequest,
+  noteOrigin,
+  type UniEndpointContext,
+} from "../../http/uni-endpoint.ts";
 import { type TimerWheel, WheelTimer } from "../../lib/timer-wheel.ts";
 import { envelopeTextFramer } from "./framer.ts";
 import {
@@ -65,7 +70,7 @@ export class ConnectEndpoint {
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    addCorsHeaders(this.#context.origins, request, response);
+    if (!addCorsHeaders(this.#context.origins, request, response)) noteOrigin(this.#context, request);
     if (request.method === "OPTIONS") return answerPreflight(response);
     if (request.method !== "POST") return sendEmpty(response, 405);
     const dialect = this.#dialects.get(mediaType(request));
@@ -86,8 +91,10 @@ export class ConnectEndpoint {
   }
 
   async #consume(dialect: Dialect, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { gate, wheel } = this.#context;
-    if (!gate.admits()) throw new ConnectError("too many connections, try again later", Code.Unavailable);
+    const { wheel } = this.#context;
+    if (!admitsConnection(this.#context, request)) {
+      throw new ConnectError("too many connections, try again later", Code.Unavailable);
+    }
     const head = readHead(dialect, request);
     const deadline = new Deadline(wheel, () => refuse(dialect, deadlineExceeded(), request, response));
     deadline.start(head.timeoutMs);
@@ -96,6 +103,7 @@ export class ConnectEndpoint {
       connect = await readRequest(dialect, head, this.#maxMessageBytes, request);
     } catch (error) {
       deadline.cancel();
+      if (error instanceof ConnectError) noteBadRequest(this.#context, request, error);
       throw error;
     }
     if (response.writableEnded) return;

@@ -22,8 +22,10 @@ export function createConsumeHandler(
     call.on("error", () => undefined);
     try {
       connection.connect(encoding.parseRequest(call.request));
-    } catch {
+    } catch (error) {
       connection.closed();
+      // There is nothing left of it to end: this is for the log.
+      connection.refuseRequest(error);
       // What gRPC itself says of a request that is no message of its type.
       call.emit("error", { code: status.INTERNAL, details: "malformed connect request" });
     }

@@ -3,6 +3,7 @@ import { Metadata, type ServerWritableStream } from "@grpc/grpc-js";
 import type { Disconnect } from "../../core/disconnect.ts";
 import type { Transport } from "../../core/transport.ts";
 import type { WireFormat } from "../../core/wire-format.ts";
+import { http2PeerAddress } from "../../lib/http2-peer.ts";
 import { StallGuard } from "../../lib/stall-guard.ts";
 import type { TimerWheel } from "../../lib/timer-wheel.ts";
 
@@ -39,6 +40,10 @@ export class GrpcTransport implements Transport {
     this.#wheel = wheel;
     this.#stream = streamOf(call);
     this.format = format;
+  }
+
+  get peerAddress(): string {
+    return http2PeerAddress(this.#stream);
   }
 
   get bufferedBytes(): number {

@@ -37,9 +37,10 @@ export class HttpStreamEndpoint {
     if (!admitRequest(this.#context, request, response)) return;
     if (request.method === "OPTIONS") return answerPreflight(response, "POST, OPTIONS");
     if (request.method !== "POST") return sendEmpty(response, 405);
-    const { protocol } = this.#context;
+    const context = this.#context;
+    const { protocol } = context;
     const maxBytes = this.#config.max_request_body_size;
-    const connect = await readConnectRequest(protocol.json, maxBytes, request, response);
+    const connect = await readConnectRequest(context, protocol.json, maxBytes, request, response);
     if (connect === undefined) return;
     new PushTransport(request, response, this.#kind).run(protocol, connect, vouchedHeaders(request));
   }

@@ -63,7 +63,7 @@ export class SseEndpoint {
 
   #openByQuery(request: IncomingMessage, response: ServerResponse): void {
     const read = (): Uint8Array => Buffer.from(connectParameterOf(request) || EMPTY_REQUEST);
-    const connect = parseConnectRequest(this.#context.protocol.json, read, response);
+    const connect = parseConnectRequest(this.#context, this.#context.protocol.json, read, request, response);
     if (connect === undefined) return;
     if (!this.#config.native_resume) return this.#open(request, response, connect);
     // Polyfills of `EventSource` that cannot set headers put the id into the address.
@@ -75,7 +75,8 @@ export class SseEndpoint {
 
   async #openByBody(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { json } = this.#context.protocol;
-    const connect = await readConnectRequest(json, this.#config.max_request_body_size, request, response);
+    const maxBytes = this.#config.max_request_body_size;
+    const connect = await readConnectRequest(this.#context, json, maxBytes, request, response);
     if (connect !== undefined) this.#open(request, response, connect);
   }
 

@@ -4,7 +4,14 @@ import type { ConnectRequest } from "../../core/uni-protocol.ts";
 import { frameAll, type WireFormats } from "../../core/wire-format.ts";
 import { responseOn, sendEmpty, sendText } from "../../http/http-app.ts";
 import { addCorsHeaders } from "../../http/origin-policy.ts";
-import { connectParameterOf, type UniEndpointContext, vouchedHeaders } from "../../http/uni-endpoint.ts";
+import {
+  admitsConnection,
+  connectParameterOf,
+  noteBadRequest,
+  noteOrigin,
+  type UniEndpointContext,
+  vouchedHeaders,
+} from "../../http/uni-endpoint.ts";
 import { agreeOnCompression, type Compression } from "./compression.ts";
 import type { UniWebSocketConfig } from "./config.ts";
 import { FrameReader, FrameReaders } from "./frame-reader.ts";
@@ -55,16 +62,16 @@ export class WebSocketEndpoint {
 
   /** Answers a request that is not an upgrade. */
   handle(request: IncomingMessage, response: ServerResponse): void {
-    if (this.#context.gate.admits()) this.#refuse(request, response, 400);
-    else sendEmpty(response, 503);
+    if (!admitsConnection(this.#context, request)) return sendEmpty(response, 503);
+    this.#refuse(request, response, 400, this.#requestInQuery(request));
   }
 
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    if (!this.#context.gate.admits()) return sendEmpty(responseOn(socket, request), 503);
+    if (!admitsConnection(this.#context, request)) return sendEmpty(responseOn(socket, request), 503);
     const connect = this.#requestInQuery(request);
     const problem = handshakeProblem(request) ?? this.#originProblem(request);
     if (connect === "malformed" || problem !== undefined) {
-      return this.#refuse(request, responseOn(socket, request), problem ?? 400);
+      return this.#refuse(request, responseOn(socket, request), problem ?? 400, connect);
     }
     const compression = this.#agreeOnCompression(request);
     if (!answerHandshake(request, socket, { extensions: compression?.header })) return;
@@ -76,14 +83,21 @@ export class WebSocketEndpoint {
     connection.connect(connect, vouchedHeaders(request));
   }
 
-  #refuse(request: IncomingMessage, response: ServerResponse, status: number): void {
+  #refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    status: number,
+    connect: ConnectRequest | "malformed" | undefined,
+  ): void {
     addCorsHeaders(this.#context.origins, request, response);
-    if (this.#requestInQuery(request) === "malformed") sendText(response, 400, "invalid connect request\n");
+    if (connect === "malformed") sendText(response, 400, "invalid connect request\n");
     else refuseHandshake(response, status);
   }
 
-  #originProblem({ headers }: IncomingMessage): number | undefined {
-    return this.#context.origins.allows(headers.origin) ? undefined : 403;
+  #originProblem(request: IncomingMessage): number | undefined {
+    if (this.#context.origins.allows(request.headers.origin)) return undefined;
+    noteOrigin(this.#context, request);
+    return 403;
   }
 
   /** The connect request in the query string; undefined when there is none. */
@@ -92,7 +106,8 @@ export class WebSocketEndpoint {
       const text = connectParameterOf(request);
       if (text === "" || text.trim() === "null") return undefined;
       return this.#context.protocol.json.parseRequest(Buffer.from(text));
-    } catch {
+    } catch (error) {
+      noteBadRequest(this.#context, request, error);
       return "malformed";
     }
   }

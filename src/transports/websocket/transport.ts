@@ -87,6 +87,10 @@ export abstract class WebSocketTransport<Connection extends { closed(): void } =
     return undefined;
   }
 
+  get peerAddress(): string {
+    return this.socket.remoteAddress ?? "";
+  }
+
   get bufferedBytes(): number {
     return this.socket.writableLength;
   }

@@ -77,8 +77,8 @@ export class UniWebSocketTransport extends WebSocketTransport<UniConnection> {
     this.dropMessages();
     try {
       this.connection?.connect(this.#options.encoding.parseRequest(message), header);
-    } catch {
-      this.connection?.refuseRequest();
+    } catch (error) {
+      this.connection?.refuseRequest(error);
     }
   }
 

@@ -18,7 +18,8 @@ import { createServerApi } from "../../../src/api/index.ts";
 import { HttpApp } from "../../../src/http/http-app.ts";
 import type { Route } from "../../../src/http/route.ts";
 import { headerLines, parseResponse, RawConnection } from "../../support/raw-connection.ts";
-import { ErrorLog, FakeApiNode, KEY } from "./fake-api.ts";
+import { silentRefusals } from "../../support/silent-logger.ts";
+import { apiContext, ErrorLog, FakeApiNode, KEY } from "./fake-api.ts";
 
 const MAX_BODY_BYTES = 1000;
 const SERVICE = `/${CentrifugoApi.typeName}`;
@@ -60,7 +61,8 @@ async function serve(
   const node = new FakeApiNode();
   node.nodes = MANY_NODES;
   if (request.query === "?kept") node.position = { offset: 2 ** 40, epoch: "abcd" };
-  const routes = routesOf(createServerApi(node, new ErrorLog()), {
+  const routes = routesOf(createServerApi(apiContext(node, new ErrorLog())), {
+    refusals: silentRefusals,
     auth: createHttpAuth({ key: KEY, insecure: false }),
     maxBodyBytes: MAX_BODY_BYTES,
     transportErrors: request.transportErrors ?? false,

@@ -14,7 +14,7 @@ import { CentrifugoApi, ErrorSchema } from "../../../gen/centrifugal/centrifugo/
 import { createApiRoutes, createServerApi } from "../../../src/api/index.ts";
 import { HttpApp } from "../../../src/http/http-app.ts";
 import { bufCurl } from "../../support/grpc-calls.ts";
-import { ErrorLog, FakeApiNode, KEY, send, startApi } from "./fake-api.ts";
+import { apiContext, ErrorLog, FakeApiNode, KEY, send, startApi } from "./fake-api.ts";
 
 type ApiClient = Client<typeof CentrifugoApi>;
 
@@ -123,7 +123,7 @@ it.each<[string, (baseUrl: string) => Transport]>([
   ["gRPC", (baseUrl) => createGrpcTransport({ baseUrl })],
   ["Connect", (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "2" })],
 ])("%s works over HTTP/2 on the same port", async (_name, createTransport) => {
-  const routes = createApiRoutes(createServerApi(new FakeApiNode(), new ErrorLog()), {
+  const routes = createApiRoutes(createServerApi(apiContext(new FakeApiNode(), new ErrorLog())), {
     disabled: false,
     external: false,
     insecure: false,

@@ -4,7 +4,7 @@ import { ConnectionsRequestSchema } from "../../../gen/centrifugal/centrifugo/ap
 import type { CallOrigin } from "../../../src/api/method.ts";
 import { connections } from "../../../src/api/methods/connections.ts";
 import { ServerApi } from "../../../src/api/server-api.ts";
-import { ErrorLog, FakeApiNode } from "./fake-api.ts";
+import { apiContext, ErrorLog, FakeApiNode } from "./fake-api.ts";
 
 /** Asks with a signal that has aborted for that reason, which the node hands on. */
 async function askTooLate(
@@ -16,9 +16,9 @@ async function askTooLate(
     return { connections: [], nextCursor: "" };
   };
   const log = new ErrorLog();
-  const origin: CallOrigin = { bytesAreJson: true, signal: () => AbortSignal.abort(reason) };
+  const origin: CallOrigin = { bytesAreJson: true, address: "", signal: () => AbortSignal.abort(reason) };
   const request = create(ConnectionsRequestSchema, { user: "42" });
-  const outcome = await new ServerApi(node, log).run(connections, request, origin);
+  const outcome = await new ServerApi(apiContext(node, log)).run(connections, request, origin);
   return { code: outcome.ok ? undefined : outcome.error.code, logged: log.errors };
 }
 

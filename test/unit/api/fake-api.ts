@@ -10,7 +10,11 @@ import type { Disconnect } from "../../../src/core/disconnect.ts";
 import type { Logger } from "../../../src/core/logger.ts";
 import type { PublicationInit } from "../../../src/core/publication.ts";
 import { NO_POSITION, type StreamPosition } from "../../../src/core/stream-position.ts";
+import type { RefusalLog } from "../../../src/core/refusal-log.ts";
+import type { ServerApiContext } from "../../../src/api/server-api.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
 import { serveRoutes } from "../../support/serve-routes.ts";
+import { silentRefusals } from "../../support/silent-logger.ts";
 
 export const KEY = "K";
 
@@ -131,6 +135,15 @@ export class ErrorLog implements Logger {
   }
 }
 
+/** What the API works with in tests: nobody hears of refusals unless somebody listens. */
+export function apiContext(
+  node: ApiNode,
+  logger: Logger,
+  refusals: RefusalLog = silentRefusals,
+): ServerApiContext {
+  return { node, logger, refusals, clock: new FakeClock() };
+}
+
 /** The doors on a real HTTP server. */
 export interface RunningApi {
   readonly url: string;
@@ -159,7 +172,7 @@ export async function send(url: string, init: RequestInit): Promise<Answer> {
 export async function startApi(config: Partial<HttpApiConfig> = {}): Promise<RunningApi> {
   const node = new FakeApiNode();
   const log = new ErrorLog();
-  const routes = createApiRoutes(createServerApi(node, log), {
+  const routes = createApiRoutes(createServerApi(apiContext(node, log)), {
     disabled: false,
     external: false,
     insecure: false,

@@ -3,7 +3,7 @@ import { onTestFinished } from "vitest";
 import type { GrpcApiConfig } from "../../../src/api/config.ts";
 import { createApiGrpcListener, createServerApi } from "../../../src/api/index.ts";
 import { http2Config } from "../../../src/config/sections/http2.ts";
-import { ErrorLog, FakeApiNode, KEY } from "./fake-api.ts";
+import { apiContext, ErrorLog, FakeApiNode, KEY } from "./fake-api.ts";
 
 /** The gRPC door of a node, and a client of it over one connection. */
 export interface GrpcDoor {
@@ -16,7 +16,7 @@ export interface GrpcDoor {
 export async function startGrpcDoor(config: Partial<GrpcApiConfig> = {}): Promise<GrpcDoor> {
   const node = new FakeApiNode();
   const listener = createApiGrpcListener(
-    createServerApi(node, new ErrorLog()),
+    createServerApi(apiContext(node, new ErrorLog())),
     {
       enabled: true,
       address: "127.0.0.1",

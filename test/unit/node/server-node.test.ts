@@ -66,9 +66,9 @@ describe("ServerNode", () => {
     ];
     for (const call of calls) await expect(call).rejects.toMatchObject({ code: 102 });
     expect(lines).toMatchObject(
-      ["gone", "other", "x".repeat(255)].map((namespace) => ({
+      ["gone", "other", "x".repeat(500)].map((namespace) => ({
         level: "info",
-        message: expect.stringContaining("add it to channel.namespaces") as unknown,
+        hint: expect.stringContaining("add the namespace to `channel.namespaces`") as unknown,
         reason: "unknown_namespace",
         namespace,
       })),

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { RefusalReason } from "../../../core/refusal.ts";
 import { BodyTooLarge, readBody } from "../../../http/body.ts";
+import { pathOf, peerAddressOf } from "../../../http/client-address.ts";
 import { sendEmpty } from "../../../http/http-app.ts";
 import type { Route } from "../../../http/route.ts";
 import type { SharedRates } from "../../../core/shared-limits.ts";
@@ -16,7 +18,7 @@ import { decodePath, headOf, type RequestHead } from "./request.ts";
 import { countConnections, forceReconnect, terminateConnections } from "./users.ts";
 
 /** What the HTTP API works with. */
-export interface PusherApiOptions extends Pick<PusherContext, "apps" | "logger" | "clock"> {
+export interface PusherApiOptions extends Pick<PusherContext, "apps" | "logger" | "refusals" | "clock"> {
   readonly node: ApiNode;
   readonly config: Pick<PusherContext["config"], "path_prefix" | "request_body_limit">;
   /** Whether the client may make one more request; all may by default. */
@@ -88,7 +90,7 @@ class PusherApi {
       checkBody(head.query, body);
       sendJson(response, 200, JSON.stringify(await this.#run(target, head, body, request, response)));
     } catch (error) {
-      this.#refuse(response, error);
+      this.#refuse(request, response, error);
     }
   }
 
@@ -136,8 +138,13 @@ class PusherApi {
     }
   }
 
-  #refuse(response: ServerResponse, error: unknown): void {
+  #refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
     if (error instanceof Refusal) {
+      this.#options.refusals.note(REASONS.get(error.status) ?? "pusher_api_bad_request", {
+        address: peerAddressOf(request),
+        path: pathOf(request),
+        detail: error.message,
+      });
       for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
       sendJson(response, error.status, refusalJson(error.status, error.message));
     } else {
@@ -146,6 +153,14 @@ class PusherApi {
     }
   }
 }
+
+/** What the log has of refusals by their status. */
+const REASONS: ReadonlyMap<number, RefusalReason> = new Map([
+  [401, "pusher_api_unauthorized"],
+  [403, "pusher_app_disabled"],
+  [404, "pusher_api_not_found"],
+  [429, "pusher_rate_limit"],
+]);
 
 /** What stands in the place of `*` in the endpoint's path, "" where there is none; undefined for other paths. */
 function subjectOf({ path }: Endpoint, parts: readonly string[]): string | undefined {

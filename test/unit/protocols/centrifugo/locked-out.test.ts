@@ -18,7 +18,7 @@ import { ChannelEvents } from "../../../../src/core/channel-events.ts";
 import { LONE_BUS } from "../../../../src/core/control-bus.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
 import { endOfTurn, FakeTransport } from "../../../support/fake-transport.ts";
-import { silentLogger } from "../../../support/silent-logger.ts";
+import { silentLogger, silentRefusals } from "../../../support/silent-logger.ts";
 
 const TOKEN: ConnectionToken = {
   user: "42",
@@ -50,6 +50,7 @@ function createNode(clock: FakeClock, broker: MemoryBroker, events: ChannelEvent
     clock,
     wheel: new TimerWheel(clock),
     logger: silentLogger,
+    refusals: silentRefusals,
     random: () => 0,
     limits: LIMITS,
     access: new AccessList({ store: new VolatileStore(), clock, ...retention }),
@@ -86,7 +87,8 @@ async function connecting() {
     ...{ includeServerTime: false, insecure: false, personalChannel: undefined },
   };
   const settings = { authenticator, failures, options };
-  const protocol = createUniProtocol({ node, clock, logger: silentLogger, settings: () => settings });
+  const quiet = { logger: silentLogger, refusals: silentRefusals };
+  const protocol = createUniProtocol({ node, clock, ...quiet, settings: () => settings });
   const transport = new FakeTransport();
   const request = { token: "t", name: "", version: "", subs: new Map<string, never>() };
   protocol.accept(transport).connect({ ...request, resumeFrom: new Map<string, never>() });

@@ -17,6 +17,8 @@ import {
   type PusherApiOptions,
 } from "../../../../../src/protocols/pusher/http-api/routes.ts";
 import { FakeClock } from "../../../../support/fake-clock.ts";
+import { RefusalLog } from "../../../../../src/core/refusal-log.ts";
+import { type LoggedLine, loggerOf } from "../../../../support/silent-logger.ts";
 import { serveRoutes } from "../../../../support/serve-routes.ts";
 
 /** Key and secret of the documentation (pusher §2). */
@@ -129,6 +131,8 @@ export interface RunningApi {
   readonly node: FakeNode;
   readonly clock: FakeClock;
   readonly errors: readonly unknown[];
+  /** Lines about calls that were refused. */
+  readonly refused: readonly LoggedLine[];
   /** Sends a signed request; the path is that after `/apps/3`. A body makes it a POST. */
   readonly call: (path: string, request?: ApiRequest) => Promise<Answer>;
 }
@@ -152,8 +156,10 @@ export async function startApi(
     error: (fields: Readonly<Record<string, unknown>>) => void errors.push(fields["err"]),
   };
   const apps = new PusherApps(config.pusher.apps);
+  const refused: LoggedLine[] = [];
+  const refusals = new RefusalLog(loggerOf(refused), clock);
   const sharedLimits = new MemoryLimits();
-  const options = { apps: () => apps, node, logger, clock, config: config.pusher, sharedLimits };
+  const options = { apps: () => apps, node, logger, refusals, clock, config: config.pusher, sharedLimits };
   const routes = createPusherApiRoutes(admits === undefined ? options : { ...options, admits });
   const url = await serveRoutes(routes, logger);
   const root = `${config.pusher.path_prefix}/apps/3`;
@@ -161,7 +167,7 @@ export async function startApi(
     const timestampSec = Math.floor(clock.wallMs() / 1000);
     return send(url, root + path, { timestampSec, ...request });
   };
-  return { url, node, clock, errors, call };
+  return { url, node, clock, errors, refused, call };
 }
 
 /** Sends a request signed as the documentation says, written independently of the server. */
