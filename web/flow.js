@@ -2,8 +2,11 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const MOVE_MS = 900;
-/** Dots under way at most: a busy channel needs no more of them to look busy. */
-const MAX_DOTS = 24;
+const LIGHT_MS = 600;
+/** Under way to one target at most: a busy channel needs no more of them to look busy. */
+const MAX_MOVING = 6;
+
+/** @typedef {{ target: HTMLElement, wire: SVGPathElement, moving: number }} End */
 
 /** The data path: from one source by way of one channel to several targets. */
 export class Flow {
@@ -12,9 +15,9 @@ export class Flow {
   #svg = document.createElementNS(SVG, "svg");
   #source;
   #channel;
-  /** @type {Map<string, { target: HTMLElement, wire: SVGPathElement }>} */
-  #targets = new Map();
-  #dots = 0;
+  /** @type {Map<string, End>} */
+  #ends = new Map();
+  #keepsStill = matchMedia("(prefers-reduced-motion: reduce)");
 
   /**
    * @param {HTMLElement} stage What all of it stands in.
@@ -38,7 +41,7 @@ export class Flow {
   connect(name, target) {
     const wire = document.createElementNS(SVG, "path");
     this.#svg.append(wire);
-    this.#targets.set(name, { target, wire });
+    this.#ends.set(name, { target, wire, moving: 0 });
     this.#draw();
   }
 
@@ -49,36 +52,33 @@ export class Flow {
    * @param {boolean} isLive
    */
   setLive(name, isLive) {
-    this.#targets.get(name)?.wire.classList.toggle("live", isLive);
+    this.#ends.get(name)?.wire.classList.toggle("live", isLive);
   }
 
   /**
-   * Moves a dot to a target, unless the user does not want things to move.
+   * Moves a dot to a target, which then lights up. There the dot is left out where the user wants things to keep still,
+   * and all of it where so much is under way already that more would not show.
    *
    * @param {string} name
    */
-  move(name) {
-    const { target, wire } = this.#targets.get(name) ?? {};
-    if (target === undefined || wire === undefined) return;
-    target.animate(
-      { borderColor: ["var(--accent)", "var(--border)"] },
-      { duration: MOVE_MS, delay: MOVE_MS / 2 },
-    );
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches || this.#dots >= MAX_DOTS || document.hidden)
-      return;
+  async move(name) {
+    const end = this.#ends.get(name);
+    if (end === undefined || end.moving >= MAX_MOVING || document.hidden) return;
+    end.moving += 1;
+    if (!this.#keepsStill.matches) await this.#moveDot(end.wire);
+    await end.target.animate({ borderColor: ["var(--accent)", "var(--border)"] }, LIGHT_MS).finished;
+    end.moving -= 1;
+  }
+
+  /** @param {SVGPathElement} wire */
+  async #moveDot(wire) {
     const dot = document.createElement("span");
     dot.className = "dot";
     dot.style.offsetPath = `path("${wire.getAttribute("d")}")`;
     this.#stage.append(dot);
-    this.#dots += 1;
-    const moving = dot.animate(
-      { offsetDistance: ["0%", "100%"] },
-      { duration: MOVE_MS, easing: "ease-in-out" },
-    );
-    moving.addEventListener("finish", () => {
-      this.#dots -= 1;
-      dot.remove();
-    });
+    await dot.animate({ offsetDistance: ["0%", "100%"] }, { duration: MOVE_MS, easing: "ease-in-out" })
+      .finished;
+    dot.remove();
   }
 
   #draw() {
@@ -87,7 +87,7 @@ export class Flow {
     const channel = this.#channel.getBoundingClientRect();
     this.#svg.setAttribute("viewBox", `0 0 ${stage.width} ${stage.height}`);
     const isRow = channel.left >= source.right;
-    for (const { target, wire } of this.#targets.values()) {
+    for (const { target, wire } of this.#ends.values()) {
       const end = target.getBoundingClientRect();
       const path = isRow ? pathInRow(source, channel, end, stage) : pathInColumn(source, end, stage);
       wire.setAttribute("d", path);

@@ -130,8 +130,8 @@ function addListener(transport) {
     onPush(_listener, push) {
       const { channel = "", pub } = push;
       const tookMs = pub === undefined ? undefined : publisher.ageOf(channel, pub.data);
-      log.add({ transport: listener.title, push, tookMs });
-      if (pub !== undefined) flow.move(transport);
+      log.add({ at: new Date(), transport: listener.title, push, tookMs });
+      if (pub !== undefined) void flow.move(transport);
       show();
     },
   });

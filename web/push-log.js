@@ -2,20 +2,23 @@
 
 /**
  * @typedef {object} Entry
+ * @property {Date} at
  * @property {string} transport Its title.
  * @property {import("./listener.js").Push} push
  * @property {number | undefined} tookMs
  */
 
 /** Rows kept; older ones go. */
-const MAX_ROWS = 200;
+const MAX_ROWS = 100;
+/** Pushes that come within this time are shown together: a busy channel leaves the page usable. */
+const PAINT_MS = 100;
 const KIND_TITLES = new Map([["pub", "publication"]]);
 
 export class PushLog {
   /** @type {HTMLTableSectionElement} */
   #body;
   #onChange;
-  /** @type {HTMLTableRowElement[]} */
+  /** @type {Entry[]} */
   #waiting = [];
   #isAll = true;
 
@@ -30,9 +33,8 @@ export class PushLog {
 
   /** @param {Entry} entry */
   add(entry) {
-    // Pages that nobody looks at are not painted, so what waits for it needs a limit too.
-    if (this.#waiting.length === 0) requestAnimationFrame(() => this.#paint());
-    this.#waiting.push(createRow(entry));
+    if (this.#waiting.length === 0) setTimeout(() => this.#paint(), PAINT_MS);
+    this.#waiting.push(entry);
     if (this.#waiting.length > MAX_ROWS) {
       this.#waiting.shift();
       this.#isAll = false;
@@ -46,7 +48,7 @@ export class PushLog {
   }
 
   #paint() {
-    this.#body.prepend(...this.#waiting.toReversed());
+    this.#body.prepend(...this.#waiting.toReversed().map(createRow));
     this.#waiting = [];
     while (this.#body.rows.length > MAX_ROWS) {
       this.#body.deleteRow(-1);
@@ -57,19 +59,19 @@ export class PushLog {
 }
 
 /** @param {Entry} entry */
-function createRow({ transport, push, tookMs }) {
+function createRow({ at, transport, push, tookMs }) {
   const [[kind, content] = ["", {}]] = Object.entries(push).filter(([key]) => key !== "channel");
   const shown = push.pub === undefined ? content : push.pub.data;
   const row = document.createElement("tr");
   row.setAttribute("role", "row");
   row.dataset["kind"] = kind;
   row.append(
-    createCell("time", formatTime(new Date())),
+    createCell("time", formatTime(at)),
     createCell("over", transport),
     createCell("kind", KIND_TITLES.get(kind) ?? kind),
     createCell("channel", push.channel ?? ""),
     createCell("took", tookMs === undefined ? "" : formatMs(tookMs)),
-    createCell("data", createDetails(JSON.stringify(shown), JSON.stringify(push, undefined, 2))),
+    createCell("data", createDetails(JSON.stringify(shown), push)),
   );
   return row;
 }
@@ -88,14 +90,16 @@ function createCell(name, content) {
 
 /**
  * @param {string} line
- * @param {string} whole
+ * @param {unknown} whole Written out once it is wanted.
  */
 function createDetails(line, whole) {
   const details = document.createElement("details");
   const summary = document.createElement("summary");
   const pre = document.createElement("pre");
   summary.textContent = line;
-  pre.textContent = whole;
+  details.addEventListener("toggle", () => (pre.textContent = JSON.stringify(whole, undefined, 2)), {
+    once: true,
+  });
   details.append(summary, pre);
   return details;
 }

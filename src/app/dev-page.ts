@@ -66,11 +66,11 @@ const HEADERS = {
  */
 export function createDevPageRoutes(config: () => Config): Route[] {
   const files = Object.entries(FILES).map(([path, [file, type]]) =>
-    guardedRoute(path, async (_request, response) => {
+    guardedRoute(path, config, async (_request, response) => {
       sendBody(response, type, await readFile(join(PAGE_FOLDER, file)));
     }),
   );
-  const session = guardedRoute("/dev/session", async (request, response) => {
+  const session = guardedRoute("/dev/session", config, async (request, response) => {
     // Browsers say what a request is for; other pages have no business here, whatever they can read.
     const site = request.headers["sec-fetch-site"];
     if (site !== undefined && site !== "same-origin") return sendText(response, 403, "not for other pages\n");
@@ -104,6 +104,7 @@ async function describeSession(config: Config): Promise<DevSession> {
 
 function guardedRoute(
   path: string,
+  config: () => Config,
   answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): Route {
   return {
@@ -112,11 +113,12 @@ function guardedRoute(
       for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
       if (request.method !== "GET" && request.method !== "HEAD") return sendEmpty(response, 405);
       if (isFromThisMachine(request)) return answer(request, response);
-      const port = request.socket.localPort;
+      const scheme = config().http_server.tls.enabled ? "https" : "http";
+      const place = `${scheme}://localhost:${request.socket.localPort}/`;
       sendText(
         response,
         403,
-        `This page shows the server's keys, so it is for this machine only: open http://localhost:${port}/ there.\n`,
+        `This page shows the server's keys, so it is for this machine only: ${place}\n`,
       );
     },
   };

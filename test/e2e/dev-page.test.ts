@@ -27,7 +27,7 @@ describe("the page of the development server", () => {
       expect(await get(server, path, { "x-forwarded-for": "203.0.113.7" })).toMatchObject({ status: 403 });
       expect(await get(server, path, { via: "1.1 tunnel" })).toMatchObject({ status: 403 });
       const refused = await get(server, path, { host: "192.0.2.1" });
-      expect(refused.body).toContain(`open http://localhost:${server.port}/`);
+      expect(refused.body).toContain(`only: http://localhost:${server.port}/`);
       // Nobody may read it from a page of another origin.
       const elsewhere = await get(server, path, { origin: "http://localhost:5173" });
       expect(elsewhere.headers).not.toHaveProperty("access-control-allow-origin");
@@ -206,8 +206,8 @@ describe.skipIf(chromiumPath === undefined)("the page of the development server,
     await page.getByRole("switch", { name: "Every second" }).uncheck();
     for (let index = 0; index < 250; index++) await server.publish("news", { index });
     await publications(page, "WebSocket", '{"index":249}').waitFor();
-    await page.getByText("latest 200").waitFor();
-    expect(await page.getByRole("row").count()).toBe(1 + 200);
+    await page.getByText("latest 100").waitFor();
+    expect(await page.getByRole("row").count()).toBe(1 + 100);
     await page.getByRole("button", { name: "Clear" }).click();
     await page.getByText("Nothing yet").waitFor();
   });
