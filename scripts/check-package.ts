@@ -1,19 +1,24 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { VERSION } from "../src/app/version.ts";
 import { Command, NODE, ROOT } from "../test/support/command.ts";
+import { freePort } from "../test/support/free-port.ts";
+import { hearReadmeExample, readmeExample } from "../test/support/readme-example.ts";
 
 // The package as others get it: it installs into an empty project and works there, without the sources.
 
-const LIBRARY = `
-  import { createServer } from "millrace";
-  const server = createServer({ config: { http_server: { port: 0 } } });
-  await server.start();
-  await server.publish("news", { hello: "world" });
-  if (!(await server.stop())) process.exit(1);`;
+/** As TypeScript sees the package: an interface is data. */
+const TYPES = `
+  import { createServer, type Millrace } from "millrace";
+  interface News { readonly text: string; readonly at?: Date }
+  const news: News = { text: "hello" };
+  const server: Millrace = createServer({ config: { client: { ping_interval: "20s" } } });
+  await server.publish("news", news, { tags: { kind: "greeting" } });
+  // @ts-expect-error is misspelt
+  createServer({ atachTo: undefined });`;
 
 const project = mkdtempSync(join(tmpdir(), "millrace-package-"));
 const program = join(project, "node_modules/.bin/millrace");
@@ -23,7 +28,8 @@ try {
   run("npm", ["init", "--yes"]);
   run("npm", ["install", "--silent", `./millrace-${VERSION}.tgz`]);
   assert.match(run(NODE, [program, "version"]), new RegExp(RegExp.escape(VERSION), "u"));
-  run(NODE, ["--input-type=module", "--eval", LIBRARY]);
+  checkTypes();
+  await checkReadmeExample();
   await checkDevPage();
 } finally {
   rmSync(project, { recursive: true, force: true });
@@ -32,6 +38,22 @@ try {
 /** Runs a command to its end, in the project if nowhere else, and returns what it printed. Throws where it fails. */
 function run(file: string, args: readonly string[], cwd = project): string {
   return execFileSync(file, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+}
+
+function checkTypes(): void {
+  writeFileSync(join(project, "types.mts"), TYPES);
+  const strictly = ["--noEmit", "--strict", "--target", "esnext", "--module", "nodenext", "--types", "node"];
+  const types = ["--typeRoots", join(ROOT, "node_modules/@types")];
+  run(join(ROOT, "node_modules/.bin/tsc"), [...strictly, ...types, "types.mts"]);
+}
+
+/** The README's server runs as it stands, and its line hears what that publishes. */
+async function checkReadmeExample(): Promise<void> {
+  const port = await freePort();
+  const example = readmeExample(port);
+  writeFileSync(join(project, "server.mjs"), example.server);
+  await using server = new Command(NODE, ["server.mjs"], { cwd: project, env: { PORT: String(port) } });
+  await hearReadmeExample(example, server);
 }
 
 /** The development server has its page, with all files that the page asks for. */

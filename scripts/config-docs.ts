@@ -18,7 +18,7 @@ there; without \`-c\`, \`config.json\` in the working directory is read if there
 | Environment     | \`MILLRACE_HTTP_SERVER_PORT=8001\`; \`CENTRIFUGO_HTTP_SERVER_PORT\` is understood too    |
 | \`.env\`          | the same, in the working directory of \`serve\`; the real environment wins             |
 | Flag of \`serve\` | \`--http_server.port 8001\` (secrets are no flags: other users see the process list)   |
-| Code            | \`parseConfig({ http_server: { port: 8001 } })\`, with the same names                   |
+| Code            | \`createServer({ config: { http_server: { port: 8001 } } })\`, with the same names                 |
 
 Types are read loosely: \`"8001"\` is a number where one is wanted, \`1\` is true, a lone text is a list of one. A text
 is what is written, also where it looks like a number: \`key: 007\`. \`null\`, an empty environment variable, and empty
@@ -30,7 +30,8 @@ or "no limit" where the option says so; they do not stand for the default.
   takes JSON, which replaces the namespaces of the file, or names, which adds to them; then
   \`MILLRACE_CHANNEL_NAMESPACES_<NAME>_<OPTION>\` sets an option of one of them. \`MILLRACE_PUSHER_APPS\` takes JSON,
   and \`MILLRACE_PUSHER_APPS_<ID>_<OPTION>\` (such as \`…_SECRET\`) an option of one app.
-- **Unknown keys** are warnings that name the nearest known key; \`millrace checkconfig --strict\` makes them errors.
+- **Unknown keys** are warnings that name the nearest known key; in code and in sections about TLS they are errors, with
+  \`millrace checkconfig --strict\` everywhere.
 - **Options of Centrifugo for what Millrace does not have** end the start, unless they are off or at their default.
 - **Wrong values** are errors that name the path of the key, its file and line (or variable, or flag), and all at once.
 - **Older flat names**, from before version 6 of Centrifugo, are accepted in files and environment; a current name

@@ -16,9 +16,11 @@ export { ClientError } from "./core/client-error.ts";
 export type { LogFields, Logger } from "./core/logger.ts";
 export type { StreamPosition } from "./core/stream-position.ts";
 
-/** What can be published as JSON. */
-export type JsonValue =
-  null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+/**
+ * What can be published as JSON: values as `JSON.stringify` writes them. Not told more exactly, for TypeScript would not
+ * take an interface for one then.
+ */
+export type JsonValue = null | boolean | number | string | object;
 
 /** A configuration as one would write it in a file: any part of it, durations as text ("25s"). */
 export type ConfigInput = Input<Config>;
@@ -45,7 +47,7 @@ export interface MillraceOptions {
 
 /** How a publication is made. */
 export interface PublishOptions {
-  /** String labels that travel with the payload. */
+  /** Labels that travel with the payload. */
   readonly tags?: Readonly<Record<string, string>>;
   /** A second publication to the channel with the same key within five minutes is not delivered. */
   readonly idempotencyKey?: string;
@@ -62,7 +64,8 @@ export interface Millrace {
    * Publishes a JSON value, or bytes as they are, to everybody who listens to the channel.
    *
    * Resolves to its place in the channel's stream (offset 0 where the channel keeps no history). Rejects with
-   * ClientError 102 for a channel of an unknown namespace, 107 for a payload that the channel does not take.
+   * ClientError 102 for a channel of an unknown namespace, 107 for a payload that the channel does not take, and with
+   * TypeError for data that is no JSON and for options that there are not.
    */
   publish(channel: string, data: JsonValue | Uint8Array, options?: PublishOptions): Promise<StreamPosition>;
   /** Disconnects all connections of a user ("" for the anonymous ones), by default with 3503. */
@@ -90,7 +93,8 @@ export function createServer(options: MillraceOptions = {}): Millrace {
   return {
     start: () => server.start(),
     stop: () => server.stop(),
-    async publish(channel, data, { tags, idempotencyKey = "" } = {}) {
+    async publish(channel, data, { tags, idempotencyKey = "", ...others } = {}) {
+      refuseUnknownOptions("publish", others, ["tags", "idempotencyKey"]);
       if (channel === "") throw clientError("badRequest", new Error("empty channel"));
       const format = server.node.channelOptions(channel)?.publicationDataFormat;
       const publication = publicationOf(data, tags);
@@ -117,6 +121,13 @@ function checkOptions(options: MillraceOptions): void {
 }
 
 function publicationOf(data: JsonValue | Uint8Array, tags: PublishOptions["tags"]): PublicationInit {
+  for (const [name, tag] of Object.entries<unknown>(tags ?? {})) {
+    if (typeof tag !== "string")
+      throw new TypeError(`publish: tag ${name}: expected text, got ${typeof tag}`);
+  }
   if (data instanceof Uint8Array) return { data, tags };
-  return { data: Buffer.from(JSON.stringify(data)), tags, knownJson: true };
+  // Its types leave out that it writes nothing for some values.
+  const json: string | undefined = JSON.stringify(data);
+  if (json === undefined) throw new TypeError(`publish: JSON has no value for data of type ${typeof data}`);
+  return { data: Buffer.from(json), tags, knownJson: true };
 }

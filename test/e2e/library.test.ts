@@ -8,6 +8,7 @@ import {
   ClientError,
   ConfigError,
   createServer,
+  type JsonValue,
   type Millrace,
   type MillraceOptions,
 } from "../../src/index.ts";
@@ -15,6 +16,7 @@ import { Command, NODE } from "../support/command.ts";
 import { freePort } from "../support/free-port.ts";
 import { GrpcPushStream, pushJsonOf } from "../support/grpc-push-stream.ts";
 import { openHttpStream, openSse, parsePush, type PushJson } from "../support/push-stream.ts";
+import { hearReadmeExample, readmeExample } from "../support/readme-example.ts";
 import { endpointUrl, OPEN } from "../support/running-server.ts";
 import { PATIENCE_MS } from "../support/signal.ts";
 import { silentLogger } from "../support/silent-logger.ts";
@@ -112,12 +114,43 @@ describe("createServer", () => {
     await server.publish("objects:a", { a: 1 });
   });
 
-  it("does not compile what is no JSON", async () => {
+  it("takes interfaces, classes and whatever else JSON.stringify writes", async () => {
+    interface News {
+      readonly text: string;
+      readonly at?: Date;
+      readonly authors: readonly Author[];
+    }
+    class Author {
+      readonly name = "Ada";
+    }
+    const { server, client } = await start();
+    await using sse = await openSse(client, { subs: { news: {} } });
+    await sse.next();
+    const news: News = { text: "hello", at: new Date(0), authors: [new Author()] };
+    await server.publish("news", news);
+    expect((await sse.next()).pub?.data).toEqual({
+      text: "hello",
+      at: "1970-01-01T00:00:00.000Z",
+      authors: [{ name: "Ada" }],
+    });
+  });
+
+  it("refuses what is no JSON, and options that there are not, with a sentence", async () => {
     const { server } = await start();
-    // @ts-expect-error functions are no JSON
-    await expect(server.publish("a", () => 1)).rejects.toThrow(TypeError);
-    // @ts-expect-error neither is undefined
-    await expect(server.publish("a", undefined)).rejects.toThrow(TypeError);
+    const refused: readonly (readonly [data: unknown, options: object, message: string])[] = [
+      [undefined, {}, "publish: JSON has no value for data of type undefined"],
+      [() => 1, {}, "publish: JSON has no value for data of type function"],
+      [1n, {}, "Do not know how to serialize a BigInt"],
+      [
+        1,
+        { idempotencykey: "k" },
+        "publish: there is no option idempotencykey: did you mean idempotencyKey?",
+      ],
+      [1, { tags: { kind: 1 } }, "publish: tag kind: expected text, got number"],
+    ];
+    for (const [data, options, message] of refused) {
+      await expect(server.publish("a", data as JsonValue, options)).rejects.toThrow(new TypeError(message));
+    }
   });
 
   it("disconnects a user, by default with 3503", async () => {
@@ -300,5 +333,17 @@ describe("examples/embed.ts", () => {
     example.kill("SIGTERM");
     expect(await example.untilEnd()).toEqual({ status: 0, signal: null });
     expect(pushes.at(-1)).toEqual({ disconnect: { code: 3001, reason: "shutdown" } });
+  });
+});
+
+describe("README.md", () => {
+  it("has a server whose publications are heard by the line below it", async () => {
+    const port = await freePort();
+    const example = readmeExample(port);
+    const args = ["--conditions=millrace-source", "--input-type=module", "--eval", example.server];
+    await using server = new Command(NODE, args, { env: { PORT: String(port) } });
+    expect(await hearReadmeExample(example, server)).toMatch(
+      /"channel":"news","pub":\{"data":\{"text":"hello"/u,
+    );
   });
 });
