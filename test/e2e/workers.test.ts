@@ -112,8 +112,10 @@ describe("workers", () => {
     ]);
     await listening;
     const ended = (): readonly string[] => [...over].map(({ user }) => user).toSorted();
-    await vi.waitFor(() => expect(ended()).toEqual(expect.arrayContaining(["1", "2"])), PATIENCE_MS);
-    await server.untilSessions(4 - over.size);
+    await vi.waitFor(async () => {
+      expect(ended()).toEqual(expect.arrayContaining(["1", "2"]));
+      expect(over.size + (await server.sessionCount())).toBe(4);
+    }, PATIENCE_MS);
     expect(server.takeErrors()).toEqual(["worker hangs: it is killed", "worker ended"]);
     expect(workerIds()).not.toContain(worker?.process.pid);
     for (const { stream } of clients) await stream[Symbol.asyncDispose]();
