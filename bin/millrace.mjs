@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript for every Node: finds a way to run the program, or says in one sentence what is missing.
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const source = new URL("../src/main.ts", import.meta.url);
@@ -68,11 +68,22 @@ function followLauncher() {
   process.channel?.unref();
 }
 
-/** Ends with the shell of `npm start` or `npx`, which passes no signal on and is gone when npm has been told to end. */
+/** Ends with `npm start` or `npx`, or the shell between them and this process, which passes no signal on. */
 function followParent() {
   if (env.npm_lifecycle_event !== "start" && env.npm_lifecycle_event !== "npx") return;
-  const parent = process.ppid;
-  setInterval(() => process.ppid === parent || end(), PARENT_CHECK_MS).unref();
+  const parents = () => `${process.ppid} ${parentOf(process.ppid)}`;
+  const before = parents();
+  setInterval(() => parents() === before || end(), PARENT_CHECK_MS).unref();
+}
+
+/** Parent of a process, where the system tells it in a file. */
+function parentOf(pid) {
+  try {
+    return /^PPid:\s*(\d+)$/mu.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  } catch {
+    // It is gone, or there are no such files.
+    return undefined;
+  }
 }
 
 /** Ends the way a supervisor would have it. */

@@ -87,15 +87,18 @@ describe.each([
   });
 });
 
-it("npm start: no server is left behind when npm is told to end", async () => {
-  const ports = ["-p", "0", "--uni_grpc.port", "0", "--grpc_api.port", "0"];
-  await using npm = new Command("npm", ["start", "--", ...ports]);
-  await untilStarted(npm);
-  npm.kill("SIGTERM");
-  await npm.untilEnd();
-  expect(await isGone(-(npm.pid ?? 0))).toBe(true);
-  expect(npm.stderr).toContain('"server stopped"');
-});
+it.each(process.platform === "linux" ? (["SIGTERM", "SIGHUP", "SIGKILL"] as const) : (["SIGTERM"] as const))(
+  "npm start: no server is left behind when npm gets %s",
+  async (signal) => {
+    const ports = ["-p", "0", "--uni_grpc.port", "0", "--grpc_api.port", "0"];
+    await using npm = new Command("npm", ["start", "--", ...ports]);
+    await untilStarted(npm);
+    npm.kill(signal);
+    await npm.untilEnd();
+    expect(await isGone(-(npm.pid ?? 0))).toBe(true);
+    expect(npm.stderr).toContain('"server stopped"');
+  },
+);
 
 it.skipIf(process.platform !== "linux")("a server ends with the terminal it was started in", async () => {
   using workplace = new Workplace();
