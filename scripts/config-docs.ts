@@ -1,6 +1,5 @@
 import { format } from "prettier";
 import { configSchema } from "../src/app/config.ts";
-import { RELOADABLE } from "../src/app/reload.ts";
 import { listFlatNames } from "../src/config/flat-names.ts";
 import { outlineOf, type Outline, type SectionOutline, type ValueOutline } from "../src/config/outline.ts";
 
@@ -39,8 +38,9 @@ or "no limit" where the option says so; they do not stand for the default.
 
 \`millrace defaultconfig --dry-run\` prints the whole configuration.
 
-A running server reads it again on \`SIGHUP\`, and follows these options with all below them; it names those that need
-a restart: ${RELOADABLE.map((path) => `\`${path}\``).join(", ")}.
+A running server reads it again on \`SIGHUP\` and follows the options that have **yes** under *Reload*, with any number of
+workers; it names in the log those that have changed and need a restart. What has been granted stays granted: connections,
+their subscriptions, and messages on their way are as they were.
 The PEM files of TLS are read again, too, whether or not an option has changed: new connections see the new certificate.
 `;
 
@@ -87,13 +87,15 @@ function renderSection(path: string, section: SectionOutline, older: OlderNames,
 
 function renderTable(prefix: string, options: readonly [string, Outline][], older: OlderNames): string[] {
   return [
-    "| Option | Type | Default | Meaning |",
-    "| --- | --- | --- | --- |",
+    "| Option | Type | Default | Reload | Meaning |",
+    "| --- | --- | --- | --- | --- |",
     ...options.map(([path, option]) => {
       const olderName = older.get(path);
       const formerly = olderName === undefined ? "" : ` Formerly \`${olderName}\`.`;
       const meaning = escapeCell(option.description + formerly);
-      return `| \`${path.slice(prefix.length)}\` | ${typeOf(option)} | ${defaultOf(option)} | ${meaning} |`;
+      const reload = option.isReloadable ? "yes" : "";
+      const cells = [`\`${path.slice(prefix.length)}\``, typeOf(option), defaultOf(option), reload, meaning];
+      return `| ${cells.join(" | ")} |`;
     }),
   ];
 }

@@ -6,6 +6,8 @@ export type ValueKind = "boolean" | "integer" | "text" | "texts" | "mapping" | "
 interface Described {
   readonly description: string;
   readonly formerly: readonly string[];
+  /** A running server follows it; true of everything below a section or list that is marked. */
+  readonly isReloadable: boolean;
 }
 
 /** One option. */
@@ -38,7 +40,7 @@ export type Outline = ValueOutline | SectionOutline | ListOutline;
 
 /** Reads the outline of the whole configuration off its schema. */
 export function outlineOf(schema: z.ZodType): SectionOutline {
-  const outline = read(schema);
+  const outline = read(schema, false);
   if (outline.type !== "section") throw new TypeError("a configuration schema must be an object");
   return outline;
 }
@@ -52,20 +54,23 @@ export function findOption(root: SectionOutline, path: string): Outline | undefi
   return outline;
 }
 
-function read(schema: z.ZodType): Outline {
+function read(schema: z.ZodType, isInReloadable: boolean): Outline {
   const meta = schema.meta() ?? {};
   const { inner, defaultValue } = unwrap(schema);
-  const described = { description: meta.description ?? "", formerly: meta.formerly ?? [] };
+  const isReloadable = isInReloadable || meta.isReloadable === true;
+  const described = { description: meta.description ?? "", formerly: meta.formerly ?? [], isReloadable };
   if (inner instanceof z.ZodObject) {
-    const members = new Map<string, Outline>();
-    for (const [key, member] of Object.entries(inner.shape)) {
-      if (!(member instanceof z.ZodType)) throw new TypeError(`option ${key} has no schema`);
-      members.set(key, read(member));
-    }
-    return { type: "section", ...described, members, formerPrefix: meta.formerPrefix };
+    return {
+      type: "section",
+      ...described,
+      members: readMembers(inner, isReloadable),
+      formerPrefix: meta.formerPrefix,
+    };
   }
   if (inner instanceof z.ZodArray && inner.element instanceof z.ZodObject) {
-    return { type: "list", ...described, entry: outlineOf(inner.element) };
+    const entry = read(inner.element, isReloadable);
+    if (entry.type !== "section") throw new TypeError("an entry of a list must be an object");
+    return { type: "list", ...described, entry };
   }
   return {
     type: "value",
@@ -76,6 +81,15 @@ function read(schema: z.ZodType): Outline {
     isSecret: meta.isSecret ?? false,
     formerWord: meta.formerWord,
   };
+}
+
+function readMembers(object: z.ZodObject, isReloadable: boolean): ReadonlyMap<string, Outline> {
+  const members = new Map<string, Outline>();
+  for (const [key, member] of Object.entries(object.shape)) {
+    if (!(member instanceof z.ZodType)) throw new TypeError(`option ${key} has no schema`);
+    members.set(key, read(member, isReloadable));
+  }
+  return members;
 }
 
 function unwrap(schema: z.ZodType): { inner: z.ZodType; defaultValue: unknown } {

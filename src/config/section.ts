@@ -12,6 +12,11 @@ declare module "zod" {
     /** The value is a secret: never printed, no command-line flag. */
     isSecret?: boolean;
     isDuration?: boolean;
+    /**
+     * A running server follows it when the configuration is read again; on a section or list, so does everything below.
+     * Whoever uses the value reads it from a `Live` then, at the moment of use.
+     */
+    isReloadable?: boolean;
   }
 }
 

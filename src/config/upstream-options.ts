@@ -20,6 +20,7 @@ const quiet: ValueOutline = {
   kind: "text",
   description: "",
   formerly: [],
+  isReloadable: false,
   default: undefined,
   choices: [],
   isSecret: false,
@@ -38,13 +39,14 @@ function section(members: Members, formerPrefix?: string): SectionOutline {
     type: "section",
     description: "",
     formerly: [],
+    isReloadable: false,
     members: new Map(Object.entries(members)),
     formerPrefix,
   };
 }
 
 function listOf(members: Members): ListOutline {
-  return { type: "list", description: "", formerly: [], entry: section(members) };
+  return { type: "list", description: "", formerly: [], isReloadable: false, entry: section(members) };
 }
 
 /** A section that does nothing unless it is `enabled`. */

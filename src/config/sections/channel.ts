@@ -215,7 +215,7 @@ export const channelConfig: Section<ChannelConfig> = section<ChannelConfig>(
       seen.add(name);
     }
   },
-);
+).meta({ isReloadable: true });
 
 /** Publications must not outlive the position that they are counted from. */
 function checkTtls(

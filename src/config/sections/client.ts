@@ -70,7 +70,7 @@ const personalChannelConfig: Section<PersonalChannelConfig> = section<PersonalCh
       .describe("Closes the user's other connections with code 3504 when a new one is made.")
       .meta({ formerly: ["user_personal_single_connection"] }),
   },
-);
+).meta({ isReloadable: true });
 
 export const clientConfig: Section<ClientConfig> = section<ClientConfig>(
   "Who may connect, and how their connections are kept.",
@@ -89,27 +89,30 @@ export const clientConfig: Section<ClientConfig> = section<ClientConfig>(
       .boolean()
       .default(false)
       .describe("Accepts connections without token, with an empty user id.")
-      .meta({ formerly: ["allow_anonymous_connect_without_token"] }),
+      .meta({ isReloadable: true, formerly: ["allow_anonymous_connect_without_token"] }),
     disallow_anonymous_connection_tokens: z
       .boolean()
       .default(false)
       .describe("Refuses tokens without user id, with code 3507.")
-      .meta({ formerly: ["disallow_anonymous_connection_tokens"] }),
+      .meta({ isReloadable: true, formerly: ["disallow_anonymous_connection_tokens"] }),
     user_id_http_header: z
       .string()
       .default("")
       .describe(
         "Header of requests to `uni_websocket`, `uni_sse` and `uni_http_stream` that holds the user id, set there once by a " +
           "trusted proxy in front; empty for none. Not read in metadata of gRPC.",
-      ),
+      )
+      .meta({ isReloadable: true }),
     insecure: z
       .boolean()
       .default(false)
-      .describe("For development: no token needed, all channels but private ones open, expiry ignored."),
+      .describe("For development: no token needed, all channels but private ones open, expiry ignored.")
+      .meta({ isReloadable: true }),
     insecure_skip_token_signature_verify: z
       .boolean()
       .default(false)
-      .describe("For development: believes tokens without looking at the signature; times still count."),
+      .describe("For development: believes tokens without looking at the signature; times still count.")
+      .meta({ isReloadable: true }),
     subscribe_to_user_personal_channel: personalChannelConfig,
     ping_interval: duration("25s")
       .describe("Time between pings; 0 or less for none. Must be longer than `pong_timeout`.")
@@ -149,36 +152,39 @@ export const clientConfig: Section<ClientConfig> = section<ClientConfig>(
     channel_limit: z
       .int()
       .default(128)
-      .describe("Channels of one connection; more end it with code 3505. 0 or less for no limit."),
+      .describe("Channels of one connection; more end it with code 3505. 0 or less for no limit.")
+      .meta({ isReloadable: true }),
     user_connection_limit: z
       .int()
       .default(0)
       .describe(
         "Connections of one user to this node; one more is refused with code 3504. 0 or less for no limit.",
-      ),
+      )
+      .meta({ isReloadable: true }),
     connection_limit: z
       .int()
       .default(0)
-      .describe(
-        "Connections to this node; one more is refused with HTTP status 503. 0 or less for no limit.",
-      ),
+      .describe("Connections to this node; one more is refused with HTTP status 503. 0 or less for no limit.")
+      .meta({ isReloadable: true }),
     connection_rate_limit: z
       .int()
       .default(0)
       .describe(
         "New connections a second to this node; more are refused with status 503. 0 or less for no limit.",
-      ),
+      )
+      .meta({ isReloadable: true }),
     connect_include_server_time: z
       .boolean()
       .default(false)
-      .describe("Adds the server's time, in Unix milliseconds, to the connect push."),
+      .describe("Adds the server's time, in Unix milliseconds, to the connect push.")
+      .meta({ isReloadable: true }),
     connect_code_to_unidirectional_disconnect: codeTransforms<DisconnectTarget>(
       "Which disconnect a unidirectional client gets in place of a connect error.",
       {
         code: z.int().min(3_000).max(4_999).describe("Disconnect code, 3000 to 4999."),
         reason: z.string().default("").describe("Disconnect reason."),
       },
-    ),
+    ).meta({ isReloadable: true }),
     concurrency: z.int().default(0).describe("Accepted for compatibility; has no effect."),
   },
   (client, report) => {

@@ -18,12 +18,12 @@ export const tlsConfig: Section<TlsConfig> = section<TlsConfig>(
       .string()
       .default("")
       .describe("Certificate chain: PEM text, the same in base64, or the path of a PEM file.")
-      .meta({ formerWord: "cert" }),
+      .meta({ formerWord: "cert", isReloadable: true }),
     key_pem: z
       .string()
       .default("")
       .describe("Private key of the certificate, given in the same ways.")
-      .meta({ formerWord: "key", isSecret: true }),
+      .meta({ formerWord: "key", isSecret: true, isReloadable: true }),
     client_ca_pem: z
       .string()
       .default("")

@@ -95,7 +95,7 @@ export const tokenConfig: Section<TokenConfig> = section<TokenConfig>(
   "How connection tokens (JWT) are verified; subscription tokens too, unless they have a section of their own.",
   tokenShape,
   checkToken,
-).meta({ formerPrefix: "token" });
+).meta({ formerPrefix: "token", isReloadable: true });
 
 export const subscriptionTokenConfig: Section<SubscriptionTokenConfig> = section<SubscriptionTokenConfig>(
   "How subscription tokens are verified.",
@@ -110,7 +110,7 @@ export const subscriptionTokenConfig: Section<SubscriptionTokenConfig> = section
     ...tokenShape,
   },
   checkToken,
-).meta({ formerPrefix: "subscription_token" });
+).meta({ formerPrefix: "subscription_token", isReloadable: true });
 
 function checkToken(token: TokenConfig, report: ReportProblem): void {
   if (token.audience !== "" && token.audience_regex !== "") {

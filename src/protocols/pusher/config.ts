@@ -222,7 +222,9 @@ export const pusherConfig: Section<PusherConfig> = section<PusherConfig>(
     user_authentication_timeout: duration("30s").describe(
       "How long connections may stay anonymous in apps with `enable_user_authentication`.",
     ),
-    cache_ttl: duration("1h").describe("How long cache channels keep their latest event."),
+    cache_ttl: duration("1h")
+      .describe("How long cache channels keep their latest event.")
+      .meta({ isReloadable: true }),
     message_size_limit: z
       .int()
       .min(1)
@@ -246,7 +248,7 @@ export const pusherConfig: Section<PusherConfig> = section<PusherConfig>(
       ),
       websocket_rate_limit: rateLimit("New connections.", 20),
       api_rate_limit: rateLimit("Requests to the HTTP API.", 100),
-    }),
+    }).meta({ isReloadable: true }),
     webhooks: section<WebhookDeliveryConfig>("How webhooks are delivered.", {
       batch_delay: duration("50ms").describe("How long events wait for others to go along."),
       batch_size: z.int().min(1).default(100).describe("Events of one request at most."),
@@ -260,7 +262,7 @@ export const pusherConfig: Section<PusherConfig> = section<PusherConfig>(
         .default(10_000)
         .describe("Events that may wait for one endpoint; later ones are dropped."),
     }),
-    apps: z.array(appConfig).default([]).describe("The apps."),
+    apps: z.array(appConfig).default([]).describe("The apps.").meta({ isReloadable: true }),
   },
   (pusher, report) => {
     checkDurations(pusher, report);
