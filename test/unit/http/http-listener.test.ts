@@ -1,7 +1,9 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { constants } from "node:http2";
-import { connect as connectTls } from "node:tls";
+import { join } from "node:path";
+import { connect as connectTls, type SecureContextOptions } from "node:tls";
 import { describe, expect, it, vi } from "vitest";
 import { HttpApp } from "../../../src/http/http-app.ts";
 import { HttpListener, type HttpListenerOptions } from "../../../src/http/http-listener.ts";
@@ -123,10 +125,19 @@ describe("HttpListener", () => {
   });
 });
 
+function pemText(name: string): string {
+  return readFileSync(join(import.meta.dirname, "../../support/tls", name), "utf8");
+}
+
 /** Sends text over TLS with HTTP/1.1; resolves with all that came until the server closed, or until `expected`. */
-async function talkOverTls(port: number, text: string, expected: string): Promise<string> {
+async function talkOverTls(
+  port: number,
+  text: string,
+  expected: string,
+  identity: SecureContextOptions = {},
+): Promise<string> {
   const options = { host: "127.0.0.1", port, ALPNProtocols: ["http/1.1"], rejectUnauthorized: false };
-  const socket = connectTls(options);
+  const socket = connectTls({ ...options, ...identity });
   socket.write(text);
   let received = "";
   for await (const bytes of socket) {
@@ -186,6 +197,21 @@ describe("TLS", () => {
     using late = await RawConnection.open(listener.port);
     late.socket.end();
     expect(await late.untilEnd()).toBe("");
+  });
+
+  it("with an authority of clients, takes those alone that have a certificate of it, before and after a renewal", async () => {
+    const tls = { ...createIdentity(), clientCa: pemText("ca.pem") };
+    await using server = await start({ tls });
+    const known = { cert: pemText("client.pem"), key: pemText("client-key.pem") };
+    const { cert, key } = createIdentity();
+    for (const renewed of [tls, { ...createIdentity(), clientCa: tls.clientCa }]) {
+      server.listener.renewTls(renewed);
+      const answers = [known, { cert, key }, {}].map((client) =>
+        talkOverTls(server.port, httpRequest("GET", "/"), "hello", client).catch(() => ""),
+      );
+      const isServed = (await Promise.all(answers)).map((text) => text.includes("hello"));
+      expect(isServed).toEqual([true, false, false]);
+    }
   });
 
   it("shows a renewed certificate to new connections, and leaves those that are there", async () => {
