@@ -49,6 +49,14 @@ describe("uni_websocket: connect request", () => {
     expect(await client.nextText()).toMatch(CONNECT_PUSH);
   });
 
+  it("uni 24: a malformed first message is refused with the close frame 3501 alone", async () => {
+    await using server = await runServer(OPEN);
+    using client = await WebSocketClient.open(server.url("uni_websocket"));
+    client.socket.send("bad");
+    expect(await client.untilClosed()).toEqual({ code: 3501, reason: "bad request" });
+    expect(client.frames).toEqual([]);
+  });
+
   it("uni 25: a silent client is told 3502 and closed with it", async () => {
     await using server = await runServer({ client: { stale_close_delay: "200ms" } });
     using client = await WebSocketClient.open(server.url("uni_websocket"));
