@@ -20,7 +20,7 @@ interface ApiErrorEntry {
   readonly rpcCode: number;
 }
 
-/** The closed table of API errors (server-api §1.5, §2.8). */
+/** The closed table of API errors (docs/protocols/server-api.md §1.5, §2.8). */
 const TABLE: Readonly<Record<ApiErrorName, ApiErrorEntry>> = {
   internal: { code: 100, message: "internal server error", httpStatus: 500, rpcCode: status.INTERNAL },
   unknownChannel: { code: 102, message: "unknown channel", httpStatus: 404, rpcCode: status.NOT_FOUND },

@@ -17,8 +17,8 @@ export type KeyedRequest = Pick<IncomingMessage, "headers" | "url" | "socket">;
 export type HttpAuth = (request: KeyedRequest) => boolean;
 
 /**
- * Checks HTTP requests (server-api §1.2): header `X-API-Key`, or without it `Authorization: apikey KEY`, or
- * else the parameter `api_key` of the query. While the key is empty nobody gets in.
+ * Checks HTTP requests (docs/protocols/server-api.md §1.2): header `X-API-Key`, or without it `Authorization: apikey
+ * KEY`, or else the parameter `api_key` of the query. While the key is empty nobody gets in.
  */
 export function createHttpAuth({ key, insecure }: ApiKeyOptions): HttpAuth {
   if (insecure) return () => true;
@@ -47,7 +47,10 @@ export function noteRefused(auth: HttpAuth, { key }: ApiKeyOptions, refusals: Re
   };
 }
 
-/** Whether the first `authorization` value of a gRPC call lets it in (server-api §6). Without a key all may. */
+/**
+ * Whether the first `authorization` value of a gRPC call lets it in (docs/protocols/server-api.md §5.1). Without a key
+ * all may.
+ */
 export function createGrpcAuth(key: string): (authorization: string | Buffer | undefined) => boolean {
   if (key === "") return () => true;
   const matches = secretMatcher(Buffer.from(`apikey ${key}`));

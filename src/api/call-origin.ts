@@ -4,7 +4,7 @@ import type { ServerUnaryCall } from "@grpc/grpc-js";
 import { peerAddressOf } from "../http/client-address.ts";
 import type { CallOrigin } from "./method.ts";
 
-/** How long a call may take whose caller does not say (server-api §3.6). */
+/** How long a call may take whose caller does not say (docs/protocols/server-api.md §3.5). */
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** What a timer can wait for. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;

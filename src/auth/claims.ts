@@ -38,7 +38,7 @@ interface CommonClaims {
   readonly channel: string;
 }
 
-/** The claims of a connection token (core §1.2). */
+/** The claims of a connection token (docs/protocols/channels.md §1.2). */
 export interface ConnectionClaims extends CommonClaims {
   readonly info: PayloadClaim;
   readonly meta: Uint8Array | undefined;
@@ -47,7 +47,7 @@ export interface ConnectionClaims extends CommonClaims {
   readonly subs: ReadonlyMap<string, GrantClaims>;
 }
 
-/** The claims of a subscription token (core §1.2). */
+/** The claims of a subscription token (docs/protocols/channels.md §1.2). */
 export interface SubscriptionClaims extends CommonClaims {
   /** Legacy: the client the token is bound to; "" for any. */
   readonly client: string;

@@ -43,7 +43,8 @@ const NOBODY: ConnectionToken = {
 const ANONYMOUS: Credentials = { ...NOBODY, source: "anonymous" };
 
 /**
- * Finds out who a client is (core §1.4): its token decides, then whether anybody may come in, then a header.
+ * Finds out who a client is (docs/protocols/channels.md §1.5): its token decides, then whether anybody may come in,
+ * then a header.
  *
  * A connect proxy stands between the first two.
  */

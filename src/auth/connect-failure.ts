@@ -23,7 +23,10 @@ const DISCONNECTS: ReadonlyMap<number, DisconnectName> = new Map([
   [111, "tooManyRequests"],
 ]);
 
-/** What a failed connect is to unidirectional clients, which receive no error replies (uni-transports §5.4). */
+/**
+ * What a failed connect is to unidirectional clients, which receive no error replies
+ * (docs/protocols/unidirectional.md §5.4).
+ */
 export class ConnectFailureMap {
   readonly #transforms: ReadonlyMap<number, Disconnect>;
 

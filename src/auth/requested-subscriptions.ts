@@ -26,7 +26,8 @@ export interface SubscriptionRequester {
 }
 
 /**
- * The channels, out of those a client asks for while connecting, that it may listen to (core §2.3).
+ * The channels, out of those a client asks for while connecting, that it may listen to
+ * (docs/protocols/channels.md §2.3).
  *
  * The others are left out without an error. Throws Disconnect 3501 for a channel of an unknown namespace.
  */

@@ -105,8 +105,8 @@ interface JwtVerifierParts {
 }
 
 /**
- * Verifies tokens in the order of core §1.1, in which the first failure decides: shape, types of the claims,
- * patterns, signature, audience, issuer, kind of token, times, payloads.
+ * Verifies tokens in the order of docs/protocols/channels.md §1.1, in which the first failure decides: shape, types of
+ * the claims, patterns, signature, audience, issuer, kind of token, times, payloads.
  *
  * Patterns wait for the signature where the keys do not depend on them; both failures look the same outside.
  */

@@ -89,10 +89,10 @@ export interface BrokerListener {
 /**
  * Channels across nodes.
  *
- * A channel's stream (core §3.1) has an epoch, a top offset and a window of the newest publications. The window
- * is bounded by `size` and dropped as a whole `ttlMs` after the latest publish. Epoch and offset outlive it,
- * until nothing has been published or read for `metaTtlMs`; the next touch begins a new epoch at offset 0. So does it where
- * there never was a publication, and too many such channels.
+ * A channel's stream (docs/protocols/channels.md §3.1) has an epoch, a top offset and a window of the newest
+ * publications. The window is bounded by `size` and dropped as a whole `ttlMs` after the latest publish. Epoch and
+ * offset outlive it, until nothing has been published or read for `metaTtlMs`; the next touch begins a new epoch at
+ * offset 0. So does it where there never was a publication, and too many such channels.
  *
  * Guarantees:
  * - A publish is one atomic step per channel: key and version are checked, the offset given, the window

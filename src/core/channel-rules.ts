@@ -22,7 +22,7 @@ export interface NamingRules {
   optionsOf(name: string): ChannelOptions;
 }
 
-/** What a channel's name says about it (core §2.1). Stateless; asked on every publish. */
+/** What a channel's name says about it (docs/protocols/channels.md §2.1). Stateless; asked on every publish. */
 export class ChannelRules {
   readonly #options: ChannelRulesOptions;
 

@@ -33,7 +33,7 @@ export type ClientErrorName =
   | "tooManyRequests"
   | "unrecoverablePosition";
 
-/** The closed table of errors (uni-transports §5.3): code, message, temporary. */
+/** The closed table of errors (docs/protocols/unidirectional.md §5.3): code, message, temporary. */
 const TABLE: Readonly<Record<ClientErrorName, readonly [code: number, message: string, temporary: boolean]>> =
   {
     internal: [100, "internal server error", true],

@@ -1,7 +1,7 @@
 import type { LabelFilter, Labels } from "./label-filter.ts";
 import type { SubscriptionSource } from "./subscription-source.ts";
 
-/** What the Connections API tells about one connection (server-api §3.2). */
+/** What the Connections API tells about one connection (docs/protocols/server-api.md §3.2). */
 export interface ConnectionInfo {
   /** Client id. */
   readonly client: string;

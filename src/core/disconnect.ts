@@ -40,7 +40,7 @@ export type DisconnectName =
   | "inappropriateProtocol"
   | "permissionDenied";
 
-/** The closed table of disconnects that Millrace itself decides on (uni-transports §5.1). */
+/** The closed table of disconnects that Millrace itself decides on (docs/protocols/unidirectional.md §5.1). */
 const TABLE: Readonly<Record<DisconnectName, readonly [code: number, reason: string]>> = {
   connectionClosed: [3000, "connection closed"],
   shutdown: [3001, "shutdown"],

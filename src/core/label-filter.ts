@@ -6,7 +6,10 @@ export type Labels = ReadonlyMap<string, string>;
 /** No labels; one object for all the connections without. */
 export const NO_LABELS: Labels = new Map();
 
-/** A condition on labels as callers send it (server-api §3.5): a leaf looks at one key, a branch joins others. */
+/**
+ * A condition on labels as callers send it (docs/protocols/server-api.md §3.4): a leaf looks at one key, a branch joins
+ * others.
+ */
 export interface FilterNode {
   /** "" for a leaf; "and", "or" or "not". */
   readonly op: string;

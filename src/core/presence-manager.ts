@@ -8,7 +8,7 @@ export interface PresenceStats {
 }
 
 /**
- * Who is in which channel, across nodes (core §4).
+ * Who is in which channel, across nodes (docs/protocols/channels.md §4).
  *
  * What `add` and `remove` have resolved for, later reads see. Both are one atomic step: of several clients of a user
  * exactly one is the first, and one the last; that is told once among all nodes to whoever observes channels

@@ -1,4 +1,4 @@
-/** How a subscription came about, by the numbers of the Connections API (server-api §3.2). */
+/** How a subscription came about, by the numbers of the Connections API (docs/protocols/server-api.md §3.2). */
 export const SUBSCRIPTION_SOURCE = {
   unknown: 0,
   connectionToken: 1,

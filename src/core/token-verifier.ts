@@ -45,9 +45,9 @@ export interface SubscriptionToken extends SubscriptionGrant {
 }
 
 /**
- * Verifies JWTs (core §1). Rejects with Disconnect 3500 for an invalid token, ClientError 109 for one that has
- * expired or is not valid yet, and
- * ClientError 100 where the server cannot tell for now, since keys are not to be had.
+ * Verifies JWTs (docs/protocols/channels.md §1). Rejects with Disconnect 3500 for an invalid token, ClientError 109 for
+ * one that has expired or is not valid yet, and ClientError 100 where the server cannot tell for now, since keys are
+ * not to be had.
  */
 export interface TokenVerifier {
   verifyConnection(token: string): Promise<ConnectionToken>;

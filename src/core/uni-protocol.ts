@@ -48,7 +48,7 @@ export interface UniEncoding extends Codecs {
 
 /** The unidirectional protocol as transports use it: they bring bytes, it holds the conversation. */
 export interface UniProtocol {
-  /** Centrifugo's JSON (uni-transports §2.1, §4.1). */
+  /** Centrifugo's JSON (docs/protocols/unidirectional.md §2.1, §4.1). */
   readonly json: UniEncoding;
   readonly protobuf: UniEncoding;
   /** The standard JSON mapping of the protobuf messages, as Connect clients expect it. */

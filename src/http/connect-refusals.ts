@@ -10,7 +10,7 @@ export interface ConnectRefusalConfig {
   }[];
 }
 
-/** Turns a failed connect into an HTTP status, where that is configured (uni-transports §5.4). */
+/** Turns a failed connect into an HTTP status, where that is configured (docs/protocols/unidirectional.md §5.4). */
 export class ConnectRefusals {
   readonly #config: ConnectRefusalConfig;
 

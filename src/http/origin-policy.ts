@@ -5,7 +5,7 @@ import { compileGlob } from "../lib/glob.ts";
 const SEPARATOR = /[\s,]/u;
 
 /**
- * Which web pages may connect (uni-transports §2.6).
+ * Which web pages may connect (docs/protocols/unidirectional.md §2.7).
  *
  * A request without `Origin` does not come from a page and is always allowed. `["*"]` allows every page; an
  * empty list none. Other entries are globs matched against the whole lower-cased origin: `*` spans any

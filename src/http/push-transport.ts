@@ -65,7 +65,10 @@ export class PushTransportKind {
   }
 }
 
-/** Headers of a body that must reach the client push by push, whatever proxies stand between (uni-transports §2.3). */
+/**
+ * Headers of a body that must reach the client push by push, whatever proxies stand between
+ * (docs/protocols/unidirectional.md §2.3).
+ */
 const STREAMING_HEADERS: OutgoingHttpHeaders = {
   "X-Accel-Buffering": "no",
   "Cache-Control": "private, no-cache, no-store, must-revalidate, max-age=0",

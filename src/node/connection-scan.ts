@@ -34,7 +34,7 @@ export function cursorAt(nodeUid: string, sequence: number): string {
   return `${nodeUid}.${sequence}`;
 }
 
-/** Lists the connections of this node (server-api §3). */
+/** Lists the connections of this node (docs/protocols/server-api.md §3). */
 export class ConnectionScan {
   readonly #options: ConnectionScanOptions;
 

@@ -17,7 +17,7 @@ export interface Recovery {
 }
 
 /**
- * Finds what a subscriber missed since a position (core §3.4).
+ * Finds what a subscriber missed since a position (docs/protocols/channels.md §3.4).
  *
  * In stream mode that is everything, up to `limit` publications (negative for any number), and an empty epoch matches
  * any; in cache mode the latest publication, unless position and epoch are those of the top.

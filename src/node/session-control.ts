@@ -25,7 +25,7 @@ export interface SessionControlOptions {
 const SERVER_UNSUBSCRIBE = { code: 2000, reason: "server unsubscribe" } as const;
 const MAX_LIFETIME_SEC = 365 * 24 * 3600;
 
-/** Commands to the connections of this node (server-api §2.5). No match is no error. */
+/** Commands to the connections of this node (docs/protocols/server-api.md §2.5). No match is no error. */
 export class SessionControl {
   readonly #options: SessionControlOptions;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type CreateBroker, LASTING, type PublishedWith, startBroker } from "./broker-harness.ts";
 
-/** Idempotency keys and versions (core §3.2, server-api §2.4). */
+/** Idempotency keys and versions (docs/protocols/channels.md §3.2, docs/protocols/server-api.md §2.4). */
 export function describeDeduplication(createBroker: CreateBroker): void {
   describeIdempotency(createBroker);
   describeVersions(createBroker);

@@ -13,7 +13,7 @@ async function startWithFive(createBroker: CreateBroker): Promise<StartedBroker>
   return started;
 }
 
-/** Streams as core §3.1–3.3 describes them. */
+/** Streams as docs/protocols/channels.md §3.1–3.3 describes them. */
 export function describeHistory(createBroker: CreateBroker): void {
   describeReading(createBroker);
   describeLifetimes(createBroker);

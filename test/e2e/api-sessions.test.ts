@@ -197,7 +197,7 @@ describe("subscribe", () => {
     await expect(own[Symbol.asyncDispose]()).rejects.toThrow("the server logged errors");
   });
 
-  it("§2.5: past expire_at and expired_sub_close_delay the connection ends with 3006", async () => {
+  it("api §2.5: past expire_at and expired_sub_close_delay the connection ends with 3006", async () => {
     const { stream } = await connect({ sub: "1" });
     const expire_at = nowSec() + 2;
     expect(await askApi(server, "subscribe", { user: "1", channel: "a", expire_at })).toEqual(OK);
@@ -239,7 +239,7 @@ describe("subscribe", () => {
     });
   });
 
-  it("§2.5: info and data may come in base64, which wins; bad base64 is 107", async () => {
+  it("api §2.5: info and data may come in base64, which wins; bad base64 is 107", async () => {
     const { stream, client } = await connect({ sub: "1" });
     const base64 = (text: string): string => Buffer.from(text).toString("base64");
     const request = {
@@ -257,14 +257,14 @@ describe("subscribe", () => {
     expect(await apiCodeOf(server, "subscribe", { ...request, b64info: "!" })).toBe(107);
   });
 
-  it("§2.5: over channel_limit the connection ends with 3505, and the call succeeds", async () => {
+  it("api §2.5: over channel_limit the connection ends with 3505, and the call succeeds", async () => {
     await using own = await runServer({ ...CONFIG, client: { ...CONFIG.client, channel_limit: 1 } });
     const { stream } = await connect({ sub: "1", channels: ["a"] }, own);
     expect(await askApi(own, "subscribe", { user: "1", channel: "b" })).toEqual(OK);
     expect(await stream.next()).toEqual({ disconnect: { code: 3505, reason: "channel limit" } });
   });
 
-  it("§2.5 (deviation: what was missed follows): recover_since on a recoverable channel", async () => {
+  it("api §2.5 (deviation: what was missed follows): recover_since on a recoverable channel", async () => {
     await publishNumbers(server, "rec:since", 1, 4);
     const { epoch } = await readHistory(server, "rec:since");
     const connected = await connect({ sub: "1" });
@@ -283,7 +283,7 @@ describe("subscribe", () => {
 });
 
 describe("targets of a call", () => {
-  it("§2.5: client and session narrow the connections of a user; anonymous ones are those of no user", async () => {
+  it("api §2.5: client and session narrow the connections of a user; anonymous ones are those of no user", async () => {
     const [first, second] = [await connect({ sub: "1" }), await connect({ sub: "1" })];
     const anonymous = await connect(undefined);
     const subscribe = (target: object, channel: string): Promise<unknown> =>
@@ -327,7 +327,7 @@ describe("unsubscribe", () => {
     expect(await connected.stream.next()).toEqual({ channel: "a", subscribe: {} });
   });
 
-  it("§2.5: an empty channel unsubscribes from nothing, and says so without a channel", async () => {
+  it("api §2.5: an empty channel unsubscribes from nothing, and says so without a channel", async () => {
     const connected = await connect({ sub: "1", channels: ["a"] });
     expect(await askApi(server, "unsubscribe", { user: "1" })).toEqual(OK);
     await server.publish("a", 1);

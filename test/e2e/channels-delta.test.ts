@@ -148,7 +148,7 @@ describe("fossil delta", () => {
     }
   });
 
-  it("server-api §2.4: without delta_publish the publisher asks for it, publication by publication", async () => {
+  it("api §2.4: without delta_publish the publisher asks for it, publication by publication", async () => {
     await using stream = await openHttpStream(server, asking("asked:a"));
     await stream.next();
     const payload = new Payload();
@@ -230,7 +230,7 @@ describe("fossil delta and recovery", () => {
     return sub?.publications ?? [];
   }
 
-  it("§3.4: of recovered publications the first is whole, and what follows differs from the one before", async () => {
+  it("core §3.6: of recovered publications the first is whole, and what follows differs from the one before", async () => {
     await publishAll("kept:a", 1, 2, 3);
     await using stream = await openHttpStream(server, asking("kept:a", { recover: true, offset: 0 }));
     const connected = await stream.next();
@@ -249,7 +249,7 @@ describe("fossil delta and recovery", () => {
     expect(payload.patches).toBe(3);
   });
 
-  it("§3.4: recovered publications are put together whatever they are", async () => {
+  it("core §3.6: recovered publications are put together whatever they are", async () => {
     const values = [...Array.from({ length: 20 }, (_, at) => umlauts(at)), 1, null, large(1), large(2)];
     for (const value of values) await server.publish("kept:mixed", value);
     await using stream = await openHttpStream(server, asking("kept:mixed", { recover: true }));
@@ -260,7 +260,7 @@ describe("fossil delta and recovery", () => {
     expect(payload.patches).toBeLessThan(values.length - 2);
   });
 
-  it("§3.4: without recovery the first publication is whole", async () => {
+  it("core §3.6: without recovery the first publication is whole", async () => {
     await publishAll("kept:b", 1);
     await using fresh = await openHttpStream(server, asking("kept:b"));
     await using lost = await openHttpStream(server, asking("kept:b", { recover: true, offset: 9 }));
@@ -273,7 +273,7 @@ describe("fossil delta and recovery", () => {
     }
   });
 
-  it("§3.4 (deviation: whole after any recovery of nothing): a client at the top may have no payload", async () => {
+  it("core §3.6 (deviation: whole after any recovery of nothing): a client at the top may have no payload", async () => {
     await publishAll("kept:c", 1);
     await using first = await openHttpStream(server, asking("kept:c"));
     // It is told where it stands, and has seen no publication.

@@ -89,7 +89,7 @@ describe("history", () => {
     expect(await offsetsOf(server, "c54", { limit: -1, since: { offset: 9 } })).toEqual([]);
   });
 
-  it("§3.3 (deviation: the memory engine does as Redis): reverse from beyond the top begins at the newest", async () => {
+  it("core §3.3 (deviation: the memory engine does as Redis): reverse from beyond the top begins at the newest", async () => {
     await publishNumbers(server, "beyond", 1, 3);
     const filter = { limit: 2, since: { offset: 9 }, reverse: true };
     expect(await offsetsOf(server, "beyond", filter)).toEqual([3, 2]);
@@ -272,16 +272,16 @@ describe("history in the configuration", () => {
     ["core 60: history_size without history_ttl", { history_size: 1 }, "history_size"],
     ["core 60: history_ttl without history_size", { history_ttl: "60s" }, "history_size"],
     [
-      "core §6.2: history_meta_ttl below history_ttl",
+      "core §5: history_meta_ttl below history_ttl",
       { history_size: 1, history_ttl: "60s", history_meta_ttl: "59s" },
       "history_meta_ttl",
     ],
     [
-      "core §6.2: history_ttl above channel.history_meta_ttl",
+      "core §5: history_ttl above channel.history_meta_ttl",
       { history_size: 1, history_ttl: "721h" },
       "history_ttl",
     ],
-    ["core §6.2: force_recovery without history", { force_recovery: true }, "force_recovery"],
+    ["core §5: force_recovery without history", { force_recovery: true }, "force_recovery"],
     [
       "core 74: auto_cache_recover in stream mode",
       { ...THREE, force_recovery: true, auto_cache_recover: true },

@@ -102,7 +102,7 @@ describe("presence", () => {
     }
   });
 
-  it("§4: an entry is there with the connect push, on every transport", async () => {
+  it("core §4: an entry is there with the connect push, on every transport", async () => {
     const request = { subs: { "present:e": {} } };
     await using lines = (await connect(request)).stream;
     await using events = (await connect(request, openSse)).stream;
@@ -177,7 +177,7 @@ describe("join and leave", () => {
     expect(await watcher.next()).toEqual(leave("told:b", client, info));
   });
 
-  it("§4: who tells is decided by the one who comes, who hears by the one who is there", async () => {
+  it("core §4: who tells is decided by the one who comes, who hears by the one who is there", async () => {
     const withOverride = (user: string, override: object): unknown => ({
       token: hmacToken({ sub: user, subs: { "told:c": { override } } }),
     });
@@ -221,7 +221,7 @@ describe("join and leave", () => {
     ]);
   });
 
-  it("§2.5: who is unsubscribed leaves, and does not hear of it", async () => {
+  it("api §2.5: who is unsubscribed leaves, and does not hear of it", async () => {
     const watcher = await connect({ subs: { "told:d": {} } });
     await watcher.stream.next();
     const token = hmacToken({ sub: "guest" });

@@ -198,7 +198,7 @@ describe("stream recovery", () => {
     expect(back.connect?.subs?.["plain:o"]).toMatchObject({ recovered: true, publications: [{ data: 3 }] });
   });
 
-  it("§2.3: a position may also be given for the channels of the token and the user's own", async () => {
+  it("uni §3.2: a position may also be given for the channels of the token and the user's own", async () => {
     const client = { subscribe_to_user_personal_channel: { enabled: true } };
     await using personal = await runServer({ ...CONFIG, client });
     for (const channel of ["#42", "t"]) await publishNumbers(personal, channel, 1, 2);
@@ -212,7 +212,7 @@ describe("stream recovery", () => {
     }
   });
 
-  it("§3.5 (deviation: what comes while recovering follows the connect push): everything, once, in order", async () => {
+  it("core §3.4 (deviation: what comes while recovering follows the connect push): everything, once, in order", async () => {
     const last = 250;
     await publishNumbers(server, "big:race", 1, 50);
     const publishing = (async () => {
@@ -275,7 +275,7 @@ describe("cache recovery", () => {
     }
   });
 
-  it("§3.4: with nothing kept a client is not recovered, unless it is up to date", async () => {
+  it("core §3.4: with nothing kept a client is not recovered, unless it is up to date", async () => {
     const epoch = await fill("cache:d", 2);
     await askApi(server, "history_remove", { channel: "cache:d" });
     expect(await recover("cache:d", { offset: 1, epoch })).toBe(
@@ -341,7 +341,7 @@ describe("positions", () => {
     expect(await stream.nextText()).toBe('{"channel":"live:a","pub":{"data":1}}');
   });
 
-  it("§3.5: without recovery a client starts at the top of the stream", async () => {
+  it("core §3.4: without recovery a client starts at the top of the stream", async () => {
     const epoch = await fill("fresh", 3);
     await using stream = await openHttpStream(server, { subs: { fresh: {} } });
     expect(entryOf(await stream.next(), "fresh")).toBe(

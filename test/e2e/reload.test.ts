@@ -50,7 +50,7 @@ describe("SIGHUP", () => {
     await server.stop();
   });
 
-  it("core 97, §6.3: tokens and limits follow, too; what cannot is named in a warning", async () => {
+  it("core 97, core §5: tokens and limits follow, too; what cannot is named in a warning", async () => {
     using workplace = new Workplace();
     await using server = await startIn(workplace);
     await using first = await openHttpStream(server, { token: hmacToken({ sub: "1" }, "old") });

@@ -103,7 +103,7 @@ describe("uni: requested subscriptions", () => {
     expect(await channelsOf(server, { ...USER, subs: { [long]: {}, "": {} } })).toEqual([long]);
   });
 
-  it("§3.4: options of a namespace decide for its channels", async () => {
+  it("core §2.3: options of a namespace decide for its channels", async () => {
     const namespaces = [{ name: "open", ...FOR_CLIENT }, { name: "shut" }];
     await using server = await runServer({ channel: { namespaces } });
     expect(await channelsOf(server, { ...USER, subs: { "open:a": {}, "shut:a": {}, a: {} } })).toEqual([
@@ -279,7 +279,7 @@ describe("uni: credentials without token", () => {
     expect(await codeOf(server, {})).toBe(0);
   });
 
-  it("§1.4: insecure ignores the expiry of the connection", async () => {
+  it("core §1.5: insecure ignores the expiry of the connection", async () => {
     await using server = await runServer(clientConfig({ insecure: true }));
     const token = hmacToken({ sub: "u", exp: nowSec() + 60 });
     expect((await firstPush(server, { token })).connect).not.toHaveProperty("expires");
@@ -340,7 +340,7 @@ describe("uni: connect push", () => {
     expect(time).toBeLessThanOrEqual(Date.now());
   });
 
-  it("§1.4 (deviation: 0 is taken literally): ping_interval 0 leaves ping out", async () => {
+  it("uni §3.3 (deviation: 0 is taken literally): ping_interval 0 leaves ping out", async () => {
     await using server = await runServer(clientConfig({ ...ANONYMOUS, ping_interval: "0s" }));
     expect((await firstPush(server, {})).connect).not.toHaveProperty("ping");
   });
@@ -363,7 +363,7 @@ describe("uni: connect push", () => {
     });
   });
 
-  it("§3.4: a channel in the token keeps its own options when it is requested too", async () => {
+  it("uni §3.2: a channel in the token keeps its own options when it is requested too", async () => {
     await using server = await runServer(channelConfig(FOR_CLIENT));
     const token = hmacToken({ sub: "u", subs: { a: { data: 1 } } });
     const push = await firstPush(server, { token, subs: { a: {}, b: {} } });

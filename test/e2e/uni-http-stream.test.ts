@@ -71,8 +71,8 @@ describe("uni_http_stream: connect request", () => {
     ["uni 6: null is an empty request", "null"],
     ["uni 7: what follows the request is ignored", "{} x"],
     ["uni 7: white space around the request is ignored", " \r\n\t{}\n"],
-    ["§2.1: a field that is null is unset", '{"token":null,"subs":null,"data":null}'],
-    ["§2.1: null in place of a subscription request is an empty one", '{"subs":{"a":null}}'],
+    ["uni §2.1: a field that is null is unset", '{"token":null,"subs":null,"data":null}'],
+    ["uni §2.1: null in place of a subscription request is an empty one", '{"subs":{"a":null}}'],
   ])("%s", async (_name, body) => {
     await using server = await runServer(OPEN);
     await using stream = await openHttpStream(server, body);
@@ -130,7 +130,7 @@ describe("uni_http_stream: headers", () => {
     });
   });
 
-  it("uni 12: success headers are exactly those of §2.3, with those of HTTP itself and CORS", async () => {
+  it("uni 12: success headers are exactly these, with those of HTTP itself and CORS", async () => {
     await using server = await runServer(OPEN);
     const response = await exchange(server, httpRequest("POST", PATH, { body: "{}" }), '"connect"');
     expect(response.statusLine).toBe("HTTP/1.1 200 OK");

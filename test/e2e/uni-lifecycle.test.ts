@@ -92,7 +92,7 @@ describe("uni: pings and heartbeat", () => {
     expect(client.socket.readyState).toBe(client.socket.OPEN);
   });
 
-  it("§2.2: the client's own PING frames are answered", async () => {
+  it("uni §2.2: the client's own PING frames are answered", async () => {
     await using server = await runServer(OPEN);
     using client = await openWebSocket(server);
     client.socket.ping("payload");
@@ -145,7 +145,7 @@ describe("uni: queue", () => {
     expect(client.frames).toHaveLength(1);
   });
 
-  it("§6.2: other disconnects let out first what is queued", async () => {
+  it("uni §6.2: other disconnects let out first what is queued", async () => {
     await using server = await runServer(OPEN);
     await using lines = await openHttpStream(server, SUBSCRIBE_A);
     using webSocket = await openWebSocket(server, SUBSCRIBE_A);
@@ -161,7 +161,7 @@ describe("uni: queue", () => {
     expect(webSocket.frames.slice(1)).toEqual([...pushes, goodbye]);
   });
 
-  it("§6.2: a client that does not read is cut when its queue is full, and others go on", async () => {
+  it("uni §6.2: a client that does not read is cut when its queue is full, and others go on", async () => {
     await using server = await runServer(openConfig({ queue_max_size: 500_000 }));
     const stalled = await openRaw(server);
     using reading = await openRaw(server);
@@ -180,7 +180,7 @@ describe("uni: queue", () => {
     await reading.until('"last"');
   });
 
-  it("§1.3: a client that takes nothing for the write timeout is cut, with a queue of any size", async () => {
+  it("uni §6.2: a client that takes nothing for the write timeout is cut, with a queue of any size", async () => {
     await using server = await runServer({
       ...openConfig({ queue_max_size: 0 }),
       uni_websocket: { write_timeout: "300ms" },
@@ -196,7 +196,7 @@ describe("uni: queue", () => {
     stalled[Symbol.dispose]();
   });
 
-  it("§6.2: a client that reads slowly but steadily stays", async () => {
+  it("uni §6.2: a client that reads slowly but steadily stays", async () => {
     await using server = await runServer({
       ...openConfig({ queue_max_size: 0 }),
       uni_websocket: { write_timeout: "2s" },

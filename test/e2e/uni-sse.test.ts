@@ -163,7 +163,7 @@ describe("uni_sse: connect request", () => {
 });
 
 describe("uni_sse: path", () => {
-  it("§1.1: a configured path loses its trailing slash", async () => {
+  it("uni §1: a configured path loses its trailing slash", async () => {
     await using server = await runServer({ ...OPEN, uni_sse: { handler_prefix: "/events/" } });
     await using stream = await openStream(`${server.origin}/events`);
     expect((await stream.next()).connect).toBeDefined();
@@ -173,7 +173,7 @@ describe("uni_sse: path", () => {
 });
 
 describe("uni_sse: stream", () => {
-  it("uni 19: headers are exactly those of §2.4, with those of HTTP itself and CORS", async () => {
+  it("uni 19: headers are exactly these, with those of HTTP itself and CORS", async () => {
     await using server = await runServer(OPEN);
     const response = await exchange(server, httpRequest("GET", PATH), '"connect"');
     expect(response.statusLine).toBe("HTTP/1.1 200 OK");
@@ -218,7 +218,7 @@ describe("uni_sse: stream", () => {
     expect(response.headers.filter(([name]) => name.startsWith("Access-Control"))).toEqual([]);
   });
 
-  it("§2.4: Last-Event-ID is ignored; events have data and nothing else", async () => {
+  it("uni §2.4: Last-Event-ID is ignored; events have data and nothing else", async () => {
     await using server = await runServer(OPEN);
     await using stream = await openSse(server, { subs: { a: {} } }, { "Last-Event-ID": "7" });
     await stream.next();

@@ -74,7 +74,7 @@ describe("uni_websocket: requests that are no handshake", () => {
     ["version", { "Sec-WebSocket-Version": "12" }],
     ["key", { "Sec-WebSocket-Key": "short" }],
     ["protocol", { Upgrade: "h2c" }],
-  ])("§2.2: a handshake with another %s gets 400", async (_name, headers) => {
+  ])("uni §2.2: a handshake with another %s gets 400", async (_name, headers) => {
     await using server = await runServer(ALLOWED);
     const response = await exchange(server, upgradeRequest({ Origin: ORIGIN, ...headers }));
     expect([response.statusLine, response.body]).toEqual(["HTTP/1.1 400 Bad Request", "Bad Request\n"]);
@@ -110,7 +110,7 @@ describe("uni_websocket: requests that are no handshake", () => {
 });
 
 describe("uni_websocket: handshakes that are taken", () => {
-  it("§2.2: the 101 echoes no subprotocol and has no CORS headers", async () => {
+  it("uni §2.2: the 101 echoes no subprotocol and has no CORS headers", async () => {
     await using server = await runServer(ALLOWED);
     const headers = { "Sec-WebSocket-Protocol": "a, b", Origin: ORIGIN };
     const response = await exchange(server, upgradeRequest(headers));

@@ -107,14 +107,14 @@ describe("uni_websocket: limits on messages", () => {
     await server.untilSessions(0);
   });
 
-  it("§2.2: message_size_limit below 0 means no limit", async () => {
+  it("uni §2.2: message_size_limit below 0 means no limit", async () => {
     await using server = await runServer(webSocketConfig({ message_size_limit: -1 }));
     using client = await WebSocketClient.open(server.url("uni_websocket"));
     client.socket.send("{}".padEnd(1_000_000));
     expect(await client.nextText()).toMatch(CONNECT_PUSH);
   });
 
-  it("§2.2 (deviation: with compression the limit is decompressed_message_size_limit)", async () => {
+  it("uni §2.2 (deviation: with compression the limit is decompressed_message_size_limit)", async () => {
     const limits = { message_size_limit: 1000, decompressed_message_size_limit: 5000 };
     await using server = await runServer(webSocketConfig({ compression: true, ...limits }));
     using within = await WebSocketClient.open(server.url("uni_websocket"), { perMessageDeflate: true });
@@ -125,7 +125,7 @@ describe("uni_websocket: limits on messages", () => {
     expect((await over.untilClosed()).code).toBe(1009);
   });
 
-  it("§2.2: a frame that is not masked closes with 1002", async () => {
+  it("uni §2.2: a frame that is not masked closes with 1002", async () => {
     await using server = await runServer(OPEN);
     using connection = await RawConnection.open(server.port);
     connection.send(upgradeRequest());
@@ -214,7 +214,7 @@ describe("uni_websocket: pushes and close", () => {
     expect(connection.bytes.subarray(before)).toEqual(expected);
   });
 
-  it("§2.2: a reason that a close frame cannot carry is in the push only", async () => {
+  it("uni §2.2: a reason that a close frame cannot carry is in the push only", async () => {
     await using server = await runServer(OPEN);
     using client = await openWebSocket(server);
     await client.next();
@@ -224,7 +224,7 @@ describe("uni_websocket: pushes and close", () => {
     expect(await client.untilClosed()).toEqual({ code: 1006, reason: "" });
   });
 
-  it("§2.2: the client's close is echoed with its code", async () => {
+  it("uni §2.2: the client's close is echoed with its code", async () => {
     await using server = await runServer(OPEN);
     using client = await openWebSocket(server);
     await client.next();

@@ -22,7 +22,10 @@ import { errorStatus } from "./status-details.ts";
 
 type Rpcs = ReturnType<typeof implementedRpcs>;
 
-/** The gRPC door: a listener of its own for the service (server-api §6). Undefined when it is switched off. */
+/**
+ * The gRPC door: a listener of its own for the service (docs/protocols/server-api.md §5.1). Undefined when it is
+ * switched off.
+ */
 export function createApiGrpcListener(
   api: ServerApi,
   config: GrpcApiConfig,

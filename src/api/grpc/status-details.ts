@@ -13,7 +13,7 @@ const CODE = 1;
 const MESSAGE = 2;
 const DETAILS = 3;
 
-/** An API error as the status of a call: its message, and itself in the details (server-api §6). */
+/** An API error as the status of a call: its message, and itself in the details (docs/protocols/server-api.md §5.1). */
 export function errorStatus(error: ClientError): Partial<StatusObject> {
   const { rpcCode } = transportStatus(error);
   const { code, message } = error;

@@ -3,7 +3,7 @@ import { ErrorSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import type { ClientError } from "../../core/client-error.ts";
 import { MessageEncoder } from "../../lib/json/encode-message.ts";
 
-/** Fields that are printed even when they are zero or empty (server-api §2.2). */
+/** Fields that are printed even when they are zero or empty (docs/protocols/server-api.md §2.2). */
 const ALWAYS_PRINTED: ReadonlySet<string> = new Set([
   "ClientInfo.user",
   "ClientInfo.client",

@@ -24,7 +24,7 @@ export type AnswerMaker = (
   response: ServerResponse,
 ) => Promise<JsonAnswer | undefined>;
 
-/** The steps of every request: verb, key, body, answer (server-api §1.1). */
+/** The steps of every request: verb, key, body, answer (docs/protocols/server-api.md §1.1). */
 export function createJsonEndpoint(options: HttpDoorOptions, makeAnswer: AnswerMaker): RequestHandler {
   const { auth, maxBodyBytes, answers, refusals } = options;
   return async (request, response) => {

@@ -12,7 +12,10 @@ export interface LegacyCommand {
   readonly params: Uint8Array | undefined;
 }
 
-/** Names by their numbers (server-api §1.6): an order of their own, then that of the fields of a command. */
+/**
+ * Names by their numbers (docs/protocols/server-api.md §1.6): an order of their own, then that of the fields of a
+ * command.
+ */
 const METHOD_BY_NUMBER: ReadonlyMap<number, string> = new Map([
   ...[
     "publish",

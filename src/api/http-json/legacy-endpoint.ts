@@ -19,7 +19,7 @@ const EMPTY_OBJECT = Buffer.from("{}");
 
 /**
  * Serves `POST /api`, the API of old clients: concatenated objects with `method` and `params`, run in their
- * order, and as many replies, a line each (server-api §1.6).
+ * order, and as many replies, a line each (docs/protocols/server-api.md §1.6).
  *
  * An object that cannot be read fails the request, although the commands before it have had their effect.
  */

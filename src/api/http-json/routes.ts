@@ -7,8 +7,8 @@ import { createBatchHandler, createMethodHandler } from "./method-endpoint.ts";
 const TRAILING_SLASHES = /\/+$/;
 
 /**
- * The JSON door (server-api §1): a path for each method below the prefix, and the legacy requests at the
- * prefix itself. With an empty prefix these are at `/` and whatever no other path serves.
+ * The JSON door (docs/protocols/server-api.md §1): a path for each method below the prefix, and the legacy requests at
+ * the prefix itself. With an empty prefix these are at `/` and whatever no other path serves.
  */
 export function createJsonRoutes(api: ServerApi, prefix: string, options: HttpDoorOptions): Route[] {
   const base = prefix.replace(TRAILING_SLASHES, "");

@@ -30,7 +30,7 @@ const BATCH_METHODS: readonly BatchMethod[] = API_METHODS.map((method) => {
 });
 
 /**
- * Runs commands, in order or in parallel, and answers in their order (server-api §2.6).
+ * Runs commands, in order or in parallel, and answers in their order (docs/protocols/server-api.md §2.7).
  *
  * Never rejects: what goes wrong with a command stands in its reply. A command that is undefined was `null`.
  */

@@ -2,7 +2,7 @@ import { CentrifugoApi, BlockUserResultSchema } from "../../../gen/centrifugal/c
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { requireText, timeOf } from "./fields.ts";
 
-/** Locks a user out: closes its connections and refuses new ones (server-api §4). */
+/** Locks a user out: closes its connections and refuses new ones (docs/protocols/server-api.md §4). */
 export const blockUser: ApiMethod = defineMethod({
   name: "block_user",
   rpc: CentrifugoApi.method.blockUser,

@@ -14,7 +14,7 @@ import { publishTo, readPublication } from "./publication.ts";
 const MAX_PARALLEL = 1024;
 
 /**
- * Publishes the same data into several channels (server-api §2.4).
+ * Publishes the same data into several channels (docs/protocols/server-api.md §2.4).
  *
  * What goes wrong with one of them stands in its response, in the order of the request.
  */

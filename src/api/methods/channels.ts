@@ -4,7 +4,7 @@ import { badRequest } from "../../core/client-error.ts";
 import { compileGlob } from "../../lib/glob.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
 
-/** Channels that somebody listens to, all or those that match a glob (server-api §2.6). */
+/** Channels that somebody listens to, all or those that match a glob (docs/protocols/server-api.md §2.6). */
 export const channels: ApiMethod = defineMethod({
   name: "channels",
   rpc: CentrifugoApi.method.channels,

@@ -16,7 +16,7 @@ import { apiError } from "../api-error.ts";
 import { type ApiCall, type ApiMethod, defineMethod } from "../method.ts";
 import { readLabelFilter } from "./session-target.ts";
 
-/** Connections by user, expression and labels (server-api §3). At least one of them must be given. */
+/** Connections by user, expression and labels (docs/protocols/server-api.md §3). At least one of them must be given. */
 export const connections: ApiMethod = defineMethod({
   name: "connections",
   rpc: CentrifugoApi.method.connections,

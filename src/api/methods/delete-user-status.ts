@@ -6,7 +6,7 @@ import {
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { usersOf } from "./fields.ts";
 
-/** Forgets what is known of users (server-api §4). */
+/** Forgets what is known of users (docs/protocols/server-api.md §4). */
 export const deleteUserStatus: ApiMethod = defineMethod({
   name: "delete_user_status",
   rpc: CentrifugoApi.method.deleteUserStatus,

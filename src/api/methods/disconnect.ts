@@ -3,7 +3,10 @@ import { disconnect as standardDisconnect, Disconnect } from "../../core/disconn
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { targetOf } from "./session-target.ts";
 
-/** Closes connections of a user (server-api §2.5). Code and reason of the request are sent as they are. */
+/**
+ * Closes connections of a user (docs/protocols/server-api.md §2.5). Code and reason of the request are sent as they
+ * are.
+ */
 export const disconnect: ApiMethod = defineMethod({
   name: "disconnect",
   rpc: CentrifugoApi.method.disconnect,

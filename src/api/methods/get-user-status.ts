@@ -4,7 +4,7 @@ import { CentrifugoApi, GetUserStatusResultSchema } from "../../../gen/centrifug
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { usersOf } from "./fields.ts";
 
-/** What is known of users, in the order of the request (server-api §4). */
+/** What is known of users, in the order of the request (docs/protocols/server-api.md §4). */
 export const getUserStatus: ApiMethod = defineMethod({
   name: "get_user_status",
   rpc: CentrifugoApi.method.getUserStatus,

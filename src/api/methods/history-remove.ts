@@ -2,7 +2,7 @@ import { CentrifugoApi, HistoryRemoveResultSchema } from "../../../gen/centrifug
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { requireText } from "./fields.ts";
 
-/** Drops what a channel has kept; its position stays (server-api §2.6). */
+/** Drops what a channel has kept; its position stays (docs/protocols/server-api.md §2.6). */
 export const historyRemove: ApiMethod = defineMethod({
   name: "history_remove",
   rpc: CentrifugoApi.method.historyRemove,

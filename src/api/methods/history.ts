@@ -12,7 +12,10 @@ import { type ApiMethod, defineMethod } from "../method.ts";
 import { clientInfoMessage } from "./client-info.ts";
 import { requireText } from "./fields.ts";
 
-/** What a channel has kept (server-api §2.6). A limit of 0 asks for the position only, a negative one for all. */
+/**
+ * What a channel has kept (docs/protocols/server-api.md §2.6). A limit of 0 asks for the position only, a negative one
+ * for all.
+ */
 export const history: ApiMethod = defineMethod({
   name: "history",
   rpc: CentrifugoApi.method.history,

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { CentrifugoApi, InfoResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
 
-/** Tells about the nodes of the cluster (server-api §2.6). */
+/** Tells about the nodes of the cluster (docs/protocols/server-api.md §2.6). */
 export const info: ApiMethod = defineMethod({
   name: "info",
   rpc: CentrifugoApi.method.info,

@@ -5,7 +5,10 @@ import {
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { requireText, timeOf } from "./fields.ts";
 
-/** Makes tokens void that were issued to a user earlier (server-api §4). With a channel, those for it only. */
+/**
+ * Makes tokens void that were issued to a user earlier (docs/protocols/server-api.md §4). With a channel, those for it
+ * only.
+ */
 export const invalidateUserTokens: ApiMethod = defineMethod({
   name: "invalidate_user_tokens",
   rpc: CentrifugoApi.method.invalidateUserTokens,

@@ -3,7 +3,7 @@ import { CentrifugoApi, PresenceStatsResultSchema } from "../../../gen/centrifug
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { requireText } from "./fields.ts";
 
-/** How many listen to a channel (server-api §2.6). */
+/** How many listen to a channel (docs/protocols/server-api.md §2.6). */
 export const presenceStats: ApiMethod = defineMethod({
   name: "presence_stats",
   rpc: CentrifugoApi.method.presenceStats,

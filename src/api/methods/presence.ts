@@ -4,7 +4,7 @@ import { type ApiMethod, defineMethod } from "../method.ts";
 import { clientInfoMessage } from "./client-info.ts";
 import { requireText } from "./fields.ts";
 
-/** Who listens to a channel (server-api §2.6). */
+/** Who listens to a channel (docs/protocols/server-api.md §2.6). */
 export const presence: ApiMethod = defineMethod({
   name: "presence",
   rpc: CentrifugoApi.method.presence,

@@ -4,7 +4,7 @@ import { type ApiMethod, defineMethod } from "../method.ts";
 import { requireText } from "./fields.ts";
 import { publishTo, readPublication } from "./publication.ts";
 
-/** Publishes into one channel (server-api §2.4). */
+/** Publishes into one channel (docs/protocols/server-api.md §2.4). */
 export const publish: ApiMethod = defineMethod({
   name: "publish",
   rpc: CentrifugoApi.method.publish,

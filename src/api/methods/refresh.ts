@@ -3,7 +3,7 @@ import { type ApiMethod, defineMethod } from "../method.ts";
 import { payloadOf } from "./fields.ts";
 import { targetOf } from "./session-target.ts";
 
-/** Sets when connections of a user expire (server-api §2.5). */
+/** Sets when connections of a user expire (docs/protocols/server-api.md §2.5). */
 export const refresh: ApiMethod = defineMethod({
   name: "refresh",
   rpc: CentrifugoApi.method.refresh,

@@ -2,7 +2,7 @@ import { CentrifugoApi, RevokeTokenResultSchema } from "../../../gen/centrifugal
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { requireText, timeOf } from "./fields.ts";
 
-/** Makes the token with this `jti` void (server-api §4). */
+/** Makes the token with this `jti` void (docs/protocols/server-api.md §4). */
 export const revokeToken: ApiMethod = defineMethod({
   name: "revoke_token",
   rpc: CentrifugoApi.method.revokeToken,

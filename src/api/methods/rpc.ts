@@ -3,7 +3,7 @@ import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { requireText } from "./fields.ts";
 
-/** Calls a method of the server by name (server-api §2.6). There are none. */
+/** Calls a method of the server by name (docs/protocols/server-api.md §2.6). There are none. */
 export const rpc: ApiMethod = defineMethod({
   name: "rpc",
   rpc: CentrifugoApi.method.rPC,

@@ -5,7 +5,7 @@ import { payloadOf, requireText } from "./fields.ts";
 import { targetOf } from "./session-target.ts";
 import { readOverride } from "./subscription-override.ts";
 
-/** Subscribes connections of a user (server-api §2.5). */
+/** Subscribes connections of a user (docs/protocols/server-api.md §2.5). */
 export const subscribe: ApiMethod = defineMethod({
   name: "subscribe",
   rpc: CentrifugoApi.method.subscribe,

@@ -24,7 +24,7 @@ import { updateUserStatus } from "./update-user-status.ts";
 /**
  * The methods of the API, but for `batch`, which is made of them.
  *
- * The order is that in which a batch looks for them in one command (server-api §2.6).
+ * The order is that in which a batch looks for them in one command (docs/protocols/server-api.md §2.7).
  */
 export const API_METHODS: readonly ApiMethod[] = [
   publish,

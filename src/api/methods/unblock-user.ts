@@ -2,7 +2,7 @@ import { CentrifugoApi, UnblockUserResultSchema } from "../../../gen/centrifugal
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { requireText } from "./fields.ts";
 
-/** Lets a user in again (server-api §4). */
+/** Lets a user in again (docs/protocols/server-api.md §4). */
 export const unblockUser: ApiMethod = defineMethod({
   name: "unblock_user",
   rpc: CentrifugoApi.method.unblockUser,

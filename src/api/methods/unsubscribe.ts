@@ -2,7 +2,7 @@ import { CentrifugoApi, UnsubscribeResultSchema } from "../../../gen/centrifugal
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { targetOf } from "./session-target.ts";
 
-/** Unsubscribes connections of a user (server-api §2.5). */
+/** Unsubscribes connections of a user (docs/protocols/server-api.md §2.5). */
 export const unsubscribe: ApiMethod = defineMethod({
   name: "unsubscribe",
   rpc: CentrifugoApi.method.unsubscribe,

@@ -6,7 +6,7 @@ import {
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { usersOf } from "./fields.ts";
 
-/** Notes that users are active, and their state (server-api §4). */
+/** Notes that users are active, and their state (docs/protocols/server-api.md §4). */
 export const updateUserStatus: ApiMethod = defineMethod({
   name: "update_user_status",
   rpc: CentrifugoApi.method.updateUserStatus,

@@ -9,7 +9,7 @@ import { readWebhooks } from "./webhooks.ts";
 
 const MIB = 1_048_576;
 
-/** What Sockudo 5.0 does by the file, as a configuration of Millrace (pusher §6). */
+/** What Sockudo 5.0 does by the file, as a configuration of Millrace (docs/protocols/pusher.md §6). */
 export function importSockudo(written: Tree, log: ImportLog): Tree {
   const root = new ForeignTree(written, log);
   for (const driver of ["adapter", "cache", "queue"])

@@ -8,7 +8,7 @@ const MIB = 1_048_576;
 /** What Millrace takes of one message where the payloads are small. */
 const MESSAGE_MIN_BYTES = 262_144;
 
-/** What soketi 1.6 does by the file, as a configuration of Millrace (pusher §6). */
+/** What soketi 1.6 does by the file, as a configuration of Millrace (docs/protocols/pusher.md §6). */
 export function importSoketi(written: Tree, log: ImportLog): Tree {
   const root = new ForeignTree(written, log);
   for (const driver of ["adapter", "queue", "cache", "rateLimiter"]) {

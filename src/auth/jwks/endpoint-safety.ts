@@ -37,7 +37,8 @@ export function findEndpointProblem(options: EndpointOptions): EndpointProblem |
 }
 
 /**
- * Why strangers might choose where keys are fetched from; undefined where they cannot (core §1.3).
+ * Why strangers might choose where keys are fetched from; undefined where they cannot
+ * (docs/protocols/channels.md §1.4).
  *
  * Before its signature is verified a token may say anything. With an endpoint that depends on it, the patterns must
  * leave a choice between texts that the configuration spells out: no classes of characters anywhere, and nothing

@@ -34,7 +34,7 @@ export function downloadKeySet(url: string): Promise<Uint8Array> {
   return fetchDocument(url, FETCH_LIMITS);
 }
 
-/** The keys that an endpoint publishes (core §1.3). A token names its key by `kid`. */
+/** The keys that an endpoint publishes (docs/protocols/channels.md §1.4). A token names its key by `kid`. */
 export class RemoteKeys implements KeySource {
   readonly #endpoint: JwksEndpoint;
   readonly #ports: RemoteKeysPorts;

@@ -16,7 +16,7 @@ export interface DecodeOptions {
 const MAX_DEPTH = 100;
 
 /**
- * Reads a message from Centrifugo's JSON (server-api §1.4), which is not protobuf's JSON mapping.
+ * Reads a message from Centrifugo's JSON (docs/protocols/server-api.md §1.4), which is not protobuf's JSON mapping.
  *
  * Names are those of the schema, matched exactly, else without regard to case; unknown ones are ignored, of
  * repeated ones the last counts. `null` leaves a field unset, but for `bytes` it is a value. `bytes` hold raw

@@ -9,7 +9,7 @@ export class JsonEncodeError extends Error {
 }
 
 /**
- * Writes messages as Centrifugo's JSON (server-api §1.4), which is not protobuf's JSON mapping.
+ * Writes messages as Centrifugo's JSON (docs/protocols/server-api.md §1.4), which is not protobuf's JSON mapping.
  *
  * Names are those of the schema, in its order. Zero and empty values are left out, but for the fields named
  * in `alwaysPrinted` as `Message.field`. 64-bit integers are numbers, `bytes` are embedded as raw JSON without

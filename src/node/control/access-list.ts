@@ -29,7 +29,7 @@ type Mark = true;
 const END_OF_TIME_SEC = 253_402_300_799;
 
 /**
- * Who is locked out: blocked users and void tokens (server-api §4).
+ * Who is locked out: blocked users and void tokens (docs/protocols/server-api.md §4).
  *
  * Asking is a look into memory. Changes count at once and have outlived the process, where the store can, when they
  * resolve. An end is in Unix seconds; undefined stands for the retention of the configuration.

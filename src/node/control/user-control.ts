@@ -24,7 +24,7 @@ const LOOKS_AT_ONCE = 1000;
 /** Turns of upkeep between two saves of who was seen. */
 const SAVE_EVERY = 10;
 
-/** Control over users and their tokens (server-api §4). Commands take effect on all nodes. */
+/** Control over users and their tokens (docs/protocols/server-api.md §4). Commands take effect on all nodes. */
 export class UserControl {
   readonly #options: UserControlOptions;
   #upkeep: Disposable | undefined;

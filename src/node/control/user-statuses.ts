@@ -23,7 +23,7 @@ const SAVE_AT_ONCE = 1000;
 const STATE_MAX_LENGTH = 1024;
 
 /**
- * What is known of users' doings (server-api §4).
+ * What is known of users' doings (docs/protocols/server-api.md §4).
  *
  * What the backend says is durable, where the store can, when it resolves. When a user was seen connected is noted in
  * memory and saved from time to time: it may be lost with the process, and then is as old as the last save.

@@ -6,7 +6,8 @@ import { encodePublication, infoObject, isCarriable, publicationsText, rawText }
 import { isUniPush, type UniPush } from "./push-message.ts";
 
 /**
- * Centrifugo's JSON (uni-transports §4): zero values are left out, payloads are spliced in as they came.
+ * Centrifugo's JSON (docs/protocols/unidirectional.md §4): zero values are left out, payloads are spliced in as they
+ * came.
  *
  * A payload that is not JSON cannot be carried.
  */

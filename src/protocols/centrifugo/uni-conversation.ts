@@ -58,7 +58,9 @@ interface InitialSubscription {
   readonly source: SubscriptionSource;
 }
 
-/** The conversation of one unidirectional connection: one request, then pushes (uni-transports §3). */
+/**
+ * The conversation of one unidirectional connection: one request, then pushes (docs/protocols/unidirectional.md §3).
+ */
 export class UniConversation implements UniConnection {
   readonly #context: UniContext;
   readonly #settings: UniSettings;

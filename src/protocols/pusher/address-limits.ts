@@ -15,7 +15,7 @@ const OPTIONS = {
 /** Addresses that are remembered for each kind. */
 const MAX_ADDRESSES = 100_000;
 
-/** How much each client address may ask for: section `pusher.rate_limiter` (pusher §6). */
+/** How much each client address may ask for: section `pusher.rate_limiter` (docs/protocols/pusher.md §6). */
 export class AddressLimits {
   readonly #config: () => RateLimiterConfig;
   readonly #limiters: Readonly<Record<LimitedRequest, RateLimiter>>;

@@ -15,7 +15,7 @@ const WATCH_MARK = "#!";
 /** Label of the app's id. */
 export const APP_LABEL = "app";
 
-/** One app, and how its channels are called in the core (pusher §8). */
+/** One app, and how its channels are called in the core (docs/protocols/pusher.md §7). */
 export class PusherApp {
   readonly config: PusherAppConfig;
   /** Namespace of its channels in the core. */

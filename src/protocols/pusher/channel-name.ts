@@ -1,4 +1,4 @@
-/** What a Pusher channel is, told by how its name begins (pusher §2). */
+/** What a Pusher channel is, told by how its name begins (docs/protocols/pusher.md §2.1). */
 export interface ChannelKind {
   /** Subscribing takes a signature. */
   readonly isPrivate: boolean;

@@ -11,7 +11,7 @@ import { socketIdOf } from "./socket-id.ts";
 
 const KIB = 1024;
 
-/** The events that one client sends to the others of its channels (pusher §2). */
+/** The events that one client sends to the others of its channels (docs/protocols/pusher.md §2.7). */
 export class ClientEvents {
   readonly #context: PusherContext;
   readonly #app: () => PusherApp;

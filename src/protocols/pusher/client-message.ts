@@ -12,7 +12,7 @@ export interface ClientMessage {
   readonly byteLength: number;
 }
 
-/** Reads a message; undefined where it is no JSON object with a name of an event (pusher §1). */
+/** Reads a message; undefined where it is no JSON object with a name of an event (docs/protocols/pusher.md §1.2). */
 export function parseClientMessage(bytes: Uint8Array): ClientMessage | undefined {
   const members = membersOf(bytes);
   const event = parseJson(textOf(members?.get("event")));

@@ -2,7 +2,7 @@ import { Disconnect } from "../../core/disconnect.ts";
 import type { Farewell } from "../../core/socket-protocol.ts";
 import { errorFrame } from "./frames.ts";
 
-/** Codes of `pusher:error` and of close frames (pusher §1). */
+/** Codes of `pusher:error` and of close frames (docs/protocols/pusher.md §1.5). */
 export const PUSHER_CODE = {
   unknownApp: 4001,
   disabledApp: 4003,
@@ -38,7 +38,10 @@ const TRANSLATED: ReadonlyMap<number, number> = new Map([
   [3504, PUSHER_CODE.connectionQuota],
 ]);
 
-/** Since this version of the protocol, the close frame alone tells why a connection ends (pusher §1). */
+/**
+ * Since this version of the protocol, the close frame alone tells why a connection ends
+ * (docs/protocols/pusher.md §1.5).
+ */
 const CLOSE_FRAME_VERSION = 6;
 const NO_MESSAGE = new Uint8Array(0);
 
@@ -49,7 +52,10 @@ export function farewellOf({ code, reason }: Disconnect, version: number): Farew
   return { message, code: ownCode, reason };
 }
 
-/** Whether clients of the core come back says whether those of Pusher do (pusher §1, uni-transports §5.1). */
+/**
+ * Whether clients of the core come back says whether those of Pusher do
+ * (docs/protocols/pusher.md §1.5docs/protocols/unidirectional.md §5.1).
+ */
 function codeByRange(code: number): number {
   const comesBack = code < 3500 || (code >= 4000 && code < 4500) || code >= 5000;
   return comesBack ? PUSHER_CODE.reconnect : PUSHER_CODE.unauthorized;

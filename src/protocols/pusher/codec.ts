@@ -35,7 +35,10 @@ export interface CodecApp {
   isWatchChannel(channel: string): boolean;
 }
 
-/** Pusher's JSON for the connections of one app (pusher §1). It has no words for what is in channels of others. */
+/**
+ * Pusher's JSON for the connections of one app (docs/protocols/pusher.md §1.4). It has no words for what is in channels
+ * of others.
+ */
 export function createPusherCodec(app: CodecApp): Codec {
   return {
     id: `pusher-json-${app.namespace}`,

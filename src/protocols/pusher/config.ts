@@ -88,7 +88,7 @@ export interface PusherConfig {
   readonly apps: readonly PusherAppConfig[];
 }
 
-/** Kinds of events that webhooks tell of (pusher §5). */
+/** Kinds of events that webhooks tell of (docs/protocols/pusher.md §5). */
 export const WEBHOOK_EVENTS = [
   "channel_occupied",
   "channel_vacated",

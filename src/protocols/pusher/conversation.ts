@@ -22,7 +22,7 @@ export interface ClientApplication {
   readonly protocol: number;
 }
 
-/** Clients of older versions of the protocol do not know `pusher:ping` (pusher §1). */
+/** Clients of older versions of the protocol do not know `pusher:ping` (docs/protocols/pusher.md §1.3). */
 const PING_EVENT_VERSION = 5;
 
 /** Messages that wait for one before them may be so large together, or as large as some of the largest. */
@@ -35,8 +35,8 @@ const PING = new EncodedPush({ type: "ping" });
 const PONG = stringDataFrame("pusher:pong", "{}");
 
 /**
- * The conversation of one Pusher connection (pusher §1–3): messages are taken one after the other, in the order in
- * which they came. It is its own timer for liveness.
+ * The conversation of one Pusher connection (docs/protocols/pusher.md §1–3): messages are taken one after the other, in
+ * the order in which they came. It is its own timer for liveness.
  */
 export class PusherConversation extends WheelTimer implements SocketConnection {
   readonly #context: PusherContext;

@@ -1,9 +1,12 @@
-/** An error of the connection: a code of pusher §1, or none where there is no reaction to it but reading it. */
+/**
+ * An error of the connection: a code of docs/protocols/pusher.md §1.5, or none where there is no reaction to it but
+ * reading it.
+ */
 export function errorFrame(code: number | undefined, message: string): Buffer {
   return frameOf("pusher:error", JSON.stringify({ code: code ?? null, message }));
 }
 
-/** Why a channel is not to be had (pusher §2): what `pusher:subscription_error` carries. */
+/** Why a channel is not to be had (docs/protocols/pusher.md §2.3): what `pusher:subscription_error` carries. */
 export interface SubscriptionProblem {
   readonly type: "AuthError" | "LimitReached" | "InvalidChannel" | "ServerError";
   readonly error: string;
@@ -14,7 +17,7 @@ export function subscriptionErrorFrame(channel: string, problem: SubscriptionPro
   return frameOf("pusher:subscription_error", JSON.stringify(problem), channel);
 }
 
-/** What tells which watched users have come online or gone offline (pusher §3). */
+/** What tells which watched users have come online or gone offline (docs/protocols/pusher.md §3.3). */
 export function watchlistText(online: readonly string[], offline: readonly string[]): string {
   const events = [
     { name: "online", user_ids: online },

@@ -19,8 +19,8 @@ export interface SignedInUser {
 }
 
 /**
- * Reads `channel_data` (pusher §2): a JSON text with the member's id, a string or number, and what the others may know
- * of it. Without it, the signed-in user is the member.
+ * Reads `channel_data` (docs/protocols/pusher.md §2.4): a JSON text with the member's id, a string or number, and what
+ * the others may know of it. Without it, the signed-in user is the member.
  */
 export function memberOf(
   channelData: string | undefined,

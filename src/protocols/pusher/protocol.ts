@@ -16,7 +16,7 @@ import type { PusherContext } from "./context.ts";
 import { type ClientApplication, PusherConversation } from "./conversation.ts";
 import { newClientId } from "./socket-id.ts";
 
-/** Versions of the protocol that are spoken (pusher §1). */
+/** Versions of the protocol that are spoken (docs/protocols/pusher.md §1.1). */
 const OLDEST_VERSION = 4;
 const NEWEST_VERSION = 7;
 /** Of clients that do not say: what is told to older ones does not hurt newer ones. */

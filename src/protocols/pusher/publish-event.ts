@@ -51,8 +51,8 @@ export async function deliverEvent(
 }
 
 /**
- * The publication that stands for an event (pusher §8): its payload is the data where that is JSON, and the JSON string
- * of it otherwise.
+ * The publication that stands for an event (docs/protocols/pusher.md §7): its payload is the data where that is JSON,
+ * and the JSON string of it otherwise.
  */
 export function publicationOf({ event, data, info }: EventContent): PublicationInit {
   const bytes = Buffer.from(data);

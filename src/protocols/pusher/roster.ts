@@ -17,7 +17,7 @@ export class Roster {
     return this.#members.has(user);
   }
 
-  /** What `subscription_succeeded` carries (pusher §2). */
+  /** What `subscription_succeeded` carries (docs/protocols/pusher.md §2.4). */
   toJson(): string {
     const ids = [...this.#members.keys()].map((id) => JSON.stringify(id));
     const hash = [...this.#members].map(([id, info]) => `${JSON.stringify(id)}:${info}`);

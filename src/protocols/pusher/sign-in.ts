@@ -9,7 +9,7 @@ import { authorizesSignIn } from "./signature.ts";
 import { socketIdOf } from "./socket-id.ts";
 import { Watchlist } from "./watchlist.ts";
 
-/** Who a connection's client is, once it has signed in (pusher §3). */
+/** Who a connection's client is, once it has signed in (docs/protocols/pusher.md §3.1). */
 export class SignIn {
   readonly #context: PusherContext;
   readonly #app: () => PusherApp;

@@ -17,7 +17,10 @@ interface Signer {
   readonly secret: string;
 }
 
-/** Whether `auth` lets a connection subscribe to a channel, with the data if there is any (pusher §2). */
+/**
+ * Whether `auth` lets a connection subscribe to a channel, with the data if there is any
+ * (docs/protocols/pusher.md §2.2).
+ */
 export function authorizesSubscription(
   auth: string,
   signer: Signer,
@@ -29,7 +32,7 @@ export function authorizesSubscription(
   return isAuthOf(auth, signer, `${socketId}:${channel}${data}`);
 }
 
-/** Whether `auth` lets a connection sign in as the user of the data (pusher §3). */
+/** Whether `auth` lets a connection sign in as the user of the data (docs/protocols/pusher.md §3.1). */
 export function authorizesSignIn(auth: string, signer: Signer, socketId: string, userData: string): boolean {
   return isAuthOf(auth, signer, `${socketId}::user::${userData}`);
 }

@@ -30,7 +30,7 @@ export function clientIdOf(socketId: string): string | undefined {
   return clientId(hex48(high), hex48(low));
 }
 
-/** Whether it is a socket id at all (pusher §1). */
+/** Whether it is a socket id at all (docs/protocols/pusher.md §1.2). */
 export function isSocketId(text: string): boolean {
   return /^\d+\.\d+$/u.test(text);
 }

@@ -29,7 +29,7 @@ interface Admission {
   readonly member: Member | undefined;
 }
 
-/** The channels of one connection (pusher §2). */
+/** The channels of one connection (docs/protocols/pusher.md §2). */
 export class Subscriptions {
   readonly #context: PusherContext;
   readonly #app: () => PusherApp;
@@ -206,7 +206,9 @@ function isNews(push: Push, roster: Roster | undefined, latest: Publication | un
   return roster?.follow(push) ?? true;
 }
 
-/** Why subscriptions are refused; the numbers are those of soketi where Pusher has none (pusher §2). */
+/**
+ * Why subscriptions are refused; the numbers are those of soketi where Pusher has none (docs/protocols/pusher.md §2.3).
+ */
 const REFUSED = {
   badSignature: { type: "AuthError", error: "The signature is missing or wrong", status: 401 },
   foreignUser: { type: "AuthError", error: "The channel is another user's", status: 403 },

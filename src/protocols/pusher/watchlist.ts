@@ -11,7 +11,7 @@ import { errorFrame, stringDataFrame, watchlistText } from "./frames.ts";
 import { Roster } from "./roster.ts";
 import { NO_POSITIONS } from "./subscriptions.ts";
 
-/** Users that one connection may watch (pusher §3). */
+/** Users that one connection may watch (docs/protocols/pusher.md §3.3). */
 const MAX_WATCHED = 100;
 const CONCURRENT_CALLS = 10;
 

@@ -7,7 +7,7 @@ import type { TlsCredentials } from "../../lib/tls-credentials.ts";
 import type { UniGrpcConfig } from "./config.ts";
 import { createConsumeHandler } from "./service.ts";
 
-/** How often the server looks whether a silent client is still there (uni-transports §1.3). */
+/** How often the server looks whether a silent client is still there (docs/protocols/unidirectional.md §6.1). */
 const KEEPALIVE = { intervalMs: 25_000, timeoutMs: 5000 };
 
 /** The listener of the gRPC transport; undefined when it is switched off. */

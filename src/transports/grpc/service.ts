@@ -5,7 +5,10 @@ import { envelopeFramer } from "../../grpc/envelope.ts";
 import type { TimerWheel } from "../../lib/timer-wheel.ts";
 import { GrpcTransport } from "./transport.ts";
 
-/** The `Consume` method (uni-transports §2.5): requests and pushes stay bytes on both sides of the call. */
+/**
+ * The `Consume` method (docs/protocols/unidirectional.md §2.5): requests and pushes stay bytes on both sides of the
+ * call.
+ */
 export function createConsumeHandler(
   protocol: UniProtocol,
   wheel: TimerWheel,

@@ -10,7 +10,7 @@ import type { TimerWheel } from "../../lib/timer-wheel.ts";
 /** A server stream whose requests and messages are bytes; (de)serialising is the codec's. */
 export type RawStream = ServerWritableStream<Uint8Array, Uint8Array>;
 
-/** The pings of this transport do not follow the configuration (uni-transports §6.1). */
+/** The pings of this transport do not follow the configuration (docs/protocols/unidirectional.md §6.1). */
 const PING_INTERVAL_MS = 25_000;
 /** How long a client may take nothing of what it is sent last. */
 const CLOSE_TIMEOUT_MS = 5000;

@@ -12,7 +12,7 @@ import {
 import type { UniHttpStreamConfig } from "./config.ts";
 import { lineFramer } from "./framer.ts";
 
-/** The HTTP streaming endpoint (uni-transports §2.3). */
+/** The HTTP streaming endpoint (docs/protocols/unidirectional.md §2.3). */
 export class HttpStreamEndpoint {
   readonly #context: UniEndpointContext;
   readonly #config: UniHttpStreamConfig;

@@ -21,7 +21,7 @@ const EMPTY_REQUEST = "{}";
 /** Sent at once, so that the browser's `open` event does not wait for the first push. */
 const PREAMBLE = Buffer.from("\r\n");
 
-/** The Server-Sent Events endpoint (uni-transports §2.4). */
+/** The Server-Sent Events endpoint (docs/protocols/unidirectional.md §2.4). */
 export class SseEndpoint {
   readonly #context: UniEndpointContext;
   readonly #config: UniSseConfig;

@@ -19,7 +19,7 @@ import { createTextFramer } from "./framer.ts";
 import { answerHandshake, handshakeProblem, refuseHandshake } from "./handshake.ts";
 import { UniWebSocketTransport, type UniWebSocketTransportOptions } from "./uni-transport.ts";
 
-/** Heartbeat where application pings are switched off (uni-transports §6.1). */
+/** Heartbeat where application pings are switched off (docs/protocols/unidirectional.md §6.1). */
 const FALLBACK_HEARTBEAT_MS = 25_000;
 const FALLBACK_PONG_TIMEOUT_MS = 10_000;
 
@@ -28,7 +28,7 @@ export interface WebSocketEndpointContext extends UniEndpointContext {
   readonly pongTimeoutMs: number;
 }
 
-/** The unidirectional WebSocket endpoint (uni-transports §2.2). */
+/** The unidirectional WebSocket endpoint (docs/protocols/unidirectional.md §2.2). */
 export class WebSocketEndpoint {
   readonly #context: WebSocketEndpointContext;
   readonly #compresses: boolean;

@@ -3,7 +3,7 @@ import { loadConfig, parseConfig, type Config } from "../../../src/app/config.ts
 
 type Row = readonly [flat: string, written: unknown, read: (config: Config) => unknown, expected?: unknown];
 
-/** The table of uni-transports §1.5, and what goes without saying there. */
+/** Flat names of earlier versions, as docs/configuration.md has them. */
 const ROWS: readonly Row[] = [
   ["uni_websocket", true, (c) => c.uni_websocket.enabled],
   ["uni_sse", true, (c) => c.uni_sse.enabled],

@@ -4,7 +4,7 @@ import { dataOf } from "../publish-event.ts";
 import type { ApiCall } from "./endpoint.ts";
 import { badRequest } from "./refusal.ts";
 
-/** What can be asked about a channel, in parameter `info` (pusher §4). */
+/** What can be asked about a channel, in parameter `info` (docs/protocols/pusher.md §4.2). */
 export type Attribute = "user_count" | "subscription_count" | "cache";
 
 /** The latest event of a cache channel, and for how many seconds at most it will be kept. */

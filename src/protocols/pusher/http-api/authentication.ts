@@ -11,9 +11,9 @@ const VERSION = "1.0";
 const WINDOW_SEC = 600;
 
 /**
- * Whether the owner of the app made the request (pusher §4): its key, a time of now, and a signature over method, path
- * and query. What the body is to be is part of the query, and checked by `checkBody`. `pathPrefix` is where the API is
- * served.
+ * Whether the owner of the app made the request (docs/protocols/pusher.md §4.1): its key, a time of now, and a
+ * signature over method, path and query. What the body is to be is part of the query, and checked by `checkBody`.
+ * `pathPrefix` is where the API is served.
  *
  * @throws Refusal 401 otherwise, which says what was to be signed
  */

@@ -25,8 +25,8 @@ const KIB = 1024;
 const MAX_IDEMPOTENCY_KEY_LENGTH = 128;
 
 /**
- * Reads an event for the channels, within the limits of the app (pusher §4). It gets the idempotency key that it does
- * not have itself.
+ * Reads an event for the channels, within the limits of the app (docs/protocols/pusher.md §4.2). It gets the
+ * idempotency key that it does not have itself.
  *
  * @throws Refusal 413 for data that is too large, 400 for all else
  */

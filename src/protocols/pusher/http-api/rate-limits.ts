@@ -17,7 +17,7 @@ const WINDOW_MS = 1000;
 /** Apps whose windows are remembered; nobody has more of them busy in one second. */
 const MAX_APPS = 100_000;
 
-/** What the backends of an app may ask for in a second (pusher §4, §6). */
+/** What the backends of an app may ask for in a second (docs/protocols/pusher.md §4.2). */
 export class AppRateLimits {
   readonly #apps: () => PusherApps;
   readonly #limiters: Readonly<Record<Expense, RateLimiter>>;

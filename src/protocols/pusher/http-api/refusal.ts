@@ -1,4 +1,4 @@
-/** A request that is refused: status and text of the answer (pusher §4). */
+/** A request that is refused: status and text of the answer (docs/protocols/pusher.md §4.3). */
 export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly status: number;

@@ -35,7 +35,7 @@ export function decodePath(path: string): string {
   }
 }
 
-/** The parameters of a POST: those of the query, and of the body, which come first (pusher §4). */
+/** The parameters of a POST: those of the query, and of the body, which come first (docs/protocols/pusher.md §4.2). */
 export function parametersOf(query: URLSearchParams, body: Uint8Array): Fields {
   return { ...queryFields(query), ...(body.length === 0 ? {} : fieldsIn(body)) };
 }

@@ -38,7 +38,10 @@ const ENDPOINTS: readonly Endpoint[] = [
   forceReconnect,
 ];
 
-/** The HTTP API of the apps (pusher §4): everything below `<path_prefix>/apps/`, and a health check beside it. */
+/**
+ * The HTTP API of the apps (docs/protocols/pusher.md §4): everything below `<path_prefix>/apps/`, and a health check
+ * beside it.
+ */
 export function createPusherApiRoutes(options: PusherApiOptions): Route[] {
   const { path_prefix: prefix } = options.config;
   const path = `${prefix}/apps/`;

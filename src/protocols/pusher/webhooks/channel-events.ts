@@ -20,7 +20,7 @@ export interface ChannelEventsOptions {
   readonly logger: Logger;
 }
 
-/** Hosted Pusher waits so long for clients to come back (pusher §5). */
+/** Hosted Pusher waits so long for clients to come back (docs/protocols/pusher.md §5). */
 const RETURN_MS = 3000;
 /** Beyond so many, the earliest ones are told of without waiting longer. */
 const MAX_DEPARTURES = 100_000;
@@ -31,10 +31,11 @@ interface Departure {
 }
 
 /**
- * Tells backends that channels become occupied and vacated, and that members come and go (pusher §5); and channels
- * and backends how many subscribers there are.
+ * Tells backends that channels become occupied and vacated, and that members come and go (docs/protocols/pusher.md §5);
+ * and channels and backends how many subscribers there are.
  *
- * Arrivals are told at once, departures after three seconds. Whoever is back by then has not been away: neither is told.
+ * Arrivals are told at once, departures after three seconds. Whoever is back by then has not been away: neither is
+ * told.
  */
 export class ChannelEvents implements ChannelObserver {
   readonly #options: ChannelEventsOptions;

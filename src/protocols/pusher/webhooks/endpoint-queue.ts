@@ -38,7 +38,8 @@ const MAX_BATCH_DATA_LENGTH = 1024 * 1024;
  * Delivers the events of one endpoint in the order in which they came, with one request at a time.
  *
  * Events wait `batch_delay` for others to go along, or for the request before them to be over. An answer other than 2xx
- * and the lack of one are followed by the same request again (pusher §5). At least once: an answer may get lost.
+ * and the lack of one are followed by the same request again (docs/protocols/pusher.md §5). At least once: an answer
+ * may get lost.
  */
 export class EndpointQueue {
   readonly #options: EndpointQueueOptions;

@@ -1,6 +1,6 @@
 import type { PusherApp } from "../app.ts";
 
-/** What a webhook tells of (pusher §5). Channels are Pusher names. */
+/** What a webhook tells of (docs/protocols/pusher.md §5). Channels are Pusher names. */
 export type WebhookEvent =
   | { readonly name: "channel_occupied" | "channel_vacated" | "cache_miss"; readonly channel: string }
   | {

@@ -12,7 +12,7 @@ export interface WebhookRequest {
 }
 
 /**
- * What tells an endpoint of events (pusher §5), signed with the secret of the app.
+ * What tells an endpoint of events (docs/protocols/pusher.md §5), signed with the secret of the app.
  *
  * The content type has no parameters: Pusher's SDK takes `; charset=utf-8` for an invalid webhook. Headers of the
  * configuration do not replace those of the protocol.

@@ -25,7 +25,7 @@ export interface SubscriptionCountsOptions {
   readonly logger: Logger;
 }
 
-/** Channels with more subscribers are told less often (pusher §2). */
+/** Channels with more subscribers are told less often (docs/protocols/pusher.md §2.6). */
 const MANY_SUBSCRIBERS = 100;
 const REST_MS = 5000;
 /** Beyond so many such channels, the first ones rest for a shorter time. */
@@ -39,7 +39,7 @@ interface Telling {
 
 /**
  * Tells the channels of apps with `enable_subscription_count`, and their backends, how many subscribers they have
- * (pusher §2); presence channels have members instead.
+ * (docs/protocols/pusher.md §2.6); presence channels have members instead.
  *
  * Changes of one turn of the event loop are told together. With more than a hundred subscribers a channel is told at
  * most once in five seconds. Counts of one channel are told one after the other, and the last one always is.

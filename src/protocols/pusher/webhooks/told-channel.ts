@@ -10,7 +10,7 @@ export interface ToldChannel {
 
 /**
  * What a channel of the core is to the backend of an app; undefined for channels of no app, and for those that Pusher
- * has no public name for: personal ones above all (pusher §3).
+ * has no public name for: personal ones above all (docs/protocols/pusher.md §3.2).
  */
 export function toldChannelOf(apps: PusherApps, channel: string): ToldChannel | undefined {
   const app = apps.ofChannel(channel);

@@ -3,7 +3,7 @@ import { type DeliveryPorts, EndpointQueue } from "./endpoint-queue.ts";
 import type { WebhookEvent, WebhookSink } from "./event.ts";
 
 /**
- * Tells the endpoints of all apps what happens (pusher §5).
+ * Tells the endpoints of all apps what happens (docs/protocols/pusher.md §5).
  *
  * Each endpoint of each app has a queue of its own. What was emitted for an app is delivered as the app was configured
  * at that moment, also after the configuration has changed.

@@ -21,7 +21,7 @@ import { RefusalLog } from "../../../../../src/core/refusal-log.ts";
 import { type LoggedLine, loggerOf } from "../../../../support/silent-logger.ts";
 import { serveRoutes } from "../../../../support/serve-routes.ts";
 
-/** Key and secret of the documentation (pusher §2). */
+/** Key and secret of the documentation (docs/protocols/pusher.md §2.2). */
 export const KEY = "278d425bdf160c739803";
 export const SECRET = "7ad3773142a6692b25b8";
 const CACHE_TTL_MS = 3_600_000;
