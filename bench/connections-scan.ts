@@ -50,7 +50,7 @@ async function connect(
   channel: string,
   onWrite?: () => void,
 ): Promise<void> {
-  const session = node.openSession(openTransport(onWrite));
+  const session = node.sessions.open(openTransport(onWrite));
   session.identify({
     user: `user${index}`,
     expireAtSec: undefined,
@@ -63,7 +63,7 @@ async function connect(
     appName: "bench",
     appVersion: "1",
   });
-  node.admit(session);
+  node.sessions.admit(session);
   session.startKeeping();
   const source = SUBSCRIPTION_SOURCE.serverApi;
   const request = {
@@ -74,7 +74,9 @@ async function connect(
     wantsRecovery: false,
     wantsDelta: false,
   };
-  node.activate(await node.subscribe(session, { ...request, expireAtSec: undefined }));
+  node.subscriptions.activate(
+    await node.subscriptions.subscribe(session, { ...request, expireAtSec: undefined }),
+  );
 }
 
 interface Measured {
@@ -105,7 +107,7 @@ async function measure(
   const data = Buffer.from("1");
   const publish = async (sentMs: number): Promise<void> => {
     const before = written();
-    await node.publish("probe", { data, tags: undefined }, { idempotencyKey: "" });
+    await node.channels.publish("probe", { data, tags: undefined }, { idempotencyKey: "" });
     setImmediate(() => {
       if (written() > before)
         slowestPublicationMs = Math.max(slowestPublicationMs, performance.now() - sentMs);
@@ -160,7 +162,7 @@ await connect(node, -1, "probe", () => {
 for (let index = 0; index < CONNECTIONS; index++) await connect(node, index, `room${index % 1_000}`);
 const signal = new AbortController().signal;
 const startMs = performance.now();
-await node.connections({ ...EVERY, expression: "false", limit: 1 }, signal);
+await node.sessions.list({ ...EVERY, expression: "false", limit: 1 }, signal);
 process.stdout.write(
   `${CONNECTIONS} connections; first expression, with loading CEL: ${(performance.now() - startMs).toFixed(0)} ms\n`,
 );
@@ -187,7 +189,7 @@ async function report(name: string, work: () => Promise<number>): Promise<void> 
 }
 
 for (const [name, query] of QUERIES) {
-  await report(name, async () => (await node.connections(query, signal)).connections.length);
+  await report(name, async () => (await node.sessions.list(query, signal)).connections.length);
 }
 await report("HTTP, one user (bytes)", () => callApi({ user: "user500" }));
 await report("HTTP, page of 1000 (bytes)", () => callApi({ expression: "true", limit: 1_000 }));

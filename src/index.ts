@@ -2,10 +2,8 @@ import type { Server as HttpServer } from "node:http";
 import { type Config, loadConfig, parseConfig } from "./app/config.ts";
 import { checkHttpServer, refuseUnknownOptions } from "./app/library-options.ts";
 import { createServer as createMillraceServer, type ServerAddresses } from "./app/server.ts";
-import { clientError } from "./core/client-error.ts";
 import { Disconnect, disconnect } from "./core/disconnect.ts";
 import type { Logger } from "./core/logger.ts";
-import { acceptsData } from "./core/publication-data.ts";
 import type { PublicationInit } from "./core/publication.ts";
 import type { StreamPosition } from "./core/stream-position.ts";
 import { createLogger } from "./telemetry/logger.ts";
@@ -95,17 +93,13 @@ export function createServer(options: MillraceOptions = {}): Millrace {
     stop: () => server.stop(),
     async publish(channel, data, { tags, idempotencyKey = "", ...others } = {}) {
       refuseUnknownOptions("publish", others, ["tags", "idempotencyKey"]);
-      if (channel === "") throw clientError("badRequest", new Error("empty channel"));
-      const format = server.node.channelOptions(channel)?.publicationDataFormat;
-      const publication = publicationOf(data, tags);
-      if (format !== undefined && !acceptsData(format, publication)) throw clientError("badRequest");
-      return server.node.publish(channel, publication, { idempotencyKey });
+      return server.node.channels.publish(channel, publicationOf(data, tags), { idempotencyKey });
     },
     async disconnect(user, reason) {
       const target = { user, client: "", session: "" };
       const asGiven =
         reason === undefined ? disconnect("forceNoReconnect") : new Disconnect(reason.code, reason.reason);
-      await server.node.disconnect(target, asGiven, []);
+      await server.node.sessions.disconnect(target, asGiven, []);
     },
     async [Symbol.asyncDispose]() {
       await server.stop();

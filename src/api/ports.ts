@@ -2,6 +2,7 @@ import type { HistoryFilter, HistoryPage } from "../core/broker.ts";
 import type { ChannelOptions } from "../core/channel-options.ts";
 import type { ClientInfo } from "../core/client-info.ts";
 import type {
+  ChannelFilter,
   InvalidateTokensCommand,
   NodeInfo,
   PublishRequest,
@@ -9,7 +10,6 @@ import type {
   SessionTarget,
   SubscribeCommand,
 } from "../core/commands.ts";
-import type { ChannelFilter } from "../core/commands.ts";
 import type { ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
 import type { Disconnect } from "../core/disconnect.ts";
 import type { PresenceStats } from "../core/presence-manager.ts";
@@ -19,20 +19,21 @@ import type { UserStatus } from "../core/user-status.ts";
 
 /** What the API needs of connections. Commands reach them on all nodes; no match is no error. */
 export interface ApiSessions {
-  subscribeSessions(target: SessionTarget, command: SubscribeCommand): Promise<void>;
+  subscribe(target: SessionTarget, command: SubscribeCommand): Promise<void>;
   /** Each of them is told, whether it was subscribed or not. */
-  unsubscribeSessions(target: SessionTarget, channel: string): Promise<void>;
-  refreshSessions(target: SessionTarget, command: RefreshCommand): Promise<void>;
+  unsubscribe(target: SessionTarget, channel: string): Promise<void>;
+  refresh(target: SessionTarget, command: RefreshCommand): Promise<void>;
   /** Closes them, but for the client ids in `whitelist`. */
   disconnect(target: SessionTarget, reason: Disconnect, whitelist: readonly string[]): Promise<void>;
   /** Rejects with 107 for a query that cannot be used, and with the signal's reason. */
-  connections(query: ConnectionQuery, signal: AbortSignal): Promise<ConnectionPage>;
+  list(query: ConnectionQuery, signal: AbortSignal): Promise<ConnectionPage>;
 }
 
 /** What the API needs of channels. Calls reject with ClientError 102 for an unknown namespace. */
 export interface ApiChannels {
   /** Options of a channel; undefined where its namespace is unknown. */
-  channelOptions(channel: string): ChannelOptions | undefined;
+  optionsOf(channel: string): ChannelOptions | undefined;
+  /** Rejects with 107 for an empty name, and for data that the channel does not take. */
   publish(channel: string, publication: PublicationInit, request: PublishRequest): Promise<StreamPosition>;
   /** Rejects with 108 where the channel keeps none, 112 for a position of another epoch. */
   history(channel: string, filter: HistoryFilter): Promise<HistoryPage>;
@@ -42,7 +43,7 @@ export interface ApiChannels {
   presence(channel: string): Promise<ReadonlyMap<string, ClientInfo>>;
   presenceStats(channel: string): Promise<PresenceStats>;
   /** Numbers of subscribers of the channels that have any. */
-  channels(filter: ChannelFilter): Promise<ReadonlyMap<string, number>>;
+  list(filter: ChannelFilter): Promise<ReadonlyMap<string, number>>;
 }
 
 /**
@@ -63,9 +64,11 @@ export interface ApiUsers {
 }
 
 /** What the API needs of the node. Rejections that are not a ClientError are answered with code 100. */
-export interface ApiNode extends ApiSessions, ApiChannels {
+export interface ApiNode {
   /** True once the node disconnects its clients to go down. */
   readonly isStopping: boolean;
+  readonly channels: ApiChannels;
+  readonly sessions: ApiSessions;
   readonly users: ApiUsers;
   /** All nodes, as of their last announcement. */
   info(): Promise<readonly NodeInfo[]>;

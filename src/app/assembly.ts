@@ -86,7 +86,7 @@ export async function assembleServer(
   });
   const gate = new ConnectionGate({
     limits: () => limits,
-    connectionCount: () => node.sessionCount,
+    connectionCount: () => node.sessions.count,
     clock: systemClock,
     onTaken: () => sharedLimits.reportTaken(CONNECTION_RATE, "", 1),
   });
@@ -129,7 +129,7 @@ export async function assembleServer(
     async reload(next) {
       settings = await createUniSettings(next, node, logger);
       limits = connectionLimitsOf(next);
-      node.channelRules = channelRulesOf(next.channel, next.pusher);
+      node.channels.rules = channelRulesOf(next.channel, next.pusher);
       pusher.reload(next.pusher);
       current = next;
     },
@@ -161,7 +161,7 @@ async function createUniSettings({ client }: Config, node: ServerNode, logger: L
       includeServerTime: client.connect_include_server_time,
       insecure: client.insecure,
       personalChannel: personal.enabled
-        ? (user) => node.channelRules.personalChannelOf(user, personal.personal_channel_namespace)
+        ? (user) => node.channels.rules.personalChannelOf(user, personal.personal_channel_namespace)
         : undefined,
     },
   };

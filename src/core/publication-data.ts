@@ -20,6 +20,14 @@ export function acceptsData(format: PublicationDataFormat, publication: Publicat
   }
 }
 
+/** What is wrong with data that a channel does not take, by its `publication_data_format`. */
+export const UNACCEPTABLE_DATA: Readonly<Record<PublicationDataFormat, string>> = {
+  "": "missing",
+  binary: "missing",
+  json: "not JSON, which publication_data_format asks for",
+  json_object: "not a JSON object, which publication_data_format asks for",
+};
+
 function isJsonPayload({ data, knownJson }: PublicationInit): boolean {
   return knownJson === true || isJson(data);
 }

@@ -1,11 +1,10 @@
-import type { ChannelOptions } from "../core/channel-options.ts";
-import { clientError } from "../core/client-error.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Hub } from "../hub/hub.ts";
 import { compileGlob } from "../lib/glob.ts";
 import { hash53 } from "../lib/hash53.ts";
 import { SlicedWork } from "../lib/sliced-work.ts";
 import type { Session } from "../session/session.ts";
+import type { NodeChannels } from "./channels.ts";
 import type { NodeCallArgument, NodeCallAnswer, NodeCallName, NodeCalls } from "./cluster/calls.ts";
 import { ConnectionScan } from "./connection-scan.ts";
 import { AccessEnforcer } from "./control/access-enforcer.ts";
@@ -25,7 +24,7 @@ export interface LocalCallsOptions {
   readonly channelLimit: number;
   /** Sequence of the session that was admitted last. */
   readonly lastSequence: () => number;
-  readonly channelOptions: (channel: string) => ChannelOptions | undefined;
+  readonly channels: Pick<NodeChannels, "knownOptionsOf">;
 }
 
 type Argument<Name extends NodeCallName> = NodeCallArgument<Name>;
@@ -39,7 +38,7 @@ export class LocalCalls implements NodeCalls {
   /** Holds sessions against who is locked out. */
   readonly access: AccessEnforcer;
   readonly #hub: Hub<Session>;
-  readonly #channelOptions: (channel: string) => ChannelOptions | undefined;
+  readonly #channels: Pick<NodeChannels, "knownOptionsOf">;
   readonly #slices: SlicedWork;
   readonly #control: SessionControl;
   readonly #scan: ConnectionScan;
@@ -47,7 +46,7 @@ export class LocalCalls implements NodeCalls {
   constructor(options: LocalCallsOptions) {
     const { nodeUid, hub, subscriptions, access, clock, channelLimit, lastSequence } = options;
     this.#hub = hub;
-    this.#channelOptions = options.channelOptions;
+    this.#channels = options.channels;
     const slices = new SlicedWork({ nowMs: () => clock.monotonicMs(), sliceMs: SLICE_MS });
     this.#slices = slices;
     const sessions = (): Iterable<Session> => hub.members();
@@ -59,9 +58,8 @@ export class LocalCalls implements NodeCalls {
   }
 
   async subscribe({ target, ...command }: Argument<"subscribe">): Promise<void> {
-    const options = this.#channelOptions(command.channel);
-    if (options === undefined) throw clientError("unknownChannel");
-    await this.#control.subscribe(target, command, options);
+    this.#channels.knownOptionsOf(command.channel);
+    await this.#control.subscribe(target, command);
   }
 
   async unsubscribe({ target, channel }: Argument<"unsubscribe">): Promise<void> {

@@ -1,13 +1,13 @@
 import type { Broker } from "../core/broker.ts";
 import type { ChannelObserver } from "../core/channel-events.ts";
-import type { ChannelOptions } from "../core/channel-options.ts";
 import type { ClientInfo } from "../core/client-info.ts";
 import type { Logger } from "../core/logger.ts";
+import type { NodeChannels } from "./channels.ts";
 
 /** What the notices are made with. */
 export interface MemberNoticesOptions {
   readonly broker: Pick<Broker, "publishNotice">;
-  readonly channelOptions: (channel: string) => ChannelOptions | undefined;
+  readonly channels: Pick<NodeChannels, "optionsOf">;
   readonly logger: Logger;
 }
 
@@ -28,8 +28,8 @@ export class MemberNotices implements ChannelObserver {
   }
 
   #publish(channel: string, type: "memberAdded" | "memberRemoved", info: ClientInfo): void {
-    const { broker, channelOptions, logger } = this.#options;
-    if (channelOptions(channel)?.memberNotices !== true) return;
+    const { broker, channels, logger } = this.#options;
+    if (channels.optionsOf(channel)?.memberNotices !== true) return;
     broker.publishNotice(channel, { type, info }).catch((err: unknown) => {
       logger.error({ channel, err }, "notice of a member not published");
     });

@@ -1,4 +1,3 @@
-import type { ChannelOptions } from "../core/channel-options.ts";
 import { clientError } from "../core/client-error.ts";
 import type { Clock } from "../core/clock.ts";
 import type { RefreshCommand, SessionTarget, SubscribeCommand } from "../core/commands.ts";
@@ -37,7 +36,7 @@ export class SessionControl {
    * Subscribes all matching sessions, those that listen already anew. Rejects with ClientError 100 when the subscription
    * has expired or one of them cannot be given its data; the others are subscribed all the same.
    */
-  async subscribe(target: SessionTarget, command: SubscribeCommand, options: ChannelOptions): Promise<void> {
+  async subscribe(target: SessionTarget, command: SubscribeCommand): Promise<void> {
     const work: Promise<void>[] = [];
     const failures: unknown[] = [];
     const { channel, grant } = command;
@@ -48,7 +47,7 @@ export class SessionControl {
     });
     await this.#forEach(target, (session) => {
       // Caught at once: the loop may go on for several turns, and a failure that nobody looks at ends the process.
-      const subscribing = this.#subscribeOne(session, command, options, push).catch((error: unknown) => {
+      const subscribing = this.#subscribeOne(session, command, push).catch((error: unknown) => {
         failures.push(error);
       });
       work.push(subscribing);
@@ -100,12 +99,7 @@ export class SessionControl {
   }
 
   /** `push` is what the session is told, at least. */
-  async #subscribeOne(
-    session: Session,
-    command: SubscribeCommand,
-    options: ChannelOptions,
-    push: EncodedPush,
-  ): Promise<void> {
+  async #subscribeOne(session: Session, command: SubscribeCommand, push: EncodedPush): Promise<void> {
     const { subscriptions, clock, channelLimit } = this.#options;
     const { channel, grant, expireAtSec, since } = command;
     if (push.frameFor(session.transport.format) === undefined) {
@@ -131,7 +125,7 @@ export class SessionControl {
     const wantsRecovery = since !== undefined;
     const request = { channel, source, grant, since, wantsRecovery, wantsDelta: false, expireAtSec };
     try {
-      this.#tell(await subscriptions.subscribe(session, request, options));
+      this.#tell(await subscriptions.subscribe(session, request));
     } catch (error) {
       // A client that has left meanwhile is no failure.
       if (session.isClosed) return;

@@ -15,6 +15,7 @@ import type { SubscriptionSource } from "../core/subscription-source.ts";
 import type { SubscriptionGrant } from "../core/token-verifier.ts";
 import type { Session } from "../session/session.ts";
 import { Subscription, type SubscriptionFeatures } from "../session/subscription.ts";
+import type { NodeChannels } from "./channels.ts";
 import { ChannelInterest } from "./channel-interest.ts";
 import { HistoryReads } from "./history-reads.ts";
 import { recover, type Recovery } from "./recovery.ts";
@@ -68,6 +69,7 @@ export interface SubscriptionServiceOptions {
   readonly registry: SubscriberRegistry & PendingDeliveries;
   readonly broker: Broker;
   readonly presence: PresenceManager;
+  readonly channels: Pick<NodeChannels, "knownOptionsOf">;
   /** Is told of this node's subscribers. */
   readonly events: Pick<ChannelEvents, "onSubscribersChanged">;
   readonly clock: Clock;
@@ -99,15 +101,14 @@ export class SubscriptionService {
 
   /**
    * Subscribes an open session to a channel, in place of a subscription that it has there: the client goes on from where
-   * it stands. Rejects with the broker's or presence manager's error, and with ClientError 106 where there are as many
+   * it stands. Nothing flows before `activate`.
+   *
+   * Rejects with ClientError 102 for an unknown namespace, the broker's or presence manager's error, and ClientError 106 where there are as many
    * users in the channel as there may be; the subscription, or its session, must be ended then. Until it resolves, the
    * subscription may have ended.
    */
-  async subscribe(
-    session: Session,
-    request: SubscribeRequest,
-    options: ChannelOptions,
-  ): Promise<NewSubscription> {
+  async subscribe(session: Session, request: SubscribeRequest): Promise<NewSubscription> {
+    const options = this.#options.channels.knownOptionsOf(request.channel);
     // What is delivered now may end the session, and then nobody would ever end its subscription.
     this.#options.registry.settle();
     if (session.isClosed) throw disconnect("connectionClosed");
@@ -161,6 +162,12 @@ export class SubscriptionService {
     const { channel, info } = subscription;
     const telling = this.#options.broker.publishNotice(channel, { type: "join", info });
     this.#inBackground(subscription, telling, "join");
+  }
+
+  /** Ends a session's subscription without telling the client. Does nothing where there is none. */
+  unsubscribe(session: Session, channel: string): void {
+    const subscription = session.subscriptions.get(channel);
+    if (subscription !== undefined) this.end(subscription);
   }
 
   /** Ends a subscription: delivery, presence, and, for those who were told of its coming, a leave. */

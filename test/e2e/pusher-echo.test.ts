@@ -61,7 +61,7 @@ describe("laravel-echo", () => {
     echo.leave("orders");
     echo.channel("after").subscribed(note("after"));
     await client.until("after");
-    expect(await server.node.subscriberCount("chat-app:orders")).toBe(0);
+    expect(await server.node.channels.subscriberCount("chat-app:orders")).toBe(0);
   });
 
   it("pusher 35, 36, 39: here, joining and leaving of a presence channel", async () => {

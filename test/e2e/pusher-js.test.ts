@@ -73,7 +73,7 @@ describe("pusher-js: connection", () => {
     using client = await PusherJsClient.connect(server);
     const { socketId } = client;
     const before = client.heard.length;
-    await server.node.disconnect({ user: "", client: "", session: "" }, disconnect("shutdown"), []);
+    await server.node.sessions.disconnect({ user: "", client: "", session: "" }, disconnect("shutdown"), []);
     await client.untilAfter(before, "state connected");
     expect(statesIn(client.heard.slice(before))).toEqual(["state connecting", "state connected"]);
     expect(client.socketId).not.toBe(socketId);

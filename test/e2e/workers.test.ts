@@ -82,7 +82,7 @@ describe("workers", () => {
 
     // Nothing is left of those that are gone.
     const present = async (): Promise<readonly string[]> =>
-      [...(await server.node.presence("a")).values()].map(({ user }) => user).toSorted();
+      [...(await server.node.channels.presence("a")).values()].map(({ user }) => user).toSorted();
     expect(await present()).toEqual(stayed.map(({ user }) => user));
     const left = stayed.length;
     expect(await server.counts()).toEqual({ clients: left, users: left, channels: 1, subs: left });
@@ -108,7 +108,11 @@ describe("workers", () => {
     await Promise.all([
       server.node.info(),
       server.node.users.block("2", undefined),
-      server.node.disconnect({ user: "1", client: "", session: "" }, new Disconnect(4501, "bye"), []),
+      server.node.sessions.disconnect(
+        { user: "1", client: "", session: "" },
+        new Disconnect(4501, "bye"),
+        [],
+      ),
     ]);
     await listening;
     const ended = (): readonly string[] => [...over].map(({ user }) => user).toSorted();
@@ -151,7 +155,7 @@ describe("workers", () => {
     );
     for (const stream of streams) await stream.next();
     expect(await server.counts()).toEqual({ clients: 10, users: 1, channels: 1, subs: 10 });
-    expect(await server.node.channels({})).toEqual(new Map([["a", 10]]));
+    expect(await server.node.channels.list({})).toEqual(new Map([["a", 10]]));
     expect(await server.connectionsOf("")).toHaveLength(10);
     await server.disconnect("", 4501, "bye");
     for (const stream of streams) {

@@ -67,7 +67,7 @@ export class PusherTestNode {
     const values: ConfigInput = { pusher: { ...pusher, enabled: true, apps }, channel: channel ?? {} };
     const { config } = loadConfig({ defaults: {}, values });
     const { node, clock, wheel } = test;
-    node.channelRules = channelRulesOf(config.channel, config.pusher);
+    node.channels.rules = channelRulesOf(config.channel, config.pusher);
     this.test = test;
     this.apps = new PusherApps(config.pusher.apps);
     const logger = loggerInto(this.errors);

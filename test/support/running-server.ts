@@ -92,12 +92,12 @@ export class RunningServer implements AsyncDisposable {
   /** Publishes a JSON value, or text or bytes as they are. */
   async publish(channel: string, data: unknown, tags?: Readonly<Record<string, string>>): Promise<void> {
     const bytes = data instanceof Uint8Array ? data : Buffer.from(JSON.stringify(data));
-    await this.node.publish(channel, { data: bytes, tags }, { idempotencyKey: "" });
+    await this.node.channels.publish(channel, { data: bytes, tags }, { idempotencyKey: "" });
   }
 
   /** Disconnects all connections of a user, "" for the anonymous ones. */
   async disconnect(user: string, code: number, reason: string): Promise<void> {
-    await this.node.disconnect({ user, client: "", session: "" }, new Disconnect(code, reason), []);
+    await this.node.sessions.disconnect({ user, client: "", session: "" }, new Disconnect(code, reason), []);
   }
 
   async counts(): Promise<Counts | undefined> {
@@ -115,7 +115,7 @@ export class RunningServer implements AsyncDisposable {
   /** Connections of a user, "" for the anonymous ones. */
   async connectionsOf(user: string): Promise<readonly ConnectionInfo[]> {
     const query = { user, expression: "", labelFilter: undefined, limit: 0, cursor: "" };
-    const { connections } = await this.node.connections(query, new AbortController().signal);
+    const { connections } = await this.node.sessions.list(query, new AbortController().signal);
     return connections.filter((connection) => connection.user === user);
   }
 

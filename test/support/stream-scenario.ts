@@ -102,11 +102,11 @@ export class Scenario {
       case "read":
         return this.#at(step.client).read(step.unread);
       case "kick":
-        return void node.disconnect(this.#target(step.client), disconnect("forceReconnect"), []);
+        return void node.sessions.disconnect(this.#target(step.client), disconnect("forceReconnect"), []);
       case "subscribe":
         return this.#subscribe(step.client, step.channel, step.recover);
       case "unsubscribe":
-        return void node.unsubscribeSessions(this.#target(step.client), step.channel);
+        return void node.sessions.unsubscribe(this.#target(step.client), step.channel);
       case "broker":
         return gate.step(step.call);
       case "hop":
@@ -122,7 +122,7 @@ export class Scenario {
       case "lose":
         return this.#note(step.channel, (data) => this.#test.lose(step.channel, data));
       case "remove":
-        for (const name of CHANNELS) void node.removeHistory(name);
+        for (const name of CHANNELS) void node.channels.removeHistory(name);
     }
   }
 
@@ -145,7 +145,7 @@ export class Scenario {
   #subscribe(index: number, name: Channel, recover: boolean): void {
     const since = recover ? this.#at(index).positionIn(name) : undefined;
     const command = { channel: name, grant: PLAIN_GRANT, expireAtSec: undefined, since };
-    void this.#test.node.subscribeSessions(this.#target(index), command);
+    void this.#test.node.sessions.subscribe(this.#target(index), command);
   }
 
   /** When all is quiet, who is connected has got everything up to a last publication, or has been told to come back. */

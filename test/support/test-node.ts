@@ -191,7 +191,7 @@ export class TestNode {
     data: unknown,
     changes: { readonly skipHistory?: boolean; readonly delta?: boolean } = {},
   ): Promise<StreamPosition> {
-    return this.node.publish(
+    return this.node.channels.publish(
       channel,
       { data: Buffer.from(JSON.stringify(data)) },
       { idempotencyKey: "", ...changes },

@@ -70,8 +70,8 @@ export class WorkerCluster {
     this.presence = new MemoryPresenceManager(events);
     const options = { idempotencyTtlMs: 300_000, idempotencyMaxKeys: 1000 };
     this.broker = new SharedBroker(new MemoryBroker({ ...options, clock, events }));
-    const channelOptions = (): ChannelOptions => this.channelOptions;
-    events.add(new MemberNotices({ broker: this.broker.join(), channelOptions, logger: this.#logger }));
+    const channels = { optionsOf: () => this.channelOptions };
+    events.add(new MemberNotices({ broker: this.broker.join(), channels, logger: this.#logger }));
     this.node = this.#createNode("primary", this.#bus.busOf("primary"));
   }
 

@@ -11,7 +11,7 @@ export const channels: ApiMethod = defineMethod({
   result: ChannelsResultSchema,
   async run({ node }, { pattern }) {
     const filter = pattern === "" ? {} : { pattern: checkGlob(pattern) };
-    const found = [...(await node.channels(filter))].map(([channel, numClients]) => [
+    const found = [...(await node.channels.list(filter))].map(([channel, numClients]) => [
       channel,
       { numClients },
     ]);

@@ -40,7 +40,7 @@ export const connections: ApiMethod = defineMethod({
 async function findConnections(call: ApiCall, query: ConnectionQuery): Promise<ConnectionPage> {
   const signal = call.signal();
   try {
-    return await call.node.connections(query, signal);
+    return await call.node.sessions.list(query, signal);
   } catch (error) {
     // A caller that has left is nobody's fault and nothing for the log.
     if (signal.aborted && error === signal.reason) {

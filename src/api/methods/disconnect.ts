@@ -17,7 +17,7 @@ export const disconnect: ApiMethod = defineMethod({
       wanted === undefined
         ? standardDisconnect("forceNoReconnect")
         : new Disconnect(wanted.code, wanted.reason);
-    await node.disconnect(targetOf(request), reason, whitelist);
+    await node.sessions.disconnect(targetOf(request), reason, whitelist);
     return empty;
   },
 });

@@ -9,7 +9,7 @@ export const historyRemove: ApiMethod = defineMethod({
   result: HistoryRemoveResultSchema,
   async run({ node }, { channel }, empty) {
     requireText("channel", channel);
-    await node.removeHistory(channel);
+    await node.channels.removeHistory(channel);
     return empty;
   },
 });

@@ -23,10 +23,10 @@ export const history: ApiMethod = defineMethod({
   async run({ node }, { channel, limit, since, reverse }) {
     requireText("channel", channel);
     const position = since && positionFrom(since.offset, since.epoch);
-    const keepsHistory = node.channelOptions(channel)?.history !== undefined;
+    const keepsHistory = node.channels.optionsOf(channel)?.history !== undefined;
     // Nothing stands before the first publication; the upstream answers 100, too.
     if (keepsHistory && reverse && position?.offset === 0) throw apiError("internal");
-    const page = await node.history(channel, { since: position, limit, reverse });
+    const page = await node.channels.history(channel, { since: position, limit, reverse });
     return create(HistoryResultSchema, {
       publications: page.publications.map(publicationMessage),
       offset: BigInt(page.position.offset),

@@ -10,6 +10,6 @@ export const presenceStats: ApiMethod = defineMethod({
   result: PresenceStatsResultSchema,
   async run({ node }, { channel }) {
     requireText("channel", channel);
-    return create(PresenceStatsResultSchema, await node.presenceStats(channel));
+    return create(PresenceStatsResultSchema, await node.channels.presenceStats(channel));
   },
 });

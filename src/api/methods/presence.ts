@@ -11,7 +11,7 @@ export const presence: ApiMethod = defineMethod({
   result: PresenceResultSchema,
   async run({ node }, { channel }) {
     requireText("channel", channel);
-    const present = await node.presence(channel);
+    const present = await node.channels.presence(channel);
     const entries = [...present].map(([client, info]) => [client, clientInfoMessage(info)] as const);
     return create(PresenceResultSchema, { presence: Object.fromEntries(entries) });
   },

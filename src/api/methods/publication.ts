@@ -1,6 +1,3 @@
-import type { PublicationDataFormat } from "../../core/channel-options.ts";
-import { badRequest } from "../../core/client-error.ts";
-import { acceptsData } from "../../core/publication-data.ts";
 import type { PublicationInit } from "../../core/publication.ts";
 import type { StreamPosition } from "../../core/stream-position.ts";
 import type { ApiCall } from "../method.ts";
@@ -30,31 +27,14 @@ export function readPublication(call: ApiCall, fields: PublicationFields): Publi
   return { data: base64Of("b64data", b64data), tags, version };
 }
 
-/** What is wrong with data that a channel does not take, by its `publication_data_format`. */
-const UNACCEPTABLE: Readonly<Record<PublicationDataFormat, string>> = {
-  "": "missing",
-  binary: "missing",
-  json: "not JSON, which publication_data_format asks for",
-  json_object: "not a JSON object, which publication_data_format asks for",
-};
-
-/**
- * Publishes into one channel, if there is such a channel and it accepts the data.
- *
- * Channels get publications in the order of the calls. Rejects as the node does.
- * @throws ClientError 107 for unacceptable data
- */
+/** Publishes into one channel as the request says. Rejects as the node does. */
 export function publishTo(
   { node }: ApiCall,
   channel: string,
   publication: PublicationInit,
   { idempotencyKey, skipHistory, delta, versionEpoch }: PublicationFields,
 ): Promise<StreamPosition> {
-  const format = node.channelOptions(channel)?.publicationDataFormat;
-  if (format !== undefined && !acceptsData(format, publication)) {
-    throw badRequest("data", UNACCEPTABLE[format]);
-  }
-  return node.publish(channel, publication, { idempotencyKey, skipHistory, delta, versionEpoch });
+  return node.channels.publish(channel, publication, { idempotencyKey, skipHistory, delta, versionEpoch });
 }
 
 function hasMembers(record: Readonly<Record<string, string>>): boolean {

@@ -11,7 +11,7 @@ export const refresh: ApiMethod = defineMethod({
   async run({ node }, request, empty) {
     const { expired, expireAt, info } = request;
     const expireAtSec = expireAt > 0n ? Number(expireAt) : undefined;
-    await node.refreshSessions(targetOf(request), { expired, expireAtSec, info: payloadOf(info) });
+    await node.sessions.refresh(targetOf(request), { expired, expireAtSec, info: payloadOf(info) });
     return empty;
   },
 });

@@ -13,7 +13,7 @@ export const subscribe: ApiMethod = defineMethod({
   async run({ node }, request, empty) {
     const { channel, expireAt, recoverSince } = request;
     requireText("channel", channel);
-    await node.subscribeSessions(targetOf(request), {
+    await node.sessions.subscribe(targetOf(request), {
       channel,
       grant: {
         info: payloadOf(request.info, "b64info", request.b64info),

@@ -8,7 +8,7 @@ export const unsubscribe: ApiMethod = defineMethod({
   rpc: CentrifugoApi.method.unsubscribe,
   result: UnsubscribeResultSchema,
   async run({ node }, request, empty) {
-    await node.unsubscribeSessions(targetOf(request), request.channel);
+    await node.sessions.unsubscribe(targetOf(request), request.channel);
     return empty;
   },
 });

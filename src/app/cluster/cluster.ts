@@ -108,7 +108,7 @@ class Cluster {
         // Both sides are the same program: what a worker's Pusher emits is what this one's takes.
         onEmit: (app, event) => pusherEvents.emit(app, event as WebhookEvent),
         onGone: (nodeUid) => void node.lost(nodeUid),
-        channelOptions: (channel) => node.channelOptions(channel),
+        channelOptions: (channel) => node.channels.optionsOf(channel),
         logger,
       },
     });
@@ -128,7 +128,7 @@ class Cluster {
     // Workers look at everything that can be wrong; the first one that refuses keeps the rest as they are.
     await this.#pool.reload(config);
     const { channel, pusher } = followed;
-    this.node.channelRules = channelRulesOf(channel, pusher);
+    this.node.channels.rules = channelRulesOf(channel, pusher);
     this.#pusherEvents.reload(new PusherApps(pusher.apps));
   }
 

@@ -278,6 +278,11 @@ export class Cluster {
 type Body = NonNullable<MessageInitShape<typeof EnvelopeSchema>["body"]>;
 type Outcome = NonNullable<MessageInitShape<typeof AnswerSchema>["outcome"]>;
 
+/** The sum of what all have answered. */
+export function sumOf(answers: readonly NodeAnswer<number>[]): number {
+  return answers.reduce((sum, { value }) => sum + value, 0);
+}
+
 const NOTHING = new Uint8Array(0);
 
 function announcementOf(entries: readonly NodeEntry[], asks: boolean): Body {

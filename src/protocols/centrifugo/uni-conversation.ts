@@ -107,7 +107,7 @@ export class UniConversation implements UniConnection {
     // The grants have been used: nothing of them is to stay in memory as long as the connection.
     const { subscriptions: _used, ...identity } = credentials;
     session.identify({ ...identity, appName: request.name, appVersion: request.version });
-    this.#context.node.admit(session);
+    this.#context.node.sessions.admit(session);
     if (session.isClosed) return;
     const subscriptions = await this.#subscribeAll(grants, request);
     if (!session.isClosed) this.#start(credentials, subscriptions, request);
@@ -120,7 +120,7 @@ export class UniConversation implements UniConnection {
     const { user, source } = credentials;
     const grants = new Map<string, InitialSubscription>();
     for (const [channel, grant] of credentials.subscriptions) {
-      if (node.channelOptions(channel) === undefined) {
+      if (node.channels.optionsOf(channel) === undefined) {
         throw clientError(
           "unknownChannel",
           new Refused("unknown_namespace", `channel ${JSON.stringify(channel)}`),
@@ -135,7 +135,7 @@ export class UniConversation implements UniConnection {
     if (source !== "header") {
       const requested = grantRequestedSubscriptions(request.subs.keys(), {
         user,
-        rules: node.channelRules,
+        rules: node.channels.rules,
         insecure: options.insecure,
       });
       const initial = { grant: PLAIN_GRANT, source: SUBSCRIPTION_SOURCE.uniConnect };
@@ -151,10 +151,10 @@ export class UniConversation implements UniConnection {
     const { node } = this.#context;
     const { singleConnection, userConnectionLimit: limit } = this.#settings.options;
     if (singleConnection) {
-      await node.disconnect({ user, client: "", session: "" }, disconnect("connectionLimit"), []);
+      await node.sessions.disconnect({ user, client: "", session: "" }, disconnect("connectionLimit"), []);
     }
     const max = limit > 0 ? limit : Number.POSITIVE_INFINITY;
-    const isTaken = await node.takePlace(this.#session, `user:${user}`, max);
+    const isTaken = await node.sessions.takeSlot(this.#session, `user:${user}`, max);
     if (!isTaken && !this.#session.isClosed) {
       throw disconnect(
         "connectionLimit",
@@ -175,7 +175,7 @@ export class UniConversation implements UniConnection {
       const since = resumed ?? asked;
       const wantsRecovery = resumed !== undefined || asked?.recover === true;
       const wantsDelta = asked?.delta === true;
-      return node.subscribe(this.#session, {
+      return node.subscriptions.subscribe(this.#session, {
         channel,
         ...initial,
         since,
@@ -201,13 +201,13 @@ export class UniConversation implements UniConnection {
       told = subscriptions.map(withoutRecovery);
       push = this.#connectPush(credentials, told, resumes);
     }
-    for (const made of told) node.confirm(made, resumes(made) ? "sent" : "told");
+    for (const made of told) node.subscriptions.confirm(made, resumes(made) ? "sent" : "told");
     session.markPositions();
     session.send(push);
     for (const { subscription, result } of told.filter(resumes)) {
       for (const publication of result.publications) subscription.sendMissed(publication);
     }
-    for (const made of told) node.activate(made);
+    for (const made of told) node.subscriptions.activate(made);
     session.startKeeping();
   }
 

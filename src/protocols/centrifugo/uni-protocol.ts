@@ -10,6 +10,6 @@ export function createUniProtocol(context: UniContext): UniProtocol {
     protobuf: protobufEncoding,
     protoJson: protoJsonEncoding,
     accept: (transport: Transport): UniConnection =>
-      new UniConversation(context.node.openSession(transport), context),
+      new UniConversation(context.node.sessions.open(transport), context),
   };
 }

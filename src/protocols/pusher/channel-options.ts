@@ -39,7 +39,8 @@ function optionsOf(
     : undefined;
   return {
     ...base,
-    publicationDataFormat: base.publicationDataFormat || "json",
+    // Events carry any JSON, whatever the backend publishes into other channels.
+    publicationDataFormat: base.publicationDataFormat === "binary" ? "binary" : "json",
     allowSubscribeForClient: base.allowSubscribeForClient && !kind.isPrivate,
     presence: base.presence || kind.isPresence,
     presenceMaxUsers: kind.isPresence ? maxPresenceMembers : 0,

@@ -79,7 +79,7 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
   /** Places are those of the app on all nodes, whatever becomes of its configuration. */
   async #startInPlace(application: ClientApplication): Promise<void> {
     const { id, max_connections: max } = this.#app.config;
-    if (await this.#context.node.takePlace(this.#session, `pusher app ${id}`, max)) {
+    if (await this.#context.node.sessions.takeSlot(this.#session, `pusher app ${id}`, max)) {
       this.#welcome(application);
     } else {
       const { peerAddress: address } = this.#transport;
@@ -106,7 +106,7 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
       appVersion: version,
       source: "anonymous",
     });
-    node.admit(session);
+    node.sessions.admit(session);
     const activityTimeoutSec = Math.round(config.activity_timeout / 1000);
     const welcome = { socket_id: socketIdOf(session.id), activity_timeout: activityTimeoutSec };
     session.sendMessage(stringDataFrame("pusher:connection_established", JSON.stringify(welcome)));

@@ -88,7 +88,7 @@ class AppHost implements SocketHost {
   }
 
   accept(transport: PingingTransport): SocketConnection {
-    const session = this.#context.node.openSession(transport, newClientId());
+    const session = this.#context.node.sessions.open(transport, newClientId());
     const conversation = new PusherConversation(this.#context, this.#app, session, transport);
     conversation.start(this.#application);
     return conversation;

@@ -2,7 +2,7 @@ import type { ClientInfo } from "../../core/client-info.ts";
 import type { Publication, PublicationInit } from "../../core/publication.ts";
 import type { StreamPosition } from "../../core/stream-position.ts";
 import { isJson } from "../../lib/json/raw-json.ts";
-import type { ServerNode } from "../../node/server-node.ts";
+import type { NodeChannels } from "../../node/channels.ts";
 import type { PusherApp } from "./app.ts";
 import { CONTENT_TYPE_TAG, EVENT_TAG, PLAIN_TEXT } from "./codec.ts";
 
@@ -31,9 +31,14 @@ export interface EventDelivery {
 /** An event on its way to one channel. */
 export interface TriggeredEvent extends EventContent, EventDelivery {}
 
+/** Where events are published. */
+export interface EventNode {
+  readonly channels: Pick<NodeChannels, "publish">;
+}
+
 /** Publishes an event to all subscribers on all nodes. Rejects with the broker's error. */
 export async function publishEvent(
-  node: Pick<ServerNode, "publish">,
+  node: EventNode,
   app: PusherApp,
   event: TriggeredEvent,
 ): Promise<StreamPosition> {
@@ -42,12 +47,16 @@ export async function publishEvent(
 
 /** The same for what has been made into a publication, as that of several channels is only once. */
 export async function deliverEvent(
-  node: Pick<ServerNode, "publish">,
+  node: EventNode,
   app: PusherApp,
   publication: PublicationInit,
   { channel, excludeClient = "", skipHistory = false, idempotencyKey = "" }: EventDelivery,
 ): Promise<StreamPosition> {
-  return node.publish(app.channelOf(channel), publication, { idempotencyKey, excludeClient, skipHistory });
+  return node.channels.publish(app.channelOf(channel), publication, {
+    idempotencyKey,
+    excludeClient,
+    skipHistory,
+  });
 }
 
 /**

@@ -49,7 +49,7 @@ export class SignIn {
     const { watchlist } = data;
     if (isNew) {
       const info = parseRawObject(userData)?.get("user_info");
-      this.#context.node.signIn(session, id, info === undefined ? undefined : Buffer.from(info));
+      this.#context.node.sessions.signIn(session, id, info === undefined ? undefined : Buffer.from(info));
       // The user may be locked out.
       if (session.isClosed) return;
     }

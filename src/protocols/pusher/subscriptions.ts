@@ -73,7 +73,7 @@ export class Subscriptions {
     if (typeof name !== "string") return;
     // Others stand for channels that clients know nothing of.
     if (isValidName(name, 0) || userOfChannelName(name) !== undefined) {
-      this.#context.node.unsubscribe(this.#session, this.#app().channelOf(name));
+      this.#context.node.subscriptions.unsubscribe(this.#session, this.#app().channelOf(name));
     }
   }
 
@@ -82,7 +82,7 @@ export class Subscriptions {
     const channel = this.#app().channelOf(name);
     const subscription = this.#session.subscriptions.get(channel);
     if (subscription?.source !== SUBSCRIPTION_SOURCE.serverApi) return subscription !== undefined;
-    this.#context.node.unsubscribe(this.#session, channel);
+    this.#context.node.subscriptions.unsubscribe(this.#session, channel);
     return false;
   }
 
@@ -129,12 +129,12 @@ export class Subscriptions {
     const session = this.#session;
     const channel = this.#app().channelOf(admission.name);
     try {
-      const made = await node.subscribe(session, this.#requestFor(admission, channel));
+      const made = await node.subscriptions.subscribe(session, this.#requestFor(admission, channel));
       const roster = await this.#rosterOf(admission);
       const latest = admission.kind.isCache ? await this.#latestIn(channel) : undefined;
       if (!session.isClosed) this.#tell(admission, made, roster, latest);
     } catch (error) {
-      node.unsubscribe(session, channel);
+      node.subscriptions.unsubscribe(session, channel);
       if (session.isClosed) return;
       const isFull = error instanceof ClientError && error.code === LIMIT_EXCEEDED;
       if (!isFull) logger.error({ session: session.id, channel, err: error }, "subscription failed");
@@ -165,7 +165,7 @@ export class Subscriptions {
     latest: Publication | undefined,
   ): void {
     const { node, webhooks } = this.#context;
-    node.confirm(made, "told");
+    node.subscriptions.confirm(made, "told");
     this.#session.sendMessage(succeededFrame(name, roster));
     if (latest !== undefined) {
       const { channel } = made.subscription;
@@ -174,7 +174,7 @@ export class Subscriptions {
       this.#session.sendMessage(stringDataFrame("pusher:cache_miss", "{}", name));
       webhooks.emit(this.#app(), { name: "cache_miss", channel: name });
     }
-    node.activate(made, (push) => isNews(push, roster, latest));
+    node.subscriptions.activate(made, (push) => isNews(push, roster, latest));
   }
 
   async #tellAgain(admission: Admission): Promise<void> {
@@ -184,11 +184,11 @@ export class Subscriptions {
 
   async #rosterOf({ name, kind }: Admission): Promise<Roster | undefined> {
     if (!kind.isPresence) return undefined;
-    return new Roster(await this.#context.node.presence(this.#app().channelOf(name)));
+    return new Roster(await this.#context.node.channels.presence(this.#app().channelOf(name)));
   }
 
   async #latestIn(channel: string): Promise<Publication | undefined> {
-    const { publications } = await this.#context.node.history(channel, { limit: 1, reverse: true });
+    const { publications } = await this.#context.node.channels.history(channel, { limit: 1, reverse: true });
     return publications[0];
   }
 }

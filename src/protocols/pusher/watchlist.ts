@@ -36,7 +36,7 @@ export class Watchlist {
   async follow(watchlist: readonly unknown[]): Promise<void> {
     const session = this.#session;
     const own = await this.#listenTo(session.user, true);
-    this.#context.node.activate(own);
+    this.#context.node.subscriptions.activate(own);
     const users = new Set<string>();
     for (const id of watchlist.slice(0, MAX_WATCHED)) {
       if (typeof id === "string" && isValidUserId(id)) users.add(id);
@@ -53,7 +53,7 @@ export class Watchlist {
     const others = users.filter((user) => user !== this.#session.user);
     const made = await mapConcurrently(others, CONCURRENT_CALLS, (user) => this.#listenTo(user, false));
     const present = await mapConcurrently(users, CONCURRENT_CALLS, (user) =>
-      node.presence(this.#app.watchChannelOf(user)),
+      node.channels.presence(this.#app.watchChannelOf(user)),
     );
     const roster = new Roster(new Map(present.flatMap((clients) => [...clients])));
     const text = watchlistText(
@@ -61,11 +61,11 @@ export class Watchlist {
       users.filter((user) => !roster.has(user)),
     );
     this.#session.sendMessage(stringDataFrame("pusher_internal:watchlist_events", text));
-    for (const subscription of made) node.activate(subscription, (push) => roster.follow(push));
+    for (const subscription of made) node.subscriptions.activate(subscription, (push) => roster.follow(push));
   }
 
   #listenTo(user: string, isOwn: boolean): Promise<NewSubscription> {
-    return this.#context.node.subscribe(this.#session, {
+    return this.#context.node.subscriptions.subscribe(this.#session, {
       channel: this.#app.watchChannelOf(user),
       source: SUBSCRIPTION_SOURCE.personalChannel,
       grant: {

@@ -11,7 +11,7 @@ async function askTooLate(
   reason: unknown,
 ): Promise<{ code: number | undefined; logged: readonly unknown[] }> {
   const node = new FakeApiNode();
-  node.connections = async (_query, signal) => {
+  node.sessions.list = async (_query, signal) => {
     signal.throwIfAborted();
     return { connections: [], nextCursor: "" };
   };

@@ -1,18 +1,16 @@
 import { expect } from "vitest";
 import type { HttpApiConfig } from "../../../src/api/config.ts";
 import { createApiRoutes, createServerApi } from "../../../src/api/index.ts";
-import type { NodeInfo, PublishRequest, SessionTarget } from "../../../src/core/commands.ts";
-import type { ApiNode, ApiUsers } from "../../../src/api/ports.ts";
+import type { NodeInfo, SessionTarget } from "../../../src/core/commands.ts";
+import type { ApiChannels, ApiNode, ApiSessions, ApiUsers } from "../../../src/api/ports.ts";
 import { type ChannelOptions, DEFAULT_CHANNEL_OPTIONS } from "../../../src/core/channel-options.ts";
 import { ChannelRules } from "../../../src/core/channel-rules.ts";
-import { clientError } from "../../../src/core/client-error.ts";
-import type { Disconnect } from "../../../src/core/disconnect.ts";
 import type { Logger } from "../../../src/core/logger.ts";
-import type { PublicationInit } from "../../../src/core/publication.ts";
 import { NO_POSITION, type StreamPosition } from "../../../src/core/stream-position.ts";
 import type { RefusalLog } from "../../../src/core/refusal-log.ts";
 import type { ServerApiContext } from "../../../src/api/server-api.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { createFakeChannels } from "../../support/fake-channels.ts";
 import { serveRoutes } from "../../support/serve-routes.ts";
 import { silentRefusals } from "../../support/silent-logger.ts";
 
@@ -46,6 +44,9 @@ async function notFaked(): Promise<never> {
   throw new Error("not faked");
 }
 
+/** A port of which a test may replace what it wants to see asked. */
+type Mutable<Port> = { -readonly [Name in keyof Port]: Port[Name] };
+
 /** A node that writes down what it is asked for. */
 export class FakeApiNode implements ApiNode {
   isStopping = false;
@@ -76,29 +77,26 @@ export class FakeApiNode implements ApiNode {
     return this.published.map(({ channel }) => channel);
   }
 
-  channelOptions(channel: string): ChannelOptions | undefined {
-    return RULES.optionsOf(channel);
-  }
-
-  async publish(
-    channel: string,
-    { data, tags, knownJson }: PublicationInit,
-    { idempotencyKey }: PublishRequest,
-  ): Promise<StreamPosition> {
-    if (this.channelOptions(channel) === undefined) throw clientError("unknownChannel");
-    if (channel === this.brokenChannel) throw new Error("broker is down");
-    const text = Buffer.from(data).toString();
-    this.published.push({ channel, data: text, tags, knownJson: knownJson === true, idempotencyKey });
-    return this.position;
-  }
-
-  async disconnect(
-    target: SessionTarget,
-    { code, reason }: Disconnect,
-    whitelist: readonly string[],
-  ): Promise<void> {
-    this.disconnected.push({ target, code, reason, whitelist });
-  }
+  /** Those of a real node, on a broker that writes down what it is asked for. */
+  readonly channels: Mutable<ApiChannels> = createFakeChannels(
+    RULES,
+    async (channel, init, { idempotencyKey }) => {
+      if (channel === this.brokenChannel) throw new Error("broker is down");
+      const { data, tags, knownJson } = init;
+      const text = Buffer.from(data).toString();
+      this.published.push({ channel, data: text, tags, knownJson: knownJson === true, idempotencyKey });
+      return { position: this.position, suppressed: false };
+    },
+  );
+  readonly sessions: Mutable<ApiSessions> = {
+    disconnect: async (target, { code, reason }, whitelist) => {
+      this.disconnected.push({ target, code, reason, whitelist });
+    },
+    list: notFaked,
+    subscribe: notFaked,
+    unsubscribe: notFaked,
+    refresh: notFaked,
+  };
 
   async info(): Promise<readonly NodeInfo[]> {
     return this.nodes;
@@ -113,15 +111,6 @@ export class FakeApiNode implements ApiNode {
     revokeToken: notFaked,
     invalidateTokens: notFaked,
   };
-  connections: ApiNode["connections"] = notFaked;
-  readonly subscribeSessions: () => Promise<never> = notFaked;
-  readonly unsubscribeSessions: () => Promise<never> = notFaked;
-  readonly refreshSessions: () => Promise<never> = notFaked;
-  readonly history: () => Promise<never> = notFaked;
-  readonly removeHistory: () => Promise<never> = notFaked;
-  readonly presence: () => Promise<never> = notFaked;
-  readonly presenceStats: () => Promise<never> = notFaked;
-  readonly channels: () => Promise<never> = notFaked;
 }
 
 /** A logger that keeps the messages of errors. */

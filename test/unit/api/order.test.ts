@@ -57,7 +57,7 @@ async function pipeline({ url }: RunningApi, bytes: string, partSizes: readonly 
 /** Lets publishes end in the reverse of the order in which they began; each makes its number the offset. */
 function endInReverse(node: FakeApiNode): void {
   const waiting: (() => void)[] = [];
-  node.publish = async (_channel, { data }) => {
+  node.channels.publish = async (_channel, { data }) => {
     await new Promise<void>((resolve) => {
       if (waiting.push(resolve) === COUNT) for (const end of waiting.toReversed()) end();
     });
@@ -133,14 +133,14 @@ describe("a batch over HTTP", () => {
   it("waits for each command unless it is parallel, or one of several publications in a row", async () => {
     const { node, post } = await startApi();
     const order: string[] = [];
-    node.publish = async (_channel, { data }) => {
+    node.channels.publish = async (_channel, { data }) => {
       const number = Buffer.from(data).toString();
       order.push(`begin ${number}`);
       await new Promise(setImmediate);
       order.push(`end ${number}`);
       return { offset: 0, epoch: "" };
     };
-    Object.assign(node, { removeHistory: async () => void order.push("remove") });
+    node.channels.removeHistory = async () => void order.push("remove");
     const publish = (data: number): object => ({ publish: { channel: "a", data } });
     const commands = [publish(1), publish(2), { history_remove: { channel: "a" } }, publish(3)];
     await post("/api/batch", JSON.stringify({ commands }));

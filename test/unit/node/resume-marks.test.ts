@@ -73,7 +73,7 @@ describe("marks of native resume", () => {
     test.connect({ user: "1", subs: { c: {} }, transport });
     await endOfTurn();
     const since = { offset: 0, epoch };
-    await test.node.subscribeSessions(ALL, {
+    await test.node.sessions.subscribe(ALL, {
       channel: "d",
       grant: PLAIN_GRANT,
       expireAtSec: undefined,
@@ -92,9 +92,9 @@ describe("marks of native resume", () => {
     const transport = new MarkedTransport();
     test.connect({ user: "1", subs: { c: {} }, transport });
     await endOfTurn();
-    const [session] = test.node.sessionsOf("1");
+    const [session] = test.node.sessions.ofUser("1");
     if (session === undefined) throw new Error("no session");
-    await test.node.subscribe(session, {
+    await test.node.subscriptions.subscribe(session, {
       channel: "d",
       source: SUBSCRIPTION_SOURCE.serverApi,
       grant: PLAIN_GRANT,

@@ -24,7 +24,7 @@ describe("ServerNode", () => {
     const silent = test.protocol.accept(new FakeTransport());
     await endOfTurn();
     expect(await test.counts()).toEqual([3, 2, 3, 6]);
-    expect(await test.node.channels({ prefix: "own-" })).toEqual(
+    expect(await test.node.channels.list({ prefix: "own-" })).toEqual(
       new Map([
         ["own-1", 2],
         ["own-2", 1],
@@ -39,11 +39,15 @@ describe("ServerNode", () => {
     }
     expect(isSlow.transport.abortedWith?.code).toBe(3008);
     expect(await test.counts()).toEqual([1, 1, 2, 2]);
-    await test.node.disconnect({ user: "1", client: "", session: "" }, disconnect("forceReconnect"), []);
+    await test.node.sessions.disconnect(
+      { user: "1", client: "", session: "" },
+      disconnect("forceReconnect"),
+      [],
+    );
     silent.closed();
     await endOfTurn();
     expect(await test.counts()).toEqual([0, 0, 0, 0]);
-    expect(test.node.sessionCount).toBe(0);
+    expect(test.node.sessions.count).toBe(0);
     expect([test.subscribed.size, test.wheel.size]).toEqual([0, 0]);
     for (const channel of ["c", "own-1", "own-2"]) expect((await test.presence.get(channel)).size).toBe(0);
   });
@@ -52,15 +56,15 @@ describe("ServerNode", () => {
     const lines: LoggedLine[] = [];
     const { node } = await TestNode.start({ logger: loggerOf(lines) });
     const publish = (channel: string): Promise<unknown> =>
-      node.publish(channel, { data: Buffer.from("1") }, { idempotencyKey: "" });
+      node.channels.publish(channel, { data: Buffer.from("1") }, { idempotencyKey: "" });
     const command = { channel: "$gone:b", grant: PLAIN_GRANT, expireAtSec: undefined, since: undefined };
     const long = `${"x".repeat(10_000)}:a`;
     const calls = [
       ...[
         publish("gone:a"),
         publish("gone:b"),
-        node.presence("gone:a"),
-        node.subscribeSessions(ALL, command),
+        node.channels.presence("gone:a"),
+        node.sessions.subscribe(ALL, command),
       ],
       ...[publish("other:a"), publish(long)],
     ];
@@ -82,18 +86,18 @@ describe("ServerNode", () => {
     const command = { channel: "x:y", grant: PLAIN_GRANT, expireAtSec: undefined, since: undefined };
     const unknown = [
       test.publish("x:y", 1),
-      node.history("x:y", filter),
-      node.removeHistory("x:y"),
-      node.presence("x:y"),
-      node.presenceStats("x:y"),
-      node.subscribeSessions(ALL, command),
-      node.unsubscribeSessions(ALL, "x:y"),
+      node.channels.history("x:y", filter),
+      node.channels.removeHistory("x:y"),
+      node.channels.presence("x:y"),
+      node.channels.presenceStats("x:y"),
+      node.sessions.subscribe(ALL, command),
+      node.sessions.unsubscribe(ALL, "x:y"),
     ];
     const missing = [
-      node.history("c", filter),
-      node.removeHistory("c"),
-      node.presence("c"),
-      node.presenceStats("c"),
+      node.channels.history("c", filter),
+      node.channels.removeHistory("c"),
+      node.channels.presence("c"),
+      node.channels.presenceStats("c"),
     ];
     const codes = async (calls: readonly Promise<unknown>[]): Promise<readonly unknown[]> =>
       Promise.all(

@@ -26,7 +26,7 @@ describe("API subscribe", () => {
   it("uni 74: tells the client, then lets publications flow", async () => {
     const test = await TestNode.start();
     const { transport } = await connected(test);
-    await test.node.subscribeSessions(ALL, to("c"));
+    await test.node.sessions.subscribe(ALL, to("c"));
     await test.publish("c", 1);
     await endOfTurn();
     expect(heardBy(transport)).toEqual(["connect", "subscribe c", "pub c 1"]);
@@ -39,7 +39,7 @@ describe("API subscribe", () => {
     test.clock.monotonicMs = () => (nowMs += 1000);
     const grant = { ...PLAIN_GRANT, data: Buffer.from("no JSON") };
     // A rejection that nobody looks at would fail the run.
-    await expect(test.node.subscribeSessions(ALL, to("c", { grant }))).rejects.toMatchObject({ code: 100 });
+    await expect(test.node.sessions.subscribe(ALL, to("c", { grant }))).rejects.toMatchObject({ code: 100 });
     await endOfTurn();
     expect(clients.map(({ transport }) => heardBy(transport))).toEqual([
       ["connect"],
@@ -56,7 +56,7 @@ describe("API subscribe", () => {
     test.connect({ user: "1", transport: binary });
     await endOfTurn();
     const grant = { ...PLAIN_GRANT, data: Buffer.from("no JSON") };
-    await expect(test.node.subscribeSessions(ALL, to("c", { grant }))).rejects.toMatchObject({ code: 100 });
+    await expect(test.node.sessions.subscribe(ALL, to("c", { grant }))).rejects.toMatchObject({ code: 100 });
     await endOfTurn();
     expect(heardBy(transport)).toEqual(["connect"]);
     expect(transport.closedWith).toBeUndefined();
@@ -68,7 +68,7 @@ describe("API subscribe", () => {
     const test = await TestNode.start({ limits: { channelLimit: 1 } });
     const { transport } = test.connect({ user: "1", subs: { c: {} } });
     await endOfTurn();
-    await test.node.subscribeSessions(ALL, to("d"));
+    await test.node.sessions.subscribe(ALL, to("d"));
     expect(transport.closedWith?.code).toBe(3505);
     expect(await test.counts()).toEqual([0, 0, 0, 0]);
   });
@@ -77,7 +77,7 @@ describe("API subscribe", () => {
     const test = await TestNode.start({ limits: { channelLimit: 1 } });
     const { transport } = await connected(test);
     test.gate.hold("subscribe");
-    const calls = ["c", "d"].map((channel) => test.node.subscribeSessions(ALL, to(channel)));
+    const calls = ["c", "d"].map((channel) => test.node.sessions.subscribe(ALL, to(channel)));
     await endOfTurn();
     test.gate.open();
     await Promise.all(calls);
@@ -89,14 +89,14 @@ describe("API subscribe", () => {
     const test = await TestNode.start();
     const { transport } = await connected(test);
     const late = to("c", { expireAtSec: NOW_SEC });
-    await expect(test.node.subscribeSessions(ALL, late)).rejects.toMatchObject({ code: 100 });
+    await expect(test.node.sessions.subscribe(ALL, late)).rejects.toMatchObject({ code: 100 });
     expect(transport.closedWith).toBeUndefined();
   });
 
   it("ends the connection with 3006 when the subscription has ended, after a grace", async () => {
     const test = await TestNode.start();
     const { transport } = await connected(test);
-    await test.node.subscribeSessions(ALL, to("c", { expireAtSec: NOW_SEC + 30 }));
+    await test.node.sessions.subscribe(ALL, to("c", { expireAtSec: NOW_SEC + 30 }));
     test.clock.advance(55_000);
     expect(transport.closedWith).toBeUndefined();
     test.clock.advance(28_000);
@@ -107,7 +107,7 @@ describe("API subscribe", () => {
     const test = await TestNode.start({ channels: { ...KNOWN, ...keepHistory(5), forceRecovery: true } });
     const { transport } = await connected(test);
     test.gate.hold("history");
-    const call = test.node.subscribeSessions(ALL, to("c"));
+    const call = test.node.sessions.subscribe(ALL, to("c"));
     await endOfTurn();
     test.gate.fail("history");
     await expect(call).rejects.toThrow("history fails");
@@ -123,7 +123,7 @@ describe("API subscribe", () => {
     const { epoch } = await test.publish("c", 1);
     await test.publish("c", 2);
     test.gate.hold("history");
-    const call = test.node.subscribeSessions(ALL, to("c", { since: { offset: 1, epoch } }));
+    const call = test.node.sessions.subscribe(ALL, to("c", { since: { offset: 1, epoch } }));
     await endOfTurn();
     test.gate.run("history");
     await test.publish("c", 3);
@@ -137,7 +137,7 @@ describe("API subscribe", () => {
     const test = await TestNode.start({ channels: KNOWN });
     const { transport, connection } = await connected(test);
     test.gate.hold("subscribe");
-    const call = test.node.subscribeSessions(ALL, to("c"));
+    const call = test.node.sessions.subscribe(ALL, to("c"));
     await endOfTurn();
     connection.closed();
     test.gate.open();
@@ -157,7 +157,7 @@ describe("API subscribe of a client that listens already", () => {
     const { transport } = test.connect({ user: "1", subs: { c: {} } });
     const other = await connected(test);
     const grant = { ...PLAIN_GRANT, info: Buffer.from('"i"'), data: Buffer.from("[2]") };
-    await test.node.subscribeSessions(ALL, to("c", { grant }));
+    await test.node.sessions.subscribe(ALL, to("c", { grant }));
     await test.publish("c", 1);
     await endOfTurn();
     expect(heardBy(transport)).toEqual(
@@ -178,7 +178,7 @@ describe("API subscribe of a client that listens already", () => {
     await endOfTurn();
     await test.publish("c", 1);
     test.gate.hold("presence add", "history");
-    const call = test.node.subscribeSessions(ALL, to("c"));
+    const call = test.node.sessions.subscribe(ALL, to("c"));
     await endOfTurn();
     await test.publish("c", 2);
     test.gate.answer("presence add");
@@ -205,7 +205,7 @@ describe("API subscribe of a client that listens already", () => {
     const { transport } = test.connect({ user: "1", subs: { c: {} } });
     await endOfTurn();
     test.gate.hold("presence add");
-    const call = test.node.subscribeSessions(ALL, to("c"));
+    const call = test.node.sessions.subscribe(ALL, to("c"));
     await endOfTurn();
     await test.publish("c", 1);
     test.gate.open();
@@ -222,10 +222,10 @@ describe("API subscribe of a client that listens already", () => {
     test.gate.hold("presence add");
     const withData = (data: string): SubscribeCommand =>
       to("c", { grant: { ...PLAIN_GRANT, info: Buffer.from(data), data: Buffer.from(data) } });
-    const first = test.node.subscribeSessions(ALL, withData("1"));
+    const first = test.node.sessions.subscribe(ALL, withData("1"));
     await endOfTurn();
     await test.publish("c", "a");
-    const second = test.node.subscribeSessions(ALL, withData("2"));
+    const second = test.node.sessions.subscribe(ALL, withData("2"));
     await endOfTurn();
     await test.publish("c", "b");
     // The later entry comes first.
@@ -246,7 +246,7 @@ describe("API subscribe of a client that listens already", () => {
     await endOfTurn();
     const { epoch } = await test.publish("c", 1);
     await test.publish("c", 2);
-    await test.node.subscribeSessions(ALL, to("c", { since: { offset: 1, epoch } }));
+    await test.node.sessions.subscribe(ALL, to("c", { since: { offset: 1, epoch } }));
     await test.publish("c", 3);
     await endOfTurn();
     expect(heardBy(transport)).toEqual([
@@ -265,7 +265,7 @@ describe("API subscribe of a client that listens already", () => {
     await endOfTurn();
     await test.publish("c", 1);
     test.gate.hold("history");
-    const call = test.node.subscribeSessions(ALL, to("c", { since: { offset: 7, epoch: "other" } }));
+    const call = test.node.sessions.subscribe(ALL, to("c", { since: { offset: 7, epoch: "other" } }));
     await endOfTurn();
     await test.publish("c", 2);
     test.gate.open();
@@ -280,7 +280,7 @@ describe("API subscribe of a client that listens already", () => {
     const { connection } = test.connect({ user: "1", subs: { c: {} } });
     await endOfTurn();
     const override = { presence: false, joinLeave: false };
-    await test.node.subscribeSessions(ALL, to("c", { grant: { ...PLAIN_GRANT, override } }));
+    await test.node.sessions.subscribe(ALL, to("c", { grant: { ...PLAIN_GRANT, override } }));
     await endOfTurn();
     expect([...(await test.presence.get("c")).values()].map(({ user }) => user)).toEqual(["watcher"]);
     connection.closed();
@@ -292,7 +292,7 @@ describe("API subscribe of a client that listens already", () => {
     const test = await TestNode.start({ limits: { channelLimit: 1 } });
     const { transport } = test.connect({ user: "1", subs: { c: {} } });
     await endOfTurn();
-    await test.node.subscribeSessions(ALL, to("c"));
+    await test.node.sessions.subscribe(ALL, to("c"));
     await endOfTurn();
     expect(heardBy(transport)).toEqual(["connect", "subscribe c"]);
   });
@@ -300,8 +300,8 @@ describe("API subscribe of a client that listens already", () => {
   it("gives it the term of the new call", async () => {
     const test = await TestNode.start();
     const { transport } = await connected(test);
-    await test.node.subscribeSessions(ALL, to("c", { expireAtSec: NOW_SEC + 30 }));
-    await test.node.subscribeSessions(ALL, to("c"));
+    await test.node.sessions.subscribe(ALL, to("c", { expireAtSec: NOW_SEC + 30 }));
+    await test.node.sessions.subscribe(ALL, to("c"));
     test.clock.advance(200_000);
     expect(transport.closedWith).toBeUndefined();
   });
@@ -312,9 +312,9 @@ describe("API subscribe of a client that listens already", () => {
     const { transport } = test.connect({ user: "1", subs: { c: {} } });
     await endOfTurn();
     test.gate.hold("presence add");
-    const call = test.node.subscribeSessions(ALL, to("c"));
+    const call = test.node.sessions.subscribe(ALL, to("c"));
     await endOfTurn();
-    await test.node.unsubscribeSessions(ALL, "c");
+    await test.node.sessions.unsubscribe(ALL, "c");
     test.gate.open();
     await call;
     await endOfTurn();
@@ -329,8 +329,8 @@ describe("API unsubscribe", () => {
   it("uni 74: tells a client that does not listen, too", async () => {
     const test = await TestNode.start();
     const { transport } = await connected(test);
-    await test.node.unsubscribeSessions(ALL, "c");
-    await test.node.unsubscribeSessions(ALL, "");
+    await test.node.sessions.unsubscribe(ALL, "c");
+    await test.node.sessions.unsubscribe(ALL, "");
     await endOfTurn();
     expect(heardBy(transport)).toEqual(["connect", "unsubscribe c", "unsubscribe"]);
   });
@@ -341,9 +341,9 @@ describe("API unsubscribe", () => {
     const watcher = test.connect({ user: "watcher", subs: { c: {} } });
     const { transport } = await connected(test);
     test.gate.hold(held);
-    const call = test.node.subscribeSessions(ALL, to("c"));
+    const call = test.node.sessions.subscribe(ALL, to("c"));
     await endOfTurn();
-    await test.node.unsubscribeSessions(ALL, "c");
+    await test.node.sessions.unsubscribe(ALL, "c");
     test.gate.open();
     await call;
     await test.publish("c", 1);
@@ -358,10 +358,10 @@ describe("API unsubscribe", () => {
     const test = await TestNode.start({ channels: KNOWN });
     const { transport } = await connected(test);
     test.gate.hold("presence add");
-    const first = test.node.subscribeSessions(ALL, to("c"));
+    const first = test.node.sessions.subscribe(ALL, to("c"));
     await endOfTurn();
-    await test.node.unsubscribeSessions(ALL, "c");
-    const second = test.node.subscribeSessions(ALL, to("c"));
+    await test.node.sessions.unsubscribe(ALL, "c");
+    const second = test.node.sessions.subscribe(ALL, to("c"));
     await endOfTurn();
     // The later entry comes first.
     test.gate.step(1);
@@ -380,9 +380,9 @@ describe("commands to a client that is still connecting", () => {
     test.gate.hold("history");
     const { transport } = test.connect({ user: "1", subs: { c: {} } });
     await endOfTurn();
-    await test.node.unsubscribeSessions(ALL, "c");
-    await test.node.refreshSessions(ALL, { expired: false, expireAtSec: NOW_SEC + 60, info: undefined });
-    const call = test.node.subscribeSessions(ALL, to("d"));
+    await test.node.sessions.unsubscribe(ALL, "c");
+    await test.node.sessions.refresh(ALL, { expired: false, expireAtSec: NOW_SEC + 60, info: undefined });
+    const call = test.node.sessions.subscribe(ALL, to("d"));
     await endOfTurn();
     expect(transport.writes).toEqual([]);
     test.gate.open();
@@ -404,8 +404,8 @@ describe("commands to a client that is still connecting", () => {
     test.gate.hold("subscribe");
     const { transport, connection } = test.connect({ user: "1", subs: { c: {} } });
     await endOfTurn();
-    await test.node.unsubscribeSessions(ALL, "c");
-    const call = test.node.subscribeSessions(ALL, to("d"));
+    await test.node.sessions.unsubscribe(ALL, "c");
+    const call = test.node.sessions.subscribe(ALL, to("d"));
     connection.closed();
     await call;
     test.gate.open();
@@ -419,7 +419,7 @@ describe("commands to a client that is still connecting", () => {
     test.gate.hold("subscribe");
     const { transport } = test.connect({ user: "1", subs: { c: {} } });
     await endOfTurn();
-    await test.node.disconnect(ALL, disconnect("forceNoReconnect"), []);
+    await test.node.sessions.disconnect(ALL, disconnect("forceNoReconnect"), []);
     expect(heardBy(transport)).toEqual(["disconnect 3503"]);
     test.gate.open();
     await endOfTurn();
@@ -431,12 +431,20 @@ describe("API disconnect", () => {
   it("spares the whitelist and everybody who does not match", async () => {
     const test = await TestNode.start();
     const clients = [await connected(test), await connected(test), await connected(test, "2")];
-    const [first] = [...test.node.sessionsOf("1")];
-    await test.node.disconnect(ALL, disconnect("forceReconnect"), [first?.id ?? ""]);
+    const [first] = [...test.node.sessions.ofUser("1")];
+    await test.node.sessions.disconnect(ALL, disconnect("forceReconnect"), [first?.id ?? ""]);
     expect(clients.map(({ transport }) => transport.closedWith?.code)).toEqual([undefined, 3011, undefined]);
-    await test.node.disconnect({ ...ALL, session: first?.id ?? "" }, disconnect("forceReconnect"), []);
+    await test.node.sessions.disconnect(
+      { ...ALL, session: first?.id ?? "" },
+      disconnect("forceReconnect"),
+      [],
+    );
     expect(clients[0]?.transport.closedWith).toBeUndefined();
-    await test.node.disconnect({ ...ALL, session: first?.secretId ?? "" }, disconnect("forceReconnect"), []);
+    await test.node.sessions.disconnect(
+      { ...ALL, session: first?.secretId ?? "" },
+      disconnect("forceReconnect"),
+      [],
+    );
     expect(clients[0]?.transport.closedWith?.code).toBe(3011);
   });
 });
@@ -448,7 +456,7 @@ describe("API refresh", () => {
     await endOfTurn();
     test.clock.advance(500);
     const info = Buffer.from('{"n":2}');
-    await test.node.refreshSessions(ALL, { expired: false, expireAtSec: NOW_SEC + 60, info });
+    await test.node.sessions.refresh(ALL, { expired: false, expireAtSec: NOW_SEC + 60, info });
     await endOfTurn();
     expect(transport.messages.at(-1)).toEqual({ refresh: { expires: true, ttl: 60 } });
     test.clock.advance(80_000);
@@ -463,7 +471,7 @@ describe("API refresh", () => {
     const test = await TestNode.start();
     const { transport } = test.connect({ user: "1", expireAtSec: NOW_SEC + 10 });
     await endOfTurn();
-    await test.node.refreshSessions(ALL, {
+    await test.node.sessions.refresh(ALL, {
       expired: false,
       expireAtSec: undefined,
       info: Buffer.from("1"),
@@ -472,13 +480,13 @@ describe("API refresh", () => {
     expect(transport.messages.at(-1)).toEqual({ refresh: {} });
     test.clock.advance(100_000);
     expect(transport.closedWith).toBeUndefined();
-    expect([...test.node.sessionsOf("1")][0]?.identity.info).toBeUndefined();
+    expect([...test.node.sessions.ofUser("1")][0]?.identity.info).toBeUndefined();
   });
 
   it("is limited to a year", async () => {
     const test = await TestNode.start();
     const { transport } = await connected(test);
-    await test.node.refreshSessions(ALL, { expired: false, expireAtSec: NOW_SEC * 2, info: undefined });
+    await test.node.sessions.refresh(ALL, { expired: false, expireAtSec: NOW_SEC * 2, info: undefined });
     await endOfTurn();
     expect(transport.messages.at(-1)).toEqual({ refresh: { expires: true, ttl: 365 * 24 * 3600 } });
   });
@@ -489,7 +497,7 @@ describe("API refresh", () => {
   ])("uni 76: ends with 3005 when it %s", async (_what, command) => {
     const test = await TestNode.start();
     const { transport } = await connected(test);
-    await test.node.refreshSessions(ALL, { ...command, info: undefined });
+    await test.node.sessions.refresh(ALL, { ...command, info: undefined });
     expect(transport.closedWith?.code).toBe(3005);
   });
 });

@@ -75,7 +75,7 @@ describe("a session that has ended", () => {
     const test = await TestNode.start();
     const { connection } = test.connect({ user: "1" });
     await endOfTurn();
-    const [session] = test.node.sessionsOf("1");
+    const [session] = test.node.sessions.ofUser("1");
     connection.closed();
     if (session === undefined) throw new Error("no session");
     const request = {
@@ -87,7 +87,7 @@ describe("a session that has ended", () => {
       wantsDelta: false,
       expireAtSec: undefined,
     };
-    await expect(test.node.subscribe(session, request)).rejects.toMatchObject({ code: 3000 });
+    await expect(test.node.subscriptions.subscribe(session, request)).rejects.toMatchObject({ code: 3000 });
     expect(await test.counts()).toEqual(NOTHING_LEFT);
   });
 });
@@ -97,7 +97,7 @@ describe("a session that stays", () => {
     const test = await TestNode.start();
     test.connect({ user: "1", grants: { c: {} } });
     await endOfTurn();
-    const [session] = test.node.sessionsOf("1");
+    const [session] = test.node.sessions.ofUser("1");
     expect(session?.identity).not.toHaveProperty("subscriptions");
     expect(session?.subscriptions.get("c")).not.toHaveProperty("grant");
   });
@@ -173,7 +173,7 @@ describe("what is due from time to time", () => {
     await endOfTurn();
     test.gate.hold("history");
     test.clock.advance(80_000);
-    await test.node.unsubscribeSessions(all("1"), "c");
+    await test.node.sessions.unsubscribe(all("1"), "c");
     await test.publish("c", 1);
     test.gate.open();
     await endOfTurn();
@@ -215,7 +215,7 @@ describe("joins and leaves", () => {
     await endOfTurn();
     const goes = test.connect({ user: "goes", subs: { c: {} } });
     await endOfTurn();
-    await test.node.unsubscribeSessions(all("goes"), "c");
+    await test.node.sessions.unsubscribe(all("goes"), "c");
     await endOfTurn();
     expect(heardBy(goes.transport)).toEqual(["connect", "join c goes", "unsubscribe c"]);
     expect(heardBy(stays.transport)).toEqual(["connect", "join c stays", "join c goes", "leave c goes"]);

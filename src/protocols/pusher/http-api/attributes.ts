@@ -62,7 +62,7 @@ export async function attributesOf(
   const inCore = app.channelOf(channel);
   const [users, subscriptions, cache] = await Promise.all([
     has("user_count") ? membersOf(node, inCore) : undefined,
-    has("subscription_count") ? node.subscriberCount(inCore) : undefined,
+    has("subscription_count") ? node.channels.subscriberCount(inCore) : undefined,
     has("cache") ? cachedIn(node, inCore) : undefined,
   ]);
   return {
@@ -77,7 +77,7 @@ export async function membersOf(
   node: ApiCall["node"],
   inCore: string,
 ): Promise<ReadonlyMap<string, ClientInfo>> {
-  const clients = await node.presence(inCore);
+  const clients = await node.channels.presence(inCore);
   const members = new Map<string, ClientInfo>();
   for (const client of clients.values()) {
     if (client.user !== "" && !members.has(client.user)) members.set(client.user, client);
@@ -87,8 +87,8 @@ export async function membersOf(
 
 /** When an event was published is not kept, so its time to live is told as that of a new one. */
 async function cachedIn(node: ApiCall["node"], inCore: string): Promise<CachedEvent | null> {
-  const { publications } = await node.history(inCore, { limit: 1, reverse: true });
+  const { publications } = await node.channels.history(inCore, { limit: 1, reverse: true });
   const latest = publications[0];
-  const ttlMs = node.channelOptions(inCore)?.history?.ttlMs ?? 0;
+  const ttlMs = node.channels.optionsOf(inCore)?.history?.ttlMs ?? 0;
   return latest === undefined ? null : { data: dataOf(latest), ttl: Math.ceil(ttlMs / 1000) };
 }

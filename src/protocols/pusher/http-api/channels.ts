@@ -28,7 +28,7 @@ export const listChannels: Endpoint = {
       throw badRequest(`user_count takes a filter_by_prefix that begins with ${PRESENCE_PREFIX}`);
     }
     call.spend("read", 1);
-    const found = await node.channels({ prefix: app.channelOf(prefix) });
+    const found = await node.channels.list({ prefix: app.channelOf(prefix) });
     const listed = [...found].filter(([channel]) => isValidName(app.nameOf(channel), 0));
     const channels = await mapConcurrently(listed, COUNTED_AT_ONCE, async ([channel, count]) => [
       app.nameOf(channel),
@@ -56,7 +56,7 @@ export const describeChannel: Endpoint = {
     }
     call.spend("read", 1);
     const [count, attributes] = await Promise.all([
-      node.subscriberCount(app.channelOf(name)),
+      node.channels.subscriberCount(app.channelOf(name)),
       attributesOf(call, name, wanted),
     ]);
     return { occupied: count > 0, ...attributes };

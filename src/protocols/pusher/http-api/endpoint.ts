@@ -1,19 +1,16 @@
-import type { ServerNode } from "../../../node/server-node.ts";
+import type { NodeChannels } from "../../../node/channels.ts";
+import type { NodeSessions } from "../../../node/sessions.ts";
 import type { PusherApp } from "../app.ts";
 import type { Expense } from "./rate-limits.ts";
 
 /** The parts of the node that the API works with. */
-export type ApiNode = Pick<
-  ServerNode,
-  | "publish"
-  | "channels"
-  | "subscriberCount"
-  | "presence"
-  | "history"
-  | "channelOptions"
-  | "disconnect"
-  | "countSessions"
->;
+export interface ApiNode {
+  readonly channels: Pick<
+    NodeChannels,
+    "publish" | "list" | "subscriberCount" | "presence" | "history" | "optionsOf"
+  >;
+  readonly sessions: Pick<NodeSessions, "disconnect" | "countMatching">;
+}
 
 /** One request of a backend, authenticated. */
 export interface ApiCall {

@@ -12,7 +12,7 @@ export const countConnections: Endpoint = {
   path: "connections",
   async run({ node, app, spend }) {
     spend("read", 1);
-    return { connections: await node.countSessions({ ...connectionsOf(app, ""), allUsers: true }) };
+    return { connections: await node.sessions.countMatching({ ...connectionsOf(app, ""), allUsers: true }) };
   },
 };
 
@@ -38,7 +38,7 @@ async function endConnections(
   // The connections of nobody are those that have not signed in.
   if (user === "") throw badRequest("The path names no user");
   spend("event", 1);
-  await node.disconnect(connectionsOf(app, user), reason, []);
+  await node.sessions.disconnect(connectionsOf(app, user), reason, []);
   return {};
 }
 

@@ -1,7 +1,7 @@
-import type { ChannelNotice } from "../../../core/channel-notice.ts";
 import type { Clock } from "../../../core/clock.ts";
 import type { Logger } from "../../../core/logger.ts";
 import type { TimerWheel } from "../../../lib/timer-wheel.ts";
+import type { NodeChannels } from "../../../node/channels.ts";
 import type { PusherApps } from "../app.ts";
 import { kindOf } from "../channel-name.ts";
 import { DelayLine } from "./delay-line.ts";
@@ -10,8 +10,7 @@ import { toldChannelOf } from "./told-channel.ts";
 
 /** Who knows how many subscribers a channel has, and can tell them. */
 export interface CountedNode {
-  subscriberCount(channel: string): Promise<number>;
-  notify(channel: string, notice: ChannelNotice): Promise<void>;
+  readonly channels: Pick<NodeChannels, "subscriberCount" | "notify">;
 }
 
 /** What counting takes. */
@@ -102,7 +101,7 @@ export class SubscriptionCounts {
   async #tellOnce(channel: string): Promise<number> {
     const { apps, webhooks, node, logger } = this.#options;
     try {
-      const count = await node.subscriberCount(channel);
+      const count = await node.channels.subscriberCount(channel);
       const told = toldChannelOf(apps(), channel);
       if (told !== undefined) {
         webhooks.emit(told.app, {
@@ -111,7 +110,7 @@ export class SubscriptionCounts {
           subscription_count: count,
         });
       }
-      if (count > 0) await node.notify(channel, { type: "subscriptionCount", count });
+      if (count > 0) await node.channels.notify(channel, { type: "subscriptionCount", count });
       return count;
     } catch (err) {
       logger.error({ channel, err }, "subscription count not told");

@@ -128,14 +128,14 @@ describe.each(COMMANDS)("%s while a client connects", (_name, run, refused, live
     verify();
     await endOfTurn();
     expect(transport.closedWith?.code).toBe(refused);
-    expect(node.sessionCount).toBe(0);
+    expect(node.sessions.count).toBe(0);
   });
 
   it("ends it when its channels are being subscribed, and leaves nothing behind", async () => {
     const { node, transport, verify, subscribe } = await connecting();
     verify();
     await endOfTurn();
-    expect(node.sessionCount).toBe(1);
+    expect(node.sessions.count).toBe(1);
     await run(node);
     expect(transport.closedWith?.code).toBe(live);
     subscribe();
@@ -148,10 +148,10 @@ describe.each(COMMANDS)("%s while a client connects", (_name, run, refused, live
     const { node } = await connecting();
     await run(node);
     const transport = new FakeTransport();
-    const session = node.openSession(transport);
+    const session = node.sessions.open(transport);
     session.identify({ ...TOKEN, source: "token", appName: "", appVersion: "" });
-    node.admit(session);
+    node.sessions.admit(session);
     expect(transport.closedWith?.code).toBe(live);
-    expect(node.sessionCount).toBe(0);
+    expect(node.sessions.count).toBe(0);
   });
 });

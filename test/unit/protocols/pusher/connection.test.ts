@@ -158,7 +158,7 @@ describe("pusher liveness", () => {
     expect(await client.texts()).toEqual([]);
     clock.advance(3000);
     expect(await endOf(client)).toEqual([4201, 4201]);
-    expect(pusher.test.node.sessionCount).toBe(0);
+    expect(pusher.test.node.sessions.count).toBe(0);
   });
 
   it("pusher 11: a pong keeps the connection, and the next ping comes after the next silence", async () => {
@@ -306,7 +306,11 @@ describe("pusher end", () => {
   ])("tells the core's %i as %i", async (code, told) => {
     const pusher = await PusherTestNode.start();
     const client = await pusher.welcomed();
-    await pusher.test.node.disconnect({ user: "", client: "", session: "" }, new Disconnect(code, "why"), []);
+    await pusher.test.node.sessions.disconnect(
+      { user: "", client: "", session: "" },
+      new Disconnect(code, "why"),
+      [],
+    );
     const [error] = await client.heard();
     expect(error).toEqual({ event: "pusher:error", data: { code: told, message: "why" } });
     expect(client.closeCode).toBe(told);
@@ -315,7 +319,7 @@ describe("pusher end", () => {
   it("is known by app, name and version of its library", async () => {
     const pusher = await PusherTestNode.start();
     await pusher.welcomed({ query: "protocol=7&client=js&version=8.6.0" });
-    const [session] = pusher.test.node.sessionsOf("");
+    const [session] = pusher.test.node.sessions.ofUser("");
     expect(session?.identity).toMatchObject({ user: "", appName: "js", appVersion: "8.6.0" });
     expect([...(session?.identity.labels ?? [])]).toEqual([["app", ONE.id]]);
   });

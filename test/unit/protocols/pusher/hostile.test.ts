@@ -111,7 +111,7 @@ describe("pusher: hostile clients", () => {
     for (let at = 0; at < 10_000; at++) client.send("x");
     await client.texts();
     expect(client.closeCode).toBe(4100);
-    expect(pusher.test.node.sessionCount).toBe(0);
+    expect(pusher.test.node.sessions.count).toBe(0);
   });
 
   it("the server API leaves alone what a client has subscribed to itself", async () => {
@@ -121,7 +121,7 @@ describe("pusher: hostile clients", () => {
     const target = { user: "", client: "", session: "", allUsers: true };
     const grant = { info: undefined, data: undefined, override: {} };
     const command = { channel: "one:presence-a", grant, expireAtSec: undefined, since: undefined };
-    await pusher.test.node.subscribeSessions(target, command);
+    await pusher.test.node.sessions.subscribe(target, command);
     expect(await client.texts()).toEqual([]);
     expect([...(await pusher.test.presence.get("one:presence-a")).values()]).toMatchObject([{ user: "1" }]);
   });
@@ -133,7 +133,7 @@ describe("pusher: hostile clients", () => {
     const target = { user: "", client: "", session: "", allUsers: true };
     const grant = { info: undefined, data: undefined, override: {} };
     const command = { channel: "one:presence-b", grant, expireAtSec: undefined, since: undefined };
-    await pusher.test.node.subscribeSessions(target, command);
+    await pusher.test.node.sessions.subscribe(target, command);
     await client.texts();
     const [frame] = await client.enter("presence-b", "1");
     expect(JSON.parse(frame?.data as string)).toMatchObject({ presence: { ids: ["1"], count: 1 } });

@@ -30,7 +30,7 @@ describe("pusher subscribe", () => {
       const client = await pusher.welcomed();
       expect(await client.subscribe(channel)).toEqual([refused(channel, 4009)]);
       expect(client.closeCode).toBeUndefined();
-      expect(pusher.test.node.sessionCount).toBe(1);
+      expect(pusher.test.node.sessions.count).toBe(1);
       expect((await pusher.test.counts())[3]).toBe(0);
     },
   );

@@ -43,8 +43,8 @@ describe("pusher sign-in", () => {
     expect(await client.texts()).toEqual([
       `{"event":"pusher:signin_success","data":{"user_data":${JSON.stringify(userData)}}}`,
     ]);
-    expect(pusher.test.node.sessionsOf("1").size).toBe(1);
-    expect(pusher.test.node.sessionsOf("").size).toBe(0);
+    expect(pusher.test.node.sessions.ofUser("1").size).toBe(1);
+    expect(pusher.test.node.sessions.ofUser("").size).toBe(0);
   });
 
   it("pusher 63: takes data as a string, and a second sign-in as the same user", async () => {
@@ -100,7 +100,7 @@ describe("pusher sign-in", () => {
     ];
     for (const data of wrong) client.send({ event: "pusher:signin", data });
     expect(await codesOf(client)).toEqual(Array(wrong.length).fill(4009));
-    expect([client.closeCode, pusher.test.node.sessionsOf("1").size]).toEqual([undefined, 0]);
+    expect([client.closeCode, pusher.test.node.sessions.ofUser("1").size]).toEqual([undefined, 0]);
     expect((await client.signIn(userData)).length).toBe(1);
   });
 
@@ -132,7 +132,7 @@ describe("pusher sign-in", () => {
     const client = await signedIn(pusher, { id: "1" });
     const [error] = await client.signIn('{"id":"2"}');
     expect(error).toMatchObject({ event: "pusher:error", data: { code: 4009 } });
-    expect(pusher.test.node.sessionsOf("1").size).toBe(1);
+    expect(pusher.test.node.sessions.ofUser("1").size).toBe(1);
   });
 
   it.each(["__proto__", "constructor", "0", "x".repeat(128)])("takes user %s like all others", async (id) => {
@@ -151,7 +151,7 @@ describe("pusher sign-in", () => {
     expect(error).toMatchObject({ event: "pusher:subscription_error", data: { status: 403 } });
     await pusher.trigger("#server-to-user-1", "e", "1");
     expect(await member.texts()).toEqual([]);
-    expect(pusher.test.node.sessionsOf("1").size).toBe(0);
+    expect(pusher.test.node.sessions.ofUser("1").size).toBe(0);
   });
 
   it("pusher 69: terminates all connections of a user, and no others", async () => {

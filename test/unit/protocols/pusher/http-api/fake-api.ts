@@ -1,14 +1,12 @@
 import { createHash, createHmac } from "node:crypto";
 import { parseConfig } from "../../../../../src/app/config.ts";
-import type { HistoryPage } from "../../../../../src/core/broker.ts";
-import { type ChannelOptions, DEFAULT_CHANNEL_OPTIONS } from "../../../../../src/core/channel-options.ts";
+import { DEFAULT_CHANNEL_OPTIONS } from "../../../../../src/core/channel-options.ts";
 import type { ClientInfo } from "../../../../../src/core/client-info.ts";
 import type { PublishRequest, SessionTarget } from "../../../../../src/core/commands.ts";
 import { MemoryLimits } from "../../../../../src/brokers/memory/memory-limits.ts";
-import type { ChannelFilter } from "../../../../../src/core/commands.ts";
 import type { Disconnect } from "../../../../../src/core/disconnect.ts";
 import { Publication, type PublicationInit } from "../../../../../src/core/publication.ts";
-import { NO_POSITION, type StreamPosition } from "../../../../../src/core/stream-position.ts";
+import { NO_POSITION } from "../../../../../src/core/stream-position.ts";
 import type { ConfigInput } from "../../../../../src/index.ts";
 import { PusherApps } from "../../../../../src/protocols/pusher/app.ts";
 import type { ApiNode } from "../../../../../src/protocols/pusher/http-api/endpoint.ts";
@@ -53,46 +51,33 @@ export class FakeNode implements ApiNode {
     return this.published.map(({ channel }) => channel);
   }
 
-  async publish(
-    channel: string,
-    { data, tags }: PublicationInit,
-    request: PublishRequest,
-  ): Promise<StreamPosition> {
-    if (this.isBroken) throw new Error("broker is down");
-    this.published.push({ channel, data: Buffer.from(data).toString(), tags, request });
-    return NO_POSITION;
-  }
-
-  async channels({ prefix = "" }: ChannelFilter): Promise<ReadonlyMap<string, number>> {
-    return new Map([...this.subscribers].filter(([channel]) => channel.startsWith(prefix)));
-  }
-
-  async subscriberCount(channel: string): Promise<number> {
-    return this.subscribers.get(channel) ?? 0;
-  }
-
-  async presence(channel: string): Promise<ReadonlyMap<string, ClientInfo>> {
-    return new Map((this.present.get(channel) ?? []).map((info) => [info.client, info]));
-  }
-
-  async history(channel: string): Promise<HistoryPage> {
-    const latest = this.latest.get(channel);
-    return { publications: latest === undefined ? [] : [new Publication(latest)], position: NO_POSITION };
-  }
-
-  channelOptions(): ChannelOptions {
-    const history = { size: 1, ttlMs: CACHE_TTL_MS, metaTtlMs: CACHE_TTL_MS };
-    return { ...DEFAULT_CHANNEL_OPTIONS, history };
-  }
-
-  async countSessions(target: SessionTarget): Promise<number> {
-    this.counted.push(target);
-    return 5;
-  }
-
-  async disconnect(target: SessionTarget, reason: Disconnect): Promise<void> {
-    this.disconnected.push({ target, reason });
-  }
+  readonly channels: ApiNode["channels"] = {
+    publish: async (channel, { data, tags }, request) => {
+      if (this.isBroken) throw new Error("broker is down");
+      this.published.push({ channel, data: Buffer.from(data).toString(), tags, request });
+      return NO_POSITION;
+    },
+    list: async ({ prefix = "" }) =>
+      new Map([...this.subscribers].filter(([channel]) => channel.startsWith(prefix))),
+    subscriberCount: async (channel) => this.subscribers.get(channel) ?? 0,
+    presence: async (channel) =>
+      new Map((this.present.get(channel) ?? []).map((info) => [info.client, info])),
+    history: async (channel) => {
+      const latest = this.latest.get(channel);
+      return { publications: latest === undefined ? [] : [new Publication(latest)], position: NO_POSITION };
+    },
+    optionsOf: () => {
+      const history = { size: 1, ttlMs: CACHE_TTL_MS, metaTtlMs: CACHE_TTL_MS };
+      return { ...DEFAULT_CHANNEL_OPTIONS, history };
+    },
+  };
+  readonly sessions: ApiNode["sessions"] = {
+    countMatching: async (target) => {
+      this.counted.push(target);
+      return 5;
+    },
+    disconnect: async (target, reason) => void this.disconnected.push({ target, reason }),
+  };
 }
 
 /** A client in a presence channel. */

@@ -36,14 +36,16 @@ export class ObservedApp {
         },
       },
       node: {
-        subscriberCount: async (channel) => {
-          const count = this.subscribers.get(channel);
-          if (count === undefined) throw new Error("not reached");
-          return count;
-        },
-        notify: async (channel, notice) => {
-          this.notices.push(`${channel} ${countIn(notice)}`);
-          await this.sending;
+        channels: {
+          subscriberCount: async (channel) => {
+            const count = this.subscribers.get(channel);
+            if (count === undefined) throw new Error("not reached");
+            return count;
+          },
+          notify: async (channel, notice) => {
+            this.notices.push(`${channel} ${countIn(notice)}`);
+            await this.sending;
+          },
         },
       },
       clock: this.clock,
