@@ -4,8 +4,8 @@ import { ConfigError, type ConfigProblem } from "../config/config-error.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ServerNode } from "../node/server-node.ts";
 import type { Config } from "./config.ts";
-import { openCluster } from "./cluster/cluster.ts";
 import { openLocalServer } from "./local-server.ts";
+import { openPrimaryServer } from "./primary-server.ts";
 import { changesThatNeedRestart } from "./reload.ts";
 
 /** What a server is made of. */
@@ -71,7 +71,7 @@ export function createServer(options: ServerOptions): MillraceServer {
   const { config, logger, attachTo, isDev = false } = options;
   const workers = config.node.workers === "auto" ? availableParallelism() : Number(config.node.workers);
   if (attachTo !== undefined) checkAttachment(config, workers);
-  const open = workers === 1 ? openLocalServer : openCluster;
+  const open = workers === 1 ? openLocalServer : openPrimaryServer;
   return new Server(config, () => open({ config, logger, workers, attachTo, isDev }));
 }
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { internalListener } from "../../config/sections/http-server.ts";
-import type { Config } from "../config.ts";
+import { internalListener } from "../config/sections/http-server.ts";
+import type { Config } from "./config.ts";
 
 /** A listener of a configuration. */
 interface Place {

@@ -1,40 +1,43 @@
 import { randomUUID } from "node:crypto";
-import { systemClock } from "../../core/clock.ts";
-import { disconnect } from "../../core/disconnect.ts";
-import type { Logger } from "../../core/logger.ts";
-import { RefusalLog } from "../../core/refusal-log.ts";
-import { TimerWheel } from "../../lib/timer-wheel.ts";
-import type { ServerNode } from "../../node/server-node.ts";
-import { PusherApps } from "../../protocols/pusher/app.ts";
-import type { WebhookEvent } from "../../protocols/pusher/webhooks/event.ts";
-import { BusHub } from "../../workers/bus-hub.ts";
-import { LimitsHub } from "../../workers/limits-hub.ts";
-import { PushFrames } from "../../workers/push-frames.ts";
-import { SharedBroker } from "../../workers/shared-broker.ts";
-import { channelRulesOf } from "../channel-rules.ts";
-import type { Config } from "../config.ts";
-import { createNode } from "../node.ts";
-import { type NodePorts, openPorts } from "../ports.ts";
-import { LocalPusherEvents } from "../pusher.ts";
-import { followReload } from "../reload.ts";
-import type { ServerAddresses, ServerRun } from "../server.ts";
-import { readServerTls } from "../server-tls.ts";
+import { extname, join } from "node:path";
+import { systemClock } from "../core/clock.ts";
+import { disconnect } from "../core/disconnect.ts";
+import type { Logger } from "../core/logger.ts";
+import { RefusalLog } from "../core/refusal-log.ts";
+import { TimerWheel } from "../lib/timer-wheel.ts";
+import type { ServerNode } from "../node/server-node.ts";
+import { PusherApps } from "../protocols/pusher/app.ts";
+import type { WebhookEvent } from "../protocols/pusher/webhooks/event.ts";
+import { BusHub } from "../workers/bus-hub.ts";
+import { LimitsHub } from "../workers/limits-hub.ts";
+import { PushFrames } from "../workers/push-frames.ts";
+import { SharedBroker } from "../workers/shared-broker.ts";
+import { channelRulesOf } from "./channel-rules.ts";
+import type { Config } from "./config.ts";
+import { createNode } from "./node.ts";
+import { type NodePorts, openPorts } from "./ports.ts";
+import { LocalPusherEvents } from "./pusher.ts";
+import { followReload } from "./reload.ts";
+import type { ServerAddresses, ServerRun } from "./server.ts";
+import { readServerTls } from "./server-tls.ts";
 import { withOwnPorts } from "./own-ports.ts";
-import { WorkerPool } from "./worker-pool.ts";
+import { WorkerPool } from "../workers/worker-pool.ts";
 
-/** What a cluster is made of. */
-export interface ClusterOptions {
+/** What a server of several processes is made of. */
+export interface PrimaryServerOptions {
   readonly config: Config;
   readonly logger: Logger;
   readonly workers: number;
   readonly isDev: boolean;
 }
 
+const WORKER_PROGRAM = join(import.meta.dirname, `worker-main${extname(import.meta.filename)}`);
+
 /** Those of this process that are being started, or have been and not stopped. */
 const running = new Set<object>();
 
 /** Runs a server of several processes. Rejects, with nothing left open, where it cannot. */
-export async function openCluster(options: ClusterOptions): Promise<ServerRun> {
+export async function openPrimaryServer(options: PrimaryServerOptions): Promise<ServerRun> {
   await using opening = new AsyncDisposableStack();
   const isAlone = running.size === 0;
   running.add(options);
@@ -43,17 +46,17 @@ export async function openCluster(options: ClusterOptions): Promise<ServerRun> {
   // Each worker reads them for itself; what is wrong with them is told here.
   readServerTls(config);
   const ports = opening.use(await openPorts(config));
-  const cluster = new Cluster({ ...options, config }, ports);
+  const server = new PrimaryServer({ ...options, config }, ports);
   let isClean = true;
   opening.defer(async () => {
-    isClean = await cluster.stop();
+    isClean = await server.stop();
   });
-  const addresses = await cluster.start();
+  const addresses = await server.start();
   const closing = opening.move();
   return {
-    node: cluster.node,
+    node: server.node,
     addresses,
-    reload: (next) => cluster.reload(next),
+    reload: (next) => server.reload(next),
     async stop() {
       await closing.disposeAsync();
       return isClean;
@@ -67,7 +70,7 @@ export async function openCluster(options: ClusterOptions): Promise<ServerRun> {
  * The workers share all ports and have the connections. The primary, this process, has what there is one of: broker,
  * presence, quotas, what is remembered of users, and webhooks. It has a node of its own, for publishing from code.
  */
-class Cluster {
+class PrimaryServer {
   readonly node: ServerNode;
   readonly #config: Config;
   readonly #broker: SharedBroker;
@@ -75,7 +78,7 @@ class Cluster {
   readonly #wheel = new TimerWheel(systemClock);
   readonly #pool: WorkerPool;
 
-  constructor({ config, logger, workers, isDev }: ClusterOptions, ports: NodePorts) {
+  constructor({ config, logger, workers, isDev }: PrimaryServerOptions, ports: NodePorts) {
     this.#config = config;
     const { presence, events, limits, records } = ports;
     const broker = new SharedBroker(ports.broker);
@@ -93,7 +96,9 @@ class Cluster {
     this.#pool = new WorkerPool({
       count: workers,
       machine: uid,
+      program: WORKER_PROGRAM,
       config,
+      handsOut: (current) => limitsNewConnections(current as Config),
       isDev,
       logger,
       ports: {
@@ -118,7 +123,8 @@ class Cluster {
   async start(): Promise<ServerAddresses> {
     await this.#broker.start();
     await this.node.start();
-    return this.#pool.start();
+    // Workers are of the same program: they tell where their server listens.
+    return (await this.#pool.start()) as ServerAddresses;
   }
 
   async reload(config: Config): Promise<void> {
@@ -126,7 +132,7 @@ class Cluster {
     // Others may have followed when one worker refuses; so what can be looked at here is.
     readServerTls(followed);
     // Workers look at everything that can be wrong; the first one that refuses keeps the rest as they are.
-    await this.#pool.reload(config);
+    await this.#pool.reload(config, followed);
     const { channel, pusher } = followed;
     this.node.channels.rules = channelRulesOf(channel, pusher);
     this.#pusherEvents.reload(new PusherApps(pusher.apps));
@@ -140,4 +146,16 @@ class Cluster {
     this.#wheel[Symbol.dispose]();
     return isClean;
   }
+}
+
+/**
+ * Whether new connections are limited: then they pass by the primary, behind what it has been told of earlier ones.
+ * Otherwise workers take them themselves, which costs a third (docs/workers.md).
+ */
+function limitsNewConnections({ client, pusher }: Config): boolean {
+  return (
+    client.connection_limit > 0 ||
+    client.connection_rate_limit > 0 ||
+    (pusher.enabled && pusher.rate_limiter.enabled)
+  );
 }

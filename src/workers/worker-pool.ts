@@ -1,22 +1,23 @@
 import type { ChildProcess } from "node:child_process";
 import cluster, { type Worker } from "node:cluster";
-import { extname, join } from "node:path";
 import { Duplex } from "node:stream";
-import { systemClock } from "../../core/clock.ts";
-import type { Logger } from "../../core/logger.ts";
-import { LinkClosed } from "../../lib/link/message-link.ts";
-import { type SharedPorts, WorkerPeer } from "../../workers/worker-peer.ts";
-import type { Config } from "../config.ts";
-import { followReload } from "../reload.ts";
-import type { ServerAddresses } from "../server.ts";
+import { systemClock } from "../core/clock.ts";
+import type { Logger } from "../core/logger.ts";
+import { LinkClosed } from "../lib/link/message-link.ts";
+import { type SharedPorts, WorkerPeer } from "./worker-peer.ts";
 
 /** What the pool works with. */
 export interface WorkerPoolOptions {
   readonly count: number;
   /** Uid of the primary's own node, and of the whole to the server API. */
   readonly machine: string;
-  readonly config: Config;
+  /** Path of the program that workers run. */
+  readonly program: string;
+  /** The configuration that workers begin with. */
+  readonly config: unknown;
   readonly isDev: boolean;
+  /** Whether new connections pass by the primary, as of a configuration. */
+  readonly handsOut: (config: unknown) => boolean;
   readonly logger: Logger;
   readonly ports: SharedPorts;
 }
@@ -31,7 +32,6 @@ interface RunningWorker {
 export const LINK_FD = 4;
 /** A young generation that may not grow far leaves the memory to connections. */
 const NODE_FLAGS = ["--max-semi-space-size=16"];
-const MAIN = join(import.meta.dirname, `worker-main${extname(import.meta.filename)}`);
 /** A worker that ends sooner is started again after a while only. */
 const MIN_LIFE_MS = 5000;
 const RESTART_DELAY_MS = 1000;
@@ -41,7 +41,7 @@ export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #workers = new Set<RunningWorker>();
   readonly #restarts = new Set<NodeJS.Timeout>();
-  #config: Config;
+  #config: unknown;
   #lastNumber = 0;
   #isStopping = false;
 
@@ -51,18 +51,20 @@ export class WorkerPool {
   }
 
   /** Resolves to where the workers listen once all do; rejects, with some perhaps running, where one cannot. */
-  async start(): Promise<ServerAddresses> {
+  async start(): Promise<unknown> {
     // Where free ports are wanted, node:cluster gives all of them the same ones.
     const [first] = await Promise.all(Array.from({ length: this.#options.count }, () => this.#startWorker()));
     if (first === undefined) throw new Error("no workers");
     return first;
   }
 
-  /** Rejects, changing nothing, where the workers refuse the configuration. */
-  async reload(config: Config): Promise<void> {
+  /**
+   * Has the workers follow a configuration; those that are started later begin with `followed`, what is left of it where
+   * a running server follows only a part. Rejects, changing nothing, where the workers refuse it.
+   */
+  async reload(config: unknown, followed: unknown): Promise<void> {
     const before = this.#config;
-    // Workers that are started meanwhile begin with it.
-    this.#config = followReload(before, config);
+    this.#config = followed;
     try {
       await Promise.all([...this.#workers].map(({ peer }) => peer.reload(config).catch(unlessGone)));
     } catch (error) {
@@ -88,42 +90,43 @@ export class WorkerPool {
     return isClean.every(Boolean) && !deadline.aborted;
   }
 
-  #startWorker(): Promise<ServerAddresses> {
-    const { ports, logger, isDev, machine } = this.#options;
-    cluster.schedulingPolicy = schedulingPolicy(this.#config);
+  #startWorker(): Promise<unknown> {
+    const { ports, logger, isDev, machine, program, handsOut } = this.#options;
+    const wanted = process.env["NODE_CLUSTER_SCHED_POLICY"] ?? (handsOut(this.#config) ? "rr" : "none");
+    // The first server of a process says so for all.
+    cluster.schedulingPolicy = wanted === "rr" ? cluster.SCHED_RR : cluster.SCHED_NONE;
     cluster.setupPrimary({
-      exec: MAIN,
+      exec: program,
       execArgv: NODE_FLAGS,
       args: [],
       stdio: ["inherit", "inherit", "inherit", "ipc", "pipe"],
     });
-    const process = cluster.fork();
+    const worker = cluster.fork();
     this.#lastNumber += 1;
     // In the order of their age, whatever they are sorted with.
     const nodeUid = `${machine}-${String(this.#lastNumber).padStart(6, "0")}`;
     const startedAtMs = performance.now();
-    const { promise: addresses, resolve, reject } = Promise.withResolvers<ServerAddresses>();
+    const { promise: addresses, resolve, reject } = Promise.withResolvers<unknown>();
     const peer = new WorkerPeer(ports, {
-      stream: linkOf(process.process),
+      stream: linkOf(worker.process),
       clock: systemClock,
       start: { config: this.#config, isDev, nodeUid, machine, isReliable: ports.broker.isReliable },
-      // A worker of this program tells where its server listens.
-      onReady: (where) => resolve(where as ServerAddresses),
+      onReady: resolve,
       onFailed: reject,
     });
-    const worker = { process, peer, isReady: false };
-    this.#workers.add(worker);
+    const running = { process: worker, peer, isReady: false };
+    this.#workers.add(running);
     // Nothing is left of a worker that does not read what it is sent; it must not go on with its connections.
-    void peer.left.then(() => process.process.kill("SIGKILL"));
-    process.once("exit", (code, signal) => {
-      this.#workers.delete(worker);
+    void peer.left.then(() => worker.process.kill("SIGKILL"));
+    worker.once("exit", (code, signal) => {
+      this.#workers.delete(running);
       reject(new Error("a worker has ended before it was ready"));
       if (this.#isStopping) return;
       logger.error({ worker: nodeUid, code, signal }, "worker ended");
       this.#restartAfter(performance.now() - startedAtMs < MIN_LIFE_MS ? RESTART_DELAY_MS : 0);
     });
     return addresses.then((where) => {
-      worker.isReady = true;
+      running.isReady = true;
       return where;
     });
   }
@@ -137,20 +140,6 @@ export class WorkerPool {
     }, delayMs);
     this.#restarts.add(restart);
   }
-}
-
-/**
- * Who takes new connections; the first server of a process says so for all. Workers taking them themselves costs a
- * third of what the primary handing them out costs (docs/workers.md). Where new connections are limited, they pass by
- * the primary, behind what it has been told of earlier ones.
- */
-function schedulingPolicy({ client, pusher }: Config): number {
-  const isLimited =
-    client.connection_limit > 0 ||
-    client.connection_rate_limit > 0 ||
-    (pusher.enabled && pusher.rate_limiter.enabled);
-  const wanted = process.env["NODE_CLUSTER_SCHED_POLICY"] ?? (isLimited ? "rr" : "none");
-  return wanted === "rr" ? cluster.SCHED_RR : cluster.SCHED_NONE;
 }
 
 /** Resolves to whether no connections had to be cut. A worker that has none yet ends at once. */

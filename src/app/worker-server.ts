@@ -1,15 +1,15 @@
 import type { Duplex } from "node:stream";
-import { ChannelEvents } from "../../core/channel-events.ts";
-import { systemClock } from "../../core/clock.ts";
-import type { LinkEnd } from "../../lib/link/message-link.ts";
-import { createLogger } from "../../telemetry/logger.ts";
-import { WorkerLink } from "../../workers/worker-link.ts";
-import type { Config } from "../config.ts";
-import { changesThatNeedRestart } from "../reload.ts";
-import { ServingNode } from "../serving-node.ts";
-import { createRemoteRecords } from "../user-control.ts";
-import type { NodePorts } from "../ports.ts";
-import type { ConnectPusher } from "../pusher.ts";
+import { ChannelEvents } from "../core/channel-events.ts";
+import { systemClock } from "../core/clock.ts";
+import type { LinkEnd } from "../lib/link/message-link.ts";
+import { createLogger } from "../telemetry/logger.ts";
+import { WorkerLink } from "../workers/worker-link.ts";
+import type { Config } from "./config.ts";
+import { changesThatNeedRestart } from "./reload.ts";
+import { ServingNode } from "./serving-node.ts";
+import { createRemoteRecords } from "./user-control.ts";
+import type { NodePorts } from "./ports.ts";
+import type { ConnectPusher } from "./pusher.ts";
 
 /** How long a worker takes over its own end at most, once its primary is gone. */
 const ORPHAN_EXIT_MS = 1000;

@@ -1,9 +1,9 @@
 import cluster from "node:cluster";
 import { Socket } from "node:net";
 import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
-import { outliveReader } from "../../lib/lost-reader.ts";
-import { runWorker } from "./worker.ts";
-import { LINK_FD } from "./worker-pool.ts";
+import { outliveReader } from "../lib/lost-reader.ts";
+import { runWorker } from "./worker-server.ts";
+import { LINK_FD } from "../workers/worker-pool.ts";
 
 // What matters of it comes to us as errors.
 if (process.env["GRPC_VERBOSITY"] === undefined) setLogVerbosity(logVerbosity.NONE);
