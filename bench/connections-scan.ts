@@ -33,7 +33,7 @@ function openTransport(onWrite: () => void = () => undefined): Transport {
     format,
     peerAddress: "",
     deltaFormats: undefined,
-    resumeMarks: undefined,
+    eventIds: undefined,
     pingIntervalMs: 0,
     sendsDisconnectPush: true,
     bufferedBytes: 0,

@@ -3,10 +3,10 @@ import type { Disconnect } from "./disconnect.ts";
 import type { StreamPosition } from "./stream-position.ts";
 import type { DeltaFormats, WireFormat } from "./wire-format.ts";
 
-/** Marks of transports whose clients bring the last one along when they come back. */
-export interface ResumeMarks {
-  /** Bytes to go right in front of a push after which the client stands at these positions, by channel. */
-  markOf(positions: ReadonlyMap<string, StreamPosition>): Uint8Array;
+/** Event ids of a transport whose clients bring the last one along when they come back. */
+export interface EventIds {
+  /** The id's bytes, which go right in front of a push after which the client stands at these positions, by channel. */
+  eventIdOf(positions: ReadonlyMap<string, StreamPosition>): Uint8Array;
 }
 
 /** How bytes reach one session. Implemented by the edge folders, driven by the session. */
@@ -22,7 +22,7 @@ export interface Transport {
   /** How publications go out as differences; undefined where they cannot. */
   readonly deltaFormats: DeltaFormats | undefined;
   /** How the client is told where it stands, if it resumes by itself; undefined where it does not. */
-  readonly resumeMarks: ResumeMarks | undefined;
+  readonly eventIds: EventIds | undefined;
   /** Milliseconds between application pings; 0 or less for none. */
   readonly pingIntervalMs: number;
   /** Milliseconds from the last ping to its answer; -1 or nothing where it is not known. */

@@ -20,7 +20,7 @@ export interface Framer {
   readonly id: string;
   /** One message as it is queued; shared by all sessions of the format. */
   frame(message: Uint8Array): Uint8Array;
-  /** The bytes for several queued messages in a row; shared like the frames. At least two are given. */
+  /** The bytes for several queued messages, one after the other; shared like the frames. At least two are given. */
   join(frames: readonly Uint8Array[]): Uint8Array;
 }
 
@@ -47,7 +47,7 @@ export class WireFormat {
     return this.#framer.frame(message);
   }
 
-  /** The bytes for several frames of this format in a row. */
+  /** The bytes for several frames of this format, one after the other. */
   join(frames: readonly Uint8Array[]): Uint8Array {
     return this.#framer.join(frames);
   }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { ClientError } from "../core/client-error.ts";
 import type { Disconnect } from "../core/disconnect.ts";
-import type { ResumeMarks, Transport } from "../core/transport.ts";
+import type { EventIds, Transport } from "../core/transport.ts";
 import type { ConnectRequest, HeaderReader, UniConnection, UniProtocol } from "../core/uni-protocol.ts";
 import {
   type Codecs,
@@ -44,7 +44,7 @@ export interface PushTransportSpec {
 
 /** What one connection may have beyond what its kind says. */
 export interface PushTransportOptions {
-  readonly resumeMarks?: (framing: BodyFraming) => ResumeMarks;
+  readonly eventIds?: (framing: BodyFraming) => EventIds;
   /** Is called once the connection is gone. */
   readonly onClosed?: () => void;
 }
@@ -79,7 +79,7 @@ const STREAMING_HEADERS: OutgoingHttpHeaders = {
 /** A response body that carries the pushes of one session. */
 export class PushTransport implements Transport, ResponseStreamOwner {
   readonly format: WireFormat;
-  readonly resumeMarks: ResumeMarks | undefined;
+  readonly eventIds: EventIds | undefined;
   readonly #kind: PushTransportKind;
   readonly #stream: ResponseStream;
   readonly #onClosed: (() => void) | undefined;
@@ -97,7 +97,7 @@ export class PushTransport implements Transport, ResponseStreamOwner {
     this.#stream = new ResponseStream(request, response, this);
     const { framing } = this.#stream;
     this.format = kind.formats[framing].plain;
-    this.resumeMarks = options.resumeMarks?.(framing);
+    this.eventIds = options.eventIds?.(framing);
     this.#onClosed = options.onClosed;
   }
 

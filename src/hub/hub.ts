@@ -1,5 +1,5 @@
 import type { EncodedPush } from "../core/encoded-push.ts";
-import { type DeliverySchedule, type PendingDeliveries, PushRow } from "../core/push-row.ts";
+import { type DeliverySchedule, type PendingDeliveries, PushBatch } from "../core/push-batch.ts";
 import type { Subscriber } from "../core/subscriber.ts";
 import { GroupMap } from "./group-map.ts";
 
@@ -11,21 +11,21 @@ export interface HubMember {
 }
 
 /** Publications that wait for each other at most. */
-const MAX_ROW = 1024;
+const MAX_BATCH = 1024;
 
 /** Delivers at once. */
-const AT_ONCE: DeliverySchedule = { expect: (pending) => pending.settle() };
+const AT_ONCE: DeliverySchedule = { defer: (pending) => pending.flushPending() };
 
 /**
  * Which sessions are connected to this node, and who listens to which channel.
  *
- * Publications to one channel wait for each other as long as nothing else happens here: subscribers get them in a row.
+ * Publications to one channel wait for each other as long as nothing else happens here: subscribers get them as a batch.
  */
 export class Hub<Member extends HubMember> implements PendingDeliveries {
   readonly #schedule: DeliverySchedule;
   /** Pushes that wait, and the channel that they are of. */
-  #row: PushRow | undefined;
-  #rowChannel = "";
+  #batch: PushBatch | undefined;
+  #batchChannel = "";
   readonly #members = new Map<string, Member>();
   readonly #users = new GroupMap<Member>();
   readonly #channels = new GroupMap<Subscriber>();
@@ -94,16 +94,14 @@ export class Hub<Member extends HubMember> implements PendingDeliveries {
 
   /** Adds a subscriber; returns true when it is the channel's first on this node. */
   subscribe(channel: string, subscriber: Subscriber): boolean {
-    this.settle();
-    if (!this.#channels.add(channel, subscriber)) return false;
+    if (!this.#listeners.add(channel, subscriber)) return false;
     this.#subscriptionCount += 1;
     return this.#channels.sizeOf(channel) === 1;
   }
 
   /** Removes a subscriber; returns true when it was the channel's last on this node. */
   unsubscribe(channel: string, subscriber: Subscriber): boolean {
-    this.settle();
-    if (!this.#channels.remove(channel, subscriber)) return false;
+    if (!this.#listeners.remove(channel, subscriber)) return false;
     this.#subscriptionCount -= 1;
     return this.#channels.sizeOf(channel) === 0;
   }
@@ -115,45 +113,48 @@ export class Hub<Member extends HubMember> implements PendingDeliveries {
 
   /** Delivers the push to every subscriber of the channel, before the turn is over and before anything else. */
   broadcast(channel: string, push: EncodedPush): void {
-    const waiting = this.#row;
-    if (waiting !== undefined && this.#rowChannel === channel && waiting.pushes.length < MAX_ROW) {
+    const waiting = this.#batch;
+    if (waiting !== undefined && this.#batchChannel === channel && waiting.pushes.length < MAX_BATCH) {
       waiting.add(push);
       return;
     }
-    this.settle();
-    if (this.#channels.sizeOf(channel) === 0) return;
-    const row = new PushRow();
-    row.add(push);
-    this.#row = row;
-    this.#rowChannel = channel;
-    this.#schedule.expect(this);
+    if (this.#listeners.sizeOf(channel) === 0) return;
+    const batch = new PushBatch();
+    batch.add(push);
+    this.#batch = batch;
+    this.#batchChannel = channel;
+    this.#schedule.defer(this);
   }
 
   /** Delivers the push to every subscriber of the channel but for one. */
   broadcastPast(except: Subscriber, channel: string, push: EncodedPush): void {
-    this.settle();
-    for (const subscriber of this.#channels.membersOf(channel)) {
+    for (const subscriber of this.#listeners.membersOf(channel)) {
       if (subscriber === except) subscriber.skip(push);
       else subscriber.deliver(push);
     }
   }
 
-  settle(): void {
-    const row = this.#row;
-    if (row === undefined) return;
-    this.#row = undefined;
+  flushPending(): void {
+    const batch = this.#batch;
+    if (batch === undefined) return;
+    this.#batch = undefined;
     // A subscriber that has to be disconnected leaves the set during the loop, which a Set allows.
-    for (const subscriber of this.#channels.membersOf(this.#rowChannel)) subscriber.deliverRow(row);
+    for (const subscriber of this.#channels.membersOf(this.#batchChannel)) subscriber.deliverBatch(batch);
   }
 
   /** Queues a notice for those subscribers of the channel who want it. */
   broadcastNotice(channel: string, push: EncodedPush): void {
-    this.settle();
-    for (const subscriber of this.#channels.membersOf(channel)) subscriber.deliverNotice(push);
+    for (const subscriber of this.#listeners.membersOf(channel)) subscriber.deliverNotice(push);
   }
 
   /** The channels with subscribers, and how many each has. */
   channels(): Generator<readonly [channel: string, subscribers: number]> {
     return this.#channels.sizes();
+  }
+
+  /** Subscribers by channel, for whoever changes them or sends them something else: the batch that waits goes first. */
+  get #listeners(): GroupMap<Subscriber> {
+    this.flushPending();
+    return this.#channels;
   }
 }

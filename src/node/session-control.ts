@@ -141,7 +141,7 @@ export class SessionControl {
     // It has been unsubscribed meanwhile, and the client told so.
     if (subscription.hasEnded) return;
     this.#options.subscriptions.confirm(made, "sent");
-    session.markPositions();
+    session.sendEventId();
     session.send(new EncodedPush({ type: "subscribe", channel, subscribe: result }));
     for (const publication of result.publications) subscription.sendMissed(publication);
     this.#options.subscriptions.activate(made);

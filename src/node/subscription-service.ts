@@ -9,7 +9,6 @@ import type { Logger } from "../core/logger.ts";
 import type { PresenceManager } from "../core/presence-manager.ts";
 import { PLAIN_SUBSCRIBE_RESULT, type Push, type SubscribeResult } from "../core/push.ts";
 import { NO_POSITION, type StreamPosition } from "../core/stream-position.ts";
-import type { PendingDeliveries } from "../core/push-row.ts";
 import type { Subscriber } from "../core/subscriber.ts";
 import type { SubscriptionSource } from "../core/subscription-source.ts";
 import type { SubscriptionGrant } from "../core/token-verifier.ts";
@@ -57,7 +56,7 @@ export interface SubscriptionStart {
   readonly hasBase: boolean;
 }
 
-/** Where subscribers are registered for delivery. */
+/** Where subscribers are registered for delivery. Either method has what waits delivered first, which may end sessions. */
 export interface SubscriberRegistry {
   subscribe(channel: string, subscriber: Subscriber): boolean;
   /** Returns true when the subscriber was the channel's last. */
@@ -66,7 +65,7 @@ export interface SubscriberRegistry {
 
 /** What the service works with. Milliseconds and counts; negative limits mean none. */
 export interface SubscriptionServiceOptions {
-  readonly registry: SubscriberRegistry & PendingDeliveries;
+  readonly registry: SubscriberRegistry;
   readonly broker: Broker;
   readonly presence: PresenceManager;
   readonly channels: Pick<NodeChannels, "knownOptionsOf">;
@@ -109,9 +108,6 @@ export class SubscriptionService {
    */
   async subscribe(session: Session, request: SubscribeRequest): Promise<NewSubscription> {
     const options = this.#options.channels.knownOptionsOf(request.channel);
-    // What is delivered now may end the session, and then nobody would ever end its subscription.
-    this.#options.registry.settle();
-    if (session.isClosed) throw disconnect("connectionClosed");
     const features = featuresOf(request, options, session);
     const subscription = new Subscription({
       session,
@@ -124,9 +120,14 @@ export class SubscriptionService {
       metaTtlMs: options.historyMetaTtlMs,
       heldMaxBytes: this.#options.heldMaxBytes,
     });
+    this.#options.registry.subscribe(request.channel, subscription);
+    // Nobody would ever end the subscription of a session that has ended.
+    if (session.isClosed) {
+      this.#options.registry.unsubscribe(request.channel, subscription);
+      throw disconnect("connectionClosed");
+    }
     const before = session.subscriptions.get(request.channel);
     session.subscriptions.add(subscription);
-    this.#options.registry.subscribe(request.channel, subscription);
     if (before === undefined) this.#options.events.onSubscribersChanged(request.channel);
     else this.#replace(before, subscription);
     await this.#interest.acquire(request.channel);
@@ -173,13 +174,13 @@ export class SubscriptionService {
   /** Ends a subscription: delivery, presence, and, for those who were told of its coming, a leave. */
   end(subscription: Subscription): void {
     const { session, channel, features } = subscription;
-    this.#options.registry.settle();
+    const { registry, events } = this.#options;
+    const wasLast = registry.unsubscribe(channel, subscription);
     if (subscription.hasEnded) return;
     subscription.end();
     session.subscriptions.delete(channel);
-    const { registry, events } = this.#options;
     events.onSubscribersChanged(channel);
-    if (registry.unsubscribe(channel, subscription)) {
+    if (wasLast) {
       this.#inBackground(subscription, this.#interest.release(channel), "unsubscribe");
     }
     if (features.presence) this.#inBackground(subscription, this.#leavePresence(subscription), "presence");
@@ -310,10 +311,8 @@ export class SubscriptionService {
     try {
       const asked = subscription.position;
       const { position } = await this.#reads.read(channel, POSITION_ONLY, metaTtlMs);
-      // What has been published meanwhile may not have reached the client's queue.
-      this.#options.registry.settle();
-      if (subscription.hasEnded || subscription.isInOrder(position, asked?.offset)) return;
-      session.disconnect(disconnect("insufficientState"));
+      if (!subscription.isInOrder(position, asked?.offset))
+        session.disconnect(disconnect("insufficientState"));
     } catch (err) {
       this.#options.logger.warn({ session: session.id, channel, err }, "position not checked");
     }

@@ -1,17 +1,17 @@
-import type { PushRow } from "../core/push-row.ts";
+import type { PushBatch } from "../core/push-batch.ts";
 import { NOTHING, type WireFormat } from "../core/wire-format.ts";
 
 /**
- * A row of frames that one or many outboxes hold, as a path in a trie.
+ * Frames that one or many outboxes hold, in their order, as a path in a trie.
  *
- * Outboxes that received the same frames in the same order are at the same node, so the bytes for the row
+ * Outboxes that received the same frames in the same order are at the same node, so the bytes for all of them
  * are joined once and shared. A trie lives for one turn of the event loop. Frames belong to one wire format
  * (they are cached per format), hence so does every path.
  */
 export class FrameSequence {
   readonly #parent: FrameSequence | undefined;
   readonly #frame: Uint8Array | undefined;
-  /** Frames in the row. */
+  /** Frames in the sequence. */
   readonly count: number;
   /** Sum of the frames' lengths, in bytes. */
   readonly byteLength: number;
@@ -19,10 +19,10 @@ export class FrameSequence {
   #lastChild: FrameSequence | undefined;
   #children: Map<Uint8Array, FrameSequence> | undefined;
   #joined: Uint8Array | undefined;
-  /** What the last row led to: the same for all sessions that stand here. */
-  #row: PushRow | undefined;
-  #rowFormat: WireFormat | undefined;
-  #rowEnd: FrameSequence | undefined;
+  /** What the last batch led to: the same for all sessions that stand here. */
+  #batch: PushBatch | undefined;
+  #batchFormat: WireFormat | undefined;
+  #batchEnd: FrameSequence | undefined;
 
   private constructor(parent: FrameSequence | undefined, frame: Uint8Array | undefined) {
     this.#parent = parent;
@@ -31,28 +31,28 @@ export class FrameSequence {
     this.byteLength = (parent?.byteLength ?? 0) + (frame?.byteLength ?? 0);
   }
 
-  /** The empty row: the root of a new trie. */
+  /** The empty sequence: the root of a new trie. */
   static empty(): FrameSequence {
     return new FrameSequence(undefined, undefined);
   }
 
-  /** The row with one more frame at its end. */
+  /** The sequence with one more frame at its end. */
   append(frame: Uint8Array): FrameSequence {
     const last = this.#lastChild;
     if (last !== undefined && last.#frame === frame) return last;
     return this.#branch(frame, last);
   }
 
-  /** The row with those of several pushes at its end; undefined where one of them has no frame. */
-  appendRow(row: PushRow, format: WireFormat): FrameSequence | undefined {
-    if (this.#row === row && this.#rowFormat === format) return this.#rowEnd;
-    this.#row = row;
-    this.#rowFormat = format;
-    this.#rowEnd = appendAll(this, row, format);
-    return this.#rowEnd;
+  /** The sequence with the frames of a batch at its end; undefined where one of its pushes has no frame. */
+  appendBatch(batch: PushBatch, format: WireFormat): FrameSequence | undefined {
+    if (this.#batch === batch && this.#batchFormat === format) return this.#batchEnd;
+    this.#batch = batch;
+    this.#batchFormat = format;
+    this.#batchEnd = appendAll(this, batch, format);
+    return this.#batchEnd;
   }
 
-  /** The bytes of the whole row, joined by the format on first demand. */
+  /** The bytes of the whole sequence, joined by the format on first demand. */
   bytes(format: WireFormat): Uint8Array {
     if (this.count === 1 && this.#frame !== undefined) return this.#frame;
     this.#joined ??= format.join(this.#frames());
@@ -82,7 +82,11 @@ export class FrameSequence {
   }
 }
 
-function appendAll(start: FrameSequence, { pushes }: PushRow, format: WireFormat): FrameSequence | undefined {
+function appendAll(
+  start: FrameSequence,
+  { pushes }: PushBatch,
+  format: WireFormat,
+): FrameSequence | undefined {
   let end = start;
   for (const push of pushes) {
     const frame = push.frameFor(format);

@@ -1,4 +1,4 @@
-import type { DeliverySchedule, PendingDeliveries, PushRow } from "../core/push-row.ts";
+import type { DeliverySchedule, PendingDeliveries, PushBatch } from "../core/push-batch.ts";
 import type { Transport } from "../core/transport.ts";
 import type { WireFormat } from "../core/wire-format.ts";
 import { FrameSequence } from "./frame-sequence.ts";
@@ -15,7 +15,7 @@ export class FlushList implements DeliverySchedule {
   #isScheduled = false;
   readonly #flush = (): void => this.flush();
 
-  /** Start of every row of frames in this turn. */
+  /** Start of every sequence of frames in this turn. */
   get root(): FrameSequence {
     return this.#root;
   }
@@ -26,22 +26,22 @@ export class FlushList implements DeliverySchedule {
     this.#schedule();
   }
 
-  expect(pending: PendingDeliveries): void {
+  defer(pending: PendingDeliveries): void {
     this.#pending = pending;
     this.#schedule();
   }
 
-  /** To be called before anything is queued that does not come from pending deliveries: these were first. */
-  settle(): void {
+  /** Has pending deliveries made: they were first before anything that is queued or written now. */
+  flushPending(): void {
     const pending = this.#pending;
     if (pending === undefined) return;
     this.#pending = undefined;
-    pending.settle();
+    pending.flushPending();
   }
 
   /** Writes every dirty outbox now. */
   flush(): void {
-    this.settle();
+    this.flushPending();
     this.#isScheduled = false;
     const dirty = this.#dirty;
     this.#dirty = [];
@@ -59,16 +59,17 @@ export class FlushList implements DeliverySchedule {
 /**
  * The bounded queue of framed bytes of one session.
  *
- * What the transport has not handed to the operating system counts against the same limit, so a client that
- * does not read is found out by its first push beyond it.
+ * Deliveries that are pending go into it before anything else does, and before it is flushed: whoever sends need not
+ * think of them. What the transport has not handed to the operating system counts against the same limit, so a client
+ * that does not read is found out by its first push beyond it.
  */
 export class Outbox {
   readonly #transport: Transport;
   readonly #flushList: FlushList;
-  readonly #maxBytes: number;
-  #pending: FrameSequence | undefined;
+  #maxBytes: number;
+  #queued: FrameSequence | undefined;
   /**
-   * What may be pending, by what waited in the transport when it was last asked. What waits there gets less until the
+   * What may be queued, by what waited in the transport when it was last asked. What waits there gets less until the
    * next flush, so the transport is asked only then, and when there is too little room.
    */
   #roomBytes = 0;
@@ -82,42 +83,49 @@ export class Outbox {
 
   /** Queues a frame for the end of the turn; returns false, and queues nothing, where it would exceed the limit. */
   enqueue(frame: Uint8Array): boolean {
-    const pending = this.#pending;
-    const next = (pending ?? this.#flushList.root).append(frame);
-    if (next.byteLength > this.#roomBytes && next.byteLength > this.#askForRoom()) return false;
-    this.#pending = next;
-    if (pending === undefined) this.#flushList.add(this);
-    return true;
+    return this.#extendTo(this.#end.append(frame));
   }
 
-  /** Queues the frames of a row like `enqueue`; returns false, and queues nothing, where not all of them can be. */
-  enqueueRow(row: PushRow, format: WireFormat): boolean {
-    const pending = this.#pending;
-    const next = (pending ?? this.#flushList.root).appendRow(row, format);
-    if (next === undefined) return false;
-    if (next.byteLength > this.#roomBytes && next.byteLength > this.#askForRoom()) return false;
-    this.#pending = next;
-    if (pending === undefined) this.#flushList.add(this);
-    return true;
+  /** Queues the frames of a batch like `enqueue`; returns false, and queues nothing, where not all of them can be. */
+  enqueueBatch(batch: PushBatch, format: WireFormat): boolean {
+    const end = this.#end.appendBatch(batch, format);
+    return end !== undefined && this.#extendTo(end);
   }
 
   /** Whether so many bytes more would be within the limit. */
   hasRoomFor(byteLength: number): boolean {
-    return (this.#pending?.byteLength ?? 0) + byteLength <= this.#askForRoom();
+    return this.#end.byteLength + byteLength <= this.#askForRoom();
   }
 
   /** Hands everything queued to the transport in one write. */
   flush(): void {
-    const pending = this.#pending;
-    if (pending === undefined) return;
-    this.#pending = undefined;
-    this.#transport.write(pending.bytes(this.#transport.format));
+    this.#flushList.flushPending();
+    const queued = this.#queued;
+    if (queued === undefined) return;
+    this.#queued = undefined;
+    this.#transport.write(queued.bytes(this.#transport.format));
     this.#askForRoom();
   }
 
-  /** Forgets everything queued. */
-  clear(): void {
-    this.#pending = undefined;
+  /** Forgets everything queued; from now on there is room for nothing. */
+  close(): void {
+    this.#queued = undefined;
+    this.#maxBytes = NO_ROOM;
+    this.#roomBytes = NO_ROOM;
+  }
+
+  /** What is queued, with what was pending. */
+  get #end(): FrameSequence {
+    this.#flushList.flushPending();
+    return this.#queued ?? this.#flushList.root;
+  }
+
+  /** Queues what leads to a sequence from here; returns false where it exceeds the limit. */
+  #extendTo(end: FrameSequence): boolean {
+    if (end.byteLength > this.#roomBytes && end.byteLength > this.#askForRoom()) return false;
+    if (this.#queued === undefined) this.#flushList.add(this);
+    this.#queued = end;
+    return true;
   }
 
   #askForRoom(): number {
@@ -125,3 +133,6 @@ export class Outbox {
     return this.#roomBytes;
   }
 }
+
+/** Less than nothing takes. */
+const NO_ROOM = -1;

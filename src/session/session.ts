@@ -4,7 +4,7 @@ import { type Disconnect, disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
 import { type Labels, NO_LABELS } from "../core/label-filter.ts";
 import type { Logger } from "../core/logger.ts";
-import type { PushRow } from "../core/push-row.ts";
+import type { PushBatch } from "../core/push-batch.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { CredentialSource } from "../core/token-verifier.ts";
 import type { Transport } from "../core/transport.ts";
@@ -186,6 +186,11 @@ export class Session extends WheelTimer {
     this.#schedule();
   }
 
+  /** Makes deliveries that are pending, which may end the session. Whatever is sent has them made by itself. */
+  flushPending(): void {
+    this.#context.flushList.flushPending();
+  }
+
   /** Whether so many bytes more would not disconnect the client as slow. */
   hasRoomFor(byteLength: number): boolean {
     return this.#outbox.hasRoomFor(byteLength);
@@ -198,7 +203,6 @@ export class Session extends WheelTimer {
 
   /** Queues a push in a format of the transport other than its usual one. */
   sendAs(push: EncodedPush, format: WireFormat): void {
-    this.#context.flushList.settle();
     if (this.#state === "closed") return;
     const frame = push.frameFor(format);
     if (frame === undefined) {
@@ -208,25 +212,24 @@ export class Session extends WheelTimer {
     if (frame !== NOTHING && !this.#outbox.enqueue(frame)) this.abort(disconnect("slow"));
   }
 
-  /** Queues pushes in a row; returns false, and queues none, where they have to be looked at one by one. */
-  sendRow(row: PushRow): boolean {
-    return this.#state === "closed" || this.#outbox.enqueueRow(row, this.#format);
+  /** Queues a batch of pushes; returns false, and queues none, where they have to be looked at one by one. */
+  sendBatch(batch: PushBatch): boolean {
+    return this.#state === "closed" || this.#outbox.enqueueBatch(batch, this.#format);
   }
 
   /** Queues a message in the words of the session's own protocol. */
   sendMessage(message: Uint8Array): void {
-    this.#context.flushList.settle();
     if (this.#state === "closed") return;
     if (!this.#outbox.enqueue(this.transport.format.frame(message))) this.abort(disconnect("slow"));
   }
 
-  /** Tells a client that resumes by itself where it stands with the next push. */
-  markPositions(): void {
-    this.#context.flushList.settle();
-    const marks = this.transport.resumeMarks;
-    if (marks === undefined || this.#state === "closed") return;
+  /** Tells a client that resumes by itself where it stands with the next push, where it is to. */
+  sendEventId(): void {
+    const { eventIds } = this.transport;
+    if (eventIds === undefined || this.#state === "closed") return;
     const positions = this.#positions();
-    if (positions.size > 0 && !this.#outbox.enqueue(marks.markOf(positions))) this.abort(disconnect("slow"));
+    if (positions.size === 0) return;
+    if (!this.#outbox.enqueue(eventIds.eventIdOf(positions))) this.abort(disconnect("slow"));
   }
 
   /** Where the client stands in the channels that it can recover. */
@@ -240,7 +243,6 @@ export class Session extends WheelTimer {
 
   /** Ends the session: what is queued, then a disconnect push, then the transport's own goodbye. */
   disconnect(reason: Disconnect): void {
-    this.#context.flushList.settle();
     if (this.#state === "closed") return;
     if (this.transport.sendsDisconnectPush) {
       const push = new EncodedPush({ type: "disconnect", code: reason.code, reason: reason.reason });
@@ -252,7 +254,6 @@ export class Session extends WheelTimer {
 
   /** Ends the session like `disconnect`, without the push. */
   disconnectSilently(reason: Disconnect): void {
-    this.#context.flushList.settle();
     if (this.#state !== "closed") this.#closeGracefully(reason);
   }
 
@@ -266,7 +267,6 @@ export class Session extends WheelTimer {
   /** Ends the session at once; nothing queued is sent. */
   abort(reason: Disconnect): void {
     if (this.#state === "closed") return;
-    this.#outbox.clear();
     this.#release(reason);
     this.transport.abort(reason);
   }
@@ -274,7 +274,6 @@ export class Session extends WheelTimer {
   /** The transport is gone: there is nobody left to tell. */
   transportClosed(): void {
     if (this.#state === "closed") return;
-    this.#outbox.clear();
     this.#release(disconnect("connectionClosed"));
   }
 
@@ -295,14 +294,15 @@ export class Session extends WheelTimer {
 
   #closeGracefully(reason: Disconnect): void {
     this.#outbox.flush();
+    // What was delivered with that may have ended the session, and so may the transport that was given the bytes.
+    if (this.isClosed) return;
     this.#release(reason);
     this.transport.close(reason);
   }
 
   #release(reason: Disconnect): void {
-    // A transport may tell that its client is gone while it is given the last bytes.
-    if (this.#state === "closed") return;
     this.#state = "closed";
+    this.#outbox.close();
     this.#context.wheel.cancel(this);
     const { logger } = this.#context;
     const user = this.#identity.user;

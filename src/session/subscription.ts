@@ -4,7 +4,7 @@ import { disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
 import type { Publication } from "../core/publication.ts";
 import type { Push } from "../core/push.ts";
-import type { PushRow } from "../core/push-row.ts";
+import type { PushBatch } from "../core/push-batch.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { SubscriptionSource } from "../core/subscription-source.ts";
 import type { Subscriber } from "../core/subscriber.ts";
@@ -112,8 +112,12 @@ export class Subscription implements Subscriber {
     return this.#hasEnded;
   }
 
-  /** Where the client stands; undefined where positions are not kept track of, or not yet. */
+  /**
+   * Where the client stands once it has what has been published so far, which is delivered now; undefined where
+   * positions are not kept track of, or not yet.
+   */
   get position(): StreamPosition | undefined {
+    this.session.flushPending();
     return this.#offset < 0 ? undefined : { offset: this.#offset, epoch: this.#epoch };
   }
 
@@ -140,16 +144,16 @@ export class Subscription implements Subscriber {
   deliver(push: EncodedPush): void {
     if (this.#held !== undefined) return this.#hold(push, this.#held);
     if (this.#offset >= 0 && !this.#advance(push)) return;
-    if (this.features.recoverable) this.session.markPositions();
+    if (this.features.recoverable) this.session.sendEventId();
     if (this.features.delta) this.#sendDelta(push);
     else this.session.send(push);
   }
 
-  deliverRow(row: PushRow): void {
-    if (this.#takesRow(row) && this.session.sendRow(row)) {
-      if (this.#offset >= 0 && row.lastOffset > 0) this.#moveTo(row.lastOffset, row.epoch);
+  deliverBatch(batch: PushBatch): void {
+    if (this.#takesWhole(batch) && this.session.sendBatch(batch)) {
+      if (this.#offset >= 0 && batch.lastOffset > 0) this.#moveTo(batch.lastOffset, batch.epoch);
     } else {
-      for (const push of row.pushes) this.deliver(push);
+      for (const push of batch.pushes) this.deliver(push);
     }
   }
 
@@ -157,7 +161,7 @@ export class Subscription implements Subscriber {
   sendMissed(publication: Publication): void {
     const { offset, epoch } = publication;
     this.startAt({ offset, epoch }, true);
-    if (this.features.recoverable) this.session.markPositions();
+    if (this.features.recoverable) this.session.sendEventId();
     const { format, deltaFormats } = this.session.transport;
     const push = new EncodedPush({ type: "publication", channel: this.channel, publication });
     this.session.sendAs(push, this.features.delta ? (deltaFormats?.whole ?? format) : format);
@@ -176,6 +180,8 @@ export class Subscription implements Subscriber {
 
   /** Sends what was held and `isNews` to the client, in order, and everything from now on as it comes. */
   release(isNews: (push: Push) => boolean = () => true): void {
+    // What is pending comes behind what is held.
+    this.session.flushPending();
     const held = this.#held;
     this.#held = undefined;
     for (const push of held ?? []) if (isNews(push.push)) this.deliver(push);
@@ -189,11 +195,12 @@ export class Subscription implements Subscriber {
 
   /**
    * Compares with where the stream stood at some moment since the client stood at `sinceOffset`. False means that
-   * publications have been lost.
+   * publications have been lost, for somebody who still listens.
    */
   isInOrder(top: StreamPosition, sinceOffset: number = this.#offset): boolean {
-    if (this.#offset < 0) return true;
-    return sinceOffset <= top.offset && top.offset <= this.#offset && this.#agreesOn(top.epoch);
+    const { position } = this;
+    if (position === undefined || this.#hasEnded) return true;
+    return sinceOffset <= top.offset && top.offset <= position.offset && this.#agreesOn(top.epoch);
   }
 
   /**
@@ -216,11 +223,11 @@ export class Subscription implements Subscriber {
     return !isOfMember || push.info.user !== this.user;
   }
 
-  /** Whether the client is to get all of the row, as it is and without a word between. */
-  #takesRow({ firstOffset, epoch, isContiguous }: PushRow): boolean {
+  /** Whether the client is to get all of the batch, as it is and without a word between. */
+  #takesWhole({ firstOffset, epoch, isContiguous }: PushBatch): boolean {
     const { delta, recoverable } = this.features;
     if (this.#held !== undefined || delta || !isContiguous) return false;
-    if (recoverable && this.session.transport.resumeMarks !== undefined) return false;
+    if (recoverable && this.session.transport.eventIds !== undefined) return false;
     if (this.#offset < 0 || firstOffset === 0) return true;
     return firstOffset === this.#offset + 1 && this.#agreesOn(epoch);
   }

@@ -1,6 +1,6 @@
 import type { ClientError } from "../../src/core/client-error.ts";
 import type { Disconnect } from "../../src/core/disconnect.ts";
-import type { ResumeMarks, Transport } from "../../src/core/transport.ts";
+import type { EventIds, Transport } from "../../src/core/transport.ts";
 import { type Codec, type DeltaFormats, type Framer, WireFormat } from "../../src/core/wire-format.ts";
 import { jsonCodec } from "../../src/protocols/centrifugo/json-codec.ts";
 
@@ -23,7 +23,7 @@ export class FakeTransport implements Transport {
   readonly peerAddress = "192.0.2.1";
   readonly format: WireFormat;
   deltaFormats: DeltaFormats | undefined;
-  resumeMarks: ResumeMarks | undefined;
+  eventIds: EventIds | undefined;
   pingIntervalMs = 25_000;
   sendsDisconnectPush = true;
   bufferedBytes = 0;

@@ -1,6 +1,6 @@
 import { applyDelta } from "fossil-delta";
 import type { StreamPosition } from "../../src/core/stream-position.ts";
-import type { ResumeMarks } from "../../src/core/transport.ts";
+import type { EventIds } from "../../src/core/transport.ts";
 import { frameAll } from "../../src/core/wire-format.ts";
 import { jsonEncoding } from "../../src/protocols/centrifugo/encodings.ts";
 import { FakeTransport, lineFramer } from "./fake-transport.ts";
@@ -8,8 +8,8 @@ import type { TestConnection, TestNode } from "./test-node.ts";
 
 /** How a client listens, and how it comes back. */
 export interface StreamClientKind {
-  /** `code` asks for recovery by itself; `marks` brings the last mark along and knows nothing else. */
-  readonly returns: "code" | "marks";
+  /** `code` asks for recovery by itself; `eventIds` brings the last id along and knows nothing else. */
+  readonly returns: "code" | "eventIds";
   readonly delta: boolean;
   /** Its channels recover by their latest publication: what is in between is not missed. */
   readonly cache: boolean;
@@ -25,9 +25,9 @@ export interface Received {
 
 const FORMATS = frameAll(jsonEncoding, lineFramer);
 
-/** Marks as lines of their own. */
-const lineMarks: ResumeMarks = {
-  markOf: (positions) => Buffer.from(`{"mark":${JSON.stringify([...positions])}}\n`),
+/** Event ids as lines of their own. */
+const lineIds: EventIds = {
+  eventIdOf: (positions) => Buffer.from(`{"id":${JSON.stringify([...positions])}}\n`),
 };
 
 /**
@@ -47,8 +47,8 @@ export class StreamClient {
   #linesRead = 0;
   /** Its channels; one that it does not listen to is not there. */
   #views = new Map<string, ChannelView>();
-  #lastMark: ReadonlyMap<string, StreamPosition> = new Map();
-  #nextMark: ReadonlyMap<string, StreamPosition> | undefined;
+  #lastId: ReadonlyMap<string, StreamPosition> = new Map();
+  #nextId: ReadonlyMap<string, StreamPosition> | undefined;
 
   constructor(test: TestNode, user: string, kind: StreamClientKind) {
     this.#test = test;
@@ -70,17 +70,17 @@ export class StreamClient {
     const { delta, returns } = this.#kind;
     const transport = new FakeTransport(FORMATS.plain);
     transport.deltaFormats = FORMATS.delta;
-    if (returns === "marks") transport.resumeMarks = lineMarks;
+    if (returns === "eventIds") transport.eventIds = lineIds;
     const subs = channels.map((channel) => {
       const since = returns === "code" ? this.positionIn(channel) : undefined;
       return [channel, { delta, recover: since !== undefined, ...since }] as const;
     });
     this.#linesRead = 0;
-    this.#nextMark = undefined;
+    this.#nextId = undefined;
     this.#connection = this.#test.connect({
       user: this.user,
       subs: Object.fromEntries(subs),
-      resumeFrom: this.#lastMark,
+      resumeFrom: this.#lastId,
       transport,
     });
   }
@@ -112,14 +112,14 @@ export class StreamClient {
   }
 
   #take(line: Line): void {
-    if (line.mark !== undefined) {
-      this.#nextMark = new Map(line.mark);
+    if (line.id !== undefined) {
+      this.#nextId = new Map(line.id);
       return;
     }
-    // Like the id of an event, a mark counts once the whole event is there.
-    const returnedFrom = this.#lastMark;
-    this.#lastMark = this.#nextMark ?? this.#lastMark;
-    this.#nextMark = undefined;
+    // The id of an event counts once the whole event is there.
+    const returnedFrom = this.#lastId;
+    this.#lastId = this.#nextId ?? this.#lastId;
+    this.#nextId = undefined;
     if (line.connect !== undefined) return this.#start(line.connect.subs ?? {}, returnedFrom);
     const { channel = "" } = line;
     if (line.subscribe !== undefined) this.#views.set(channel, this.#viewOf(channel, line.subscribe));
@@ -127,12 +127,12 @@ export class StreamClient {
     if (line.pub !== undefined) this.#publication(channel, line.pub);
   }
 
-  #start(subs: Readonly<Record<string, SubJson>>, marks: ReadonlyMap<string, StreamPosition>): void {
+  #start(subs: Readonly<Record<string, SubJson>>, lastId: ReadonlyMap<string, StreamPosition>): void {
     const before = this.#views;
     this.#views = new Map();
     for (const [channel, sub] of Object.entries(subs)) {
       const stood = before.get(channel);
-      const asked = this.#kind.returns === "code" ? stood?.position : marks.get(channel);
+      const asked = this.#kind.returns === "code" ? stood?.position : lastId.get(channel);
       if (sub.recovered === true && asked !== undefined)
         this.#checkEcho(sub, asked, stood?.position ?? asked);
       if (asked !== undefined) this.returns[sub.recovered === true ? "recovered" : "notRecovered"] += 1;
@@ -246,7 +246,7 @@ interface PubJson {
 
 /** A line of what the server writes. */
 interface Line {
-  readonly mark?: readonly (readonly [string, StreamPosition])[];
+  readonly id?: readonly (readonly [string, StreamPosition])[];
   readonly channel?: string;
   readonly connect?: { readonly subs?: Readonly<Record<string, SubJson>> };
   readonly subscribe?: SubJson;

@@ -202,7 +202,7 @@ export class UniConversation implements UniConnection {
       push = this.#connectPush(credentials, told, resumes);
     }
     for (const made of told) node.subscriptions.confirm(made, resumes(made) ? "sent" : "told");
-    session.markPositions();
+    session.sendEventId();
     session.send(push);
     for (const { subscription, result } of told.filter(resumes)) {
       for (const publication of result.publications) subscription.sendMissed(publication);
@@ -266,7 +266,7 @@ function reasonOf(cause: unknown): RefusalReason | undefined {
   return cause instanceof Refused ? cause.reason : undefined;
 }
 
-/** Bytes around a publication, and in a mark besides the names of its channels; rather more than there are. */
+/** Bytes around a publication, and in an event id besides the names of its channels; rather more than there are. */
 const AROUND_BYTES = 64;
 
 /** At most how many bytes it takes to send what clients missed that resume by themselves, with all escapes. */
@@ -277,6 +277,6 @@ function bytesToResume(
   const missed = subscriptions.filter(resumes).flatMap(({ result }) => result.publications);
   if (missed.length === 0) return 0;
   const names = subscriptions.map(({ subscription }) => 3 * subscription.channel.length + AROUND_BYTES);
-  const markBytes = names.reduce((sum, bytes) => sum + bytes, 0);
-  return missed.reduce((sum, { data }) => sum + 2 * data.byteLength + markBytes + AROUND_BYTES, 0);
+  const idBytes = names.reduce((sum, bytes) => sum + bytes, 0);
+  return missed.reduce((sum, { data }) => sum + 2 * data.byteLength + idBytes + AROUND_BYTES, 0);
 }

@@ -29,7 +29,7 @@ export class GrpcTransport implements Transport {
   readonly sendsDisconnectPush = true;
   readonly format: WireFormat;
   readonly deltaFormats = undefined;
-  readonly resumeMarks = undefined;
+  readonly eventIds = undefined;
   readonly #call: RawStream;
   readonly #stream: ServerHttp2Stream;
   readonly #wheel: TimerWheel;

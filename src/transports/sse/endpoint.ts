@@ -15,7 +15,7 @@ import {
 } from "../../http/uni-endpoint.ts";
 import type { UniSseConfig } from "./config.ts";
 import { sseFramer } from "./framer.ts";
-import { EventIds, parseEventId } from "./resume.ts";
+import { parseEventId, SseEventIds } from "./event-ids.ts";
 
 const EMPTY_REQUEST = "{}";
 /** Sent at once, so that the browser's `open` event does not wait for the first push. */
@@ -26,9 +26,9 @@ export class SseEndpoint {
   readonly #context: UniEndpointContext;
   readonly #config: UniSseConfig;
   readonly #kind: PushTransportKind;
-  readonly #eventIds: Readonly<Record<BodyFraming, EventIds>> = {
-    plain: new EventIds("plain"),
-    chunked: new EventIds("chunked"),
+  readonly #eventIds: Readonly<Record<BodyFraming, SseEventIds>> = {
+    plain: new SseEventIds("plain"),
+    chunked: new SseEventIds("chunked"),
   };
 
   constructor(context: UniEndpointContext, config: UniSseConfig) {
@@ -69,8 +69,8 @@ export class SseEndpoint {
     // Polyfills of `EventSource` that cannot set headers put the id into the address.
     const lastEventId = request.headers["last-event-id"] ?? queryOf(request).get("lastEventId") ?? undefined;
     const resumeFrom = lastEventId === undefined ? connect.resumeFrom : parseEventId(lastEventId.toString());
-    const resumeMarks = (framing: BodyFraming): EventIds => this.#eventIds[framing];
-    this.#open(request, response, { ...connect, resumeFrom }, { resumeMarks });
+    const eventIds = (framing: BodyFraming): SseEventIds => this.#eventIds[framing];
+    this.#open(request, response, { ...connect, resumeFrom }, { eventIds });
   }
 
   async #openByBody(request: IncomingMessage, response: ServerResponse): Promise<void> {

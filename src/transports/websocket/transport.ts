@@ -83,7 +83,7 @@ export abstract class WebSocketTransport<Connection extends { closed(): void } =
     return "json";
   }
 
-  get resumeMarks(): undefined {
+  get eventIds(): undefined {
     return undefined;
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EncodedPush } from "../../../src/core/encoded-push.ts";
 import type { Subscriber } from "../../../src/core/subscriber.ts";
-import type { PendingDeliveries, PushRow } from "../../../src/core/push-row.ts";
+import type { PendingDeliveries, PushBatch } from "../../../src/core/push-batch.ts";
 import { Hub } from "../../../src/hub/hub.ts";
 
 const PUSH = new EncodedPush({ type: "ping" });
@@ -11,7 +11,7 @@ class Listener implements Subscriber {
   notices = 0;
   skipped = 0;
   /** How many pushes came together. */
-  readonly rows: number[] = [];
+  readonly batches: number[] = [];
   readonly #onPush: () => void;
 
   constructor(onPush: () => void = () => undefined) {
@@ -23,8 +23,8 @@ class Listener implements Subscriber {
     this.#onPush();
   }
 
-  deliverRow({ pushes }: PushRow): void {
-    this.rows.push(pushes.length);
+  deliverBatch({ pushes }: PushBatch): void {
+    this.batches.push(pushes.length);
     for (const push of pushes) if (push === PUSH) this.deliver();
   }
 
@@ -141,38 +141,38 @@ describe("Hub", () => {
 
   describe("that is told when to deliver", () => {
     function setUp() {
-      const expected: PendingDeliveries[] = [];
-      const hub = new Hub({ expect: (pending) => void expected.push(pending) });
+      const deferred: PendingDeliveries[] = [];
+      const hub = new Hub({ defer: (pending) => void deferred.push(pending) });
       const [one, two, other] = [new Listener(), new Listener(), new Listener()];
       for (const listener of [one, two]) hub.subscribe("c", listener);
       hub.subscribe("d", other);
-      return { hub, expected, one, two, other };
+      return { hub, deferred, one, two, other };
     }
 
-    it("delivers publications of one channel in a row", () => {
-      const { hub, expected, one, two } = setUp();
+    it("delivers publications of one channel as a batch", () => {
+      const { hub, deferred, one, two } = setUp();
       for (let count = 0; count < 3; count++) hub.broadcast("c", PUSH);
-      expect([one.received, expected.length]).toEqual([0, 1]);
-      expected[0]?.settle();
-      expected[0]?.settle();
-      expect([one.rows, two.rows]).toEqual([[3], [3]]);
+      expect([one.received, deferred.length]).toEqual([0, 1]);
+      deferred[0]?.flushPending();
+      deferred[0]?.flushPending();
+      expect([one.batches, two.batches]).toEqual([[3], [3]]);
     });
 
     it("delivers them before those of another channel", () => {
       const { hub, one, other } = setUp();
       hub.broadcast("c", PUSH);
       hub.broadcast("d", PUSH);
-      expect([one.rows, other.rows]).toEqual([[1], []]);
+      expect([one.batches, other.batches]).toEqual([[1], []]);
       hub.broadcast("c", PUSH);
-      expect([one.rows, other.rows]).toEqual([[1], [1]]);
-      hub.settle();
-      expect(one.rows).toEqual([1, 1]);
+      expect([one.batches, other.batches]).toEqual([[1], [1]]);
+      hub.flushPending();
+      expect(one.batches).toEqual([1, 1]);
     });
 
     it("waits for nobody where nobody listens", () => {
-      const { hub, expected } = setUp();
+      const { hub, deferred } = setUp();
       hub.broadcast("nobody", PUSH);
-      expect(expected).toEqual([]);
+      expect(deferred).toEqual([]);
     });
 
     it("delivers them before anything else happens to a channel", () => {
@@ -180,23 +180,23 @@ describe("Hub", () => {
       const late = new Listener();
       hub.broadcast("c", PUSH);
       hub.subscribe("c", late);
-      expect([one.rows, late.rows]).toEqual([[1], []]);
+      expect([one.batches, late.batches]).toEqual([[1], []]);
       hub.broadcast("c", PUSH);
       hub.unsubscribe("c", two);
-      expect([two.rows, late.rows]).toEqual([[1, 1], [1]]);
+      expect([two.batches, late.batches]).toEqual([[1, 1], [1]]);
       hub.broadcast("c", PUSH);
       hub.broadcastNotice("c", PUSH);
-      expect([one.rows.length, one.notices]).toEqual([3, 1]);
+      expect([one.batches.length, one.notices]).toEqual([3, 1]);
       hub.broadcast("c", PUSH);
       hub.broadcastPast(late, "c", PUSH);
-      expect([one.rows.length, one.received, late.skipped]).toEqual([4, 5, 1]);
+      expect([one.batches.length, one.received, late.skipped]).toEqual([4, 5, 1]);
     });
 
-    it("does not let a row grow without end", () => {
+    it("does not let a batch grow without end", () => {
       const { hub, one } = setUp();
       for (let count = 0; count < 3000; count++) hub.broadcast("c", PUSH);
-      expect(one.rows).toEqual([1024, 1024]);
-      hub.settle();
+      expect(one.batches).toEqual([1024, 1024]);
+      hub.flushPending();
       expect(one.received).toBe(3000);
     });
   });

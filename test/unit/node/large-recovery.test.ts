@@ -41,10 +41,10 @@ describe("a client that missed more than its queue takes", () => {
   it("is told so, too, when it resumes by itself, and stands at the top", async () => {
     const { test, epoch } = await start(1500);
     const transport = new FakeTransport();
-    const marks: (StreamPosition | undefined)[] = [];
-    transport.resumeMarks = {
-      markOf: (positions) => {
-        marks.push(positions.get("c"));
+    const ids: (StreamPosition | undefined)[] = [];
+    transport.eventIds = {
+      eventIdOf: (positions) => {
+        ids.push(positions.get("c"));
         return Buffer.of();
       },
     };
@@ -54,7 +54,7 @@ describe("a client that missed more than its queue takes", () => {
     await endOfTurn();
     expect(heardBy(transport)).toEqual(["connect", "pub c 1"]);
     expect(subOf(transport)).not.toHaveProperty("recovered");
-    expect(marks.map((position) => position?.offset)).toEqual([SIZE, SIZE + 1]);
+    expect(ids.map((position) => position?.offset)).toEqual([SIZE, SIZE + 1]);
   });
 
   it("is recovered as long as there is room", async () => {

@@ -156,7 +156,7 @@ describe("whatever happens in whatever order, nobody misses or repeats a publica
   it.each(FAMILIES)("$name", async ({ channels, size, ttlMs, steps, expect: check }) => {
     const cache = channels.recoveryMode === "cache";
     const kind = fc.record({
-      returns: fc.constantFrom("code", "marks"),
+      returns: fc.constantFrom("code", "eventIds"),
       delta: fc.boolean(),
       cache: fc.constant(cache),
     });

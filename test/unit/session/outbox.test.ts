@@ -7,27 +7,27 @@ import { endOfTurn, FakeTransport, lineFormat } from "../../support/fake-transpo
 const frame = (text: string): Buffer => Buffer.from(text);
 
 describe("FrameSequence", () => {
-  it("gives every row the bytes of its frames in order, whatever the branching", () => {
+  it("gives every sequence the bytes of its frames in order, whatever the branching", () => {
     const frames = ["a", "bb", "ccc", "dd"].map(frame);
-    const rows = fc.array(fc.array(fc.nat(frames.length - 1), { minLength: 1, maxLength: 6 }), {
+    const sequences = fc.array(fc.array(fc.nat(frames.length - 1), { minLength: 1, maxLength: 6 }), {
       maxLength: 20,
     });
     fc.assert(
-      fc.property(rows, (indexes) => {
+      fc.property(sequences, (indexes) => {
         const root = FrameSequence.empty();
         const format = lineFormat();
-        for (const row of indexes) {
-          const chosen = row.map((index) => frames[index] ?? frame(""));
+        for (const picked of indexes) {
+          const chosen = picked.map((index) => frames[index] ?? frame(""));
           const end = chosen.reduce((sequence, next) => sequence.append(next), root);
           expect(Buffer.from(end.bytes(format))).toEqual(Buffer.concat(chosen));
           expect(end.byteLength).toBe(Buffer.concat(chosen).length);
-          expect(end.count).toBe(row.length);
+          expect(end.count).toBe(picked.length);
         }
       }),
     );
   });
 
-  it("shares the joined bytes between equal rows", () => {
+  it("shares the joined bytes between equal sequences", () => {
     const [a, b] = [frame("a"), frame("b")];
     const root = FrameSequence.empty();
     const format = lineFormat();
@@ -80,16 +80,17 @@ describe("Outbox", () => {
     expect(transport.writes.map(String)).toEqual(["12345", "1212345678"]);
   });
 
-  it("writes nothing after being cleared", async () => {
+  it("writes nothing after being closed", async () => {
     const transport = new FakeTransport();
     const outbox = new Outbox(transport, new FlushList(), 10);
     outbox.enqueue(frame("1"));
-    outbox.clear();
+    outbox.close();
+    expect([outbox.enqueue(frame("2")), outbox.hasRoomFor(0)]).toEqual([false, false]);
     await endOfTurn();
     expect(transport.writes).toEqual([]);
   });
 
-  it("starts a new row after being flushed within a turn", async () => {
+  it("starts a new sequence after being flushed within a turn", async () => {
     const transport = new FakeTransport();
     const outbox = new Outbox(transport, new FlushList(), 10);
     outbox.enqueue(frame("1"));
@@ -97,6 +98,31 @@ describe("Outbox", () => {
     outbox.enqueue(frame("2"));
     await endOfTurn();
     expect(transport.writes.map(String)).toEqual(["1", "2"]);
+  });
+
+  it("takes what is pending before anything else, and before it is flushed", () => {
+    const transport = new FakeTransport();
+    const flushList = new FlushList();
+    const outbox = new Outbox(transport, flushList, 10);
+    const publish = (text: string): void =>
+      flushList.defer({ flushPending: () => void outbox.enqueue(frame(text)) });
+    publish("1");
+    outbox.enqueue(frame("2"));
+    publish("3");
+    outbox.flush();
+    expect(transport.writes.map(String)).toEqual(["123"]);
+    publish("1234567");
+    expect([outbox.hasRoomFor(4), outbox.hasRoomFor(3)]).toEqual([false, true]);
+  });
+
+  it("queues nothing where what was pending has closed it", () => {
+    const transport = new FakeTransport();
+    const flushList = new FlushList();
+    const outbox = new Outbox(transport, flushList, 10);
+    flushList.defer({ flushPending: () => outbox.close() });
+    expect(outbox.enqueue(frame("1"))).toBe(false);
+    outbox.flush();
+    expect(transport.writes).toEqual([]);
   });
 
   it("has no limit at 0", () => {

@@ -165,7 +165,7 @@ describe("socket endpoint: handshake", () => {
     const { transport } = await server.protocol.first();
     expect(transport).toMatchObject({ name: "talk", protocol: "json", pingIntervalMs: 0, latencyMs: -1 });
     expect(transport.sendsDisconnectPush).toBe(false);
-    expect([transport.deltaFormats, transport.resumeMarks]).toEqual([undefined, undefined]);
+    expect([transport.deltaFormats, transport.eventIds]).toEqual([undefined, undefined]);
     expect(transport.refuse(disconnect("stale"))).toBe(false);
   });
 

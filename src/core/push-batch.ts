@@ -5,7 +5,7 @@ import type { EncodedPush } from "./encoded-push.ts";
  *
  * Most subscribers take all of them or none, and then a burst costs each of them as much as one publication.
  */
-export class PushRow {
+export class PushBatch {
   readonly pushes: EncodedPush[] = [];
   /** Offset of the first one; 0 where none of them has one. */
   firstOffset = 0;
@@ -31,14 +31,14 @@ export class PushRow {
 
 const NO_PLACE = { offset: 0, epoch: "" };
 
-/** Somebody with deliveries that can wait until the turn of the event loop is over, or something else is to be sent. */
+/** Owner of deliveries that can wait until the turn of the event loop is over, or something else is to be sent. */
 export interface PendingDeliveries {
   /** Makes them now. Does nothing where there are none. */
-  settle(): void;
+  flushPending(): void;
 }
 
-/** Who has pending deliveries made in time. */
+/** Place where deliveries are deferred to, which has them made in time. */
 export interface DeliverySchedule {
   /** There are some, as of now. */
-  expect(pending: PendingDeliveries): void;
+  defer(pending: PendingDeliveries): void;
 }

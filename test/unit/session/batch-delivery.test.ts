@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { NO_NOTICES } from "../../../src/core/channel-notice.ts";
 import { EncodedPush } from "../../../src/core/encoded-push.ts";
 import { NO_LABELS } from "../../../src/core/label-filter.ts";
-import { PushRow } from "../../../src/core/push-row.ts";
+import { PushBatch } from "../../../src/core/push-batch.ts";
 import { Publication } from "../../../src/core/publication.ts";
 import { SUBSCRIPTION_SOURCE } from "../../../src/core/subscription-source.ts";
 import type { WireFormat } from "../../../src/core/wire-format.ts";
@@ -51,13 +51,8 @@ function pushesOf(steps: readonly Step[], hasOffsets: boolean): EncodedPush[] {
   });
 }
 
-/** What a client gets, and how its connection ends, of pushes that come in rows of these sizes; one by one for 0. */
-function outcomeOf(
-  pushes: readonly EncodedPush[],
-  rowSizes: readonly number[],
-  format: WireFormat,
-  at: Scene,
-) {
+/** A subscription that holds back what is delivered. */
+function subscribe(format: WireFormat, maxBytes: number, positioned: boolean) {
   const clock = new FakeClock();
   const transport = new FakeTransport(format);
   const flushList = new FlushList();
@@ -67,7 +62,7 @@ function outcomeOf(
     wheel: new TimerWheel(clock),
     clock,
     logger: silentLogger,
-    limits: { outboxMaxBytes: at.maxBytes, staleCloseDelayMs: 0, expiredCloseDelayMs: 0, tickIntervalMs: 0 },
+    limits: { outboxMaxBytes: maxBytes, staleCloseDelayMs: 0, expiredCloseDelayMs: 0, tickIntervalMs: 0 },
     random: () => 0,
   });
   session.identify({
@@ -78,20 +73,31 @@ function outcomeOf(
   const subscription = new Subscription({
     ...{ session, channel: "c", user: undefined, chanInfo: undefined, expireAtSec: undefined },
     source: SUBSCRIPTION_SOURCE.unknown,
-    features: { ...plain, positioned: at.positioned, notices: NO_NOTICES },
+    features: { ...plain, positioned, notices: NO_NOTICES },
     metaTtlMs: 1000,
     heldMaxBytes: 10_000,
   });
+  return { subscription, transport, flushList };
+}
+
+/** What a client gets, and how its connection ends, of pushes that come in batches of these sizes; one by one for 0. */
+function outcomeOf(
+  pushes: readonly EncodedPush[],
+  batchSizes: readonly number[],
+  format: WireFormat,
+  at: Scene,
+) {
+  const { subscription, transport, flushList } = subscribe(format, at.maxBytes, at.positioned);
   if (at.positioned) subscription.startAt({ offset: at.startsAt, epoch: "e" }, false);
   if (!at.held) subscription.release();
   let next = 0;
   for (let turn = 0; next < pushes.length; turn++) {
-    const size = rowSizes[turn % rowSizes.length] ?? 0;
-    const row = new PushRow();
-    for (const push of pushes.slice(next, next + Math.max(1, size))) row.add(push);
-    if (size === 0) for (const push of row.pushes) subscription.deliver(push);
-    else subscription.deliverRow(row);
-    next += row.pushes.length;
+    const size = batchSizes[turn % batchSizes.length] ?? 0;
+    const batch = new PushBatch();
+    for (const push of pushes.slice(next, next + Math.max(1, size))) batch.add(push);
+    if (size === 0) for (const push of batch.pushes) subscription.deliver(push);
+    else subscription.deliverBatch(batch);
+    next += batch.pushes.length;
   }
   subscription.release();
   flushList.flush();
@@ -99,7 +105,7 @@ function outcomeOf(
   return { messages, closed: closedWith?.code, aborted: abortedWith?.code, position: subscription.position };
 }
 
-describe("publications in rows", () => {
+describe("publications in batches", () => {
   it("come out as if each had come by itself", () => {
     const sizes = fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 1, maxLength: 5 });
     fc.assert(
@@ -108,13 +114,57 @@ describe("publications in rows", () => {
         sizes,
         fc.boolean(),
         scene,
-        (steps, rowSizes, hasOffsets, at) => {
+        (steps, batchSizes, hasOffsets, at) => {
           const pushes = pushesOf(steps, hasOffsets);
           const format = lineFormat();
-          expect(outcomeOf(pushes, rowSizes, format, at)).toEqual(outcomeOf(pushes, [0], format, at));
+          expect(outcomeOf(pushes, batchSizes, format, at)).toEqual(outcomeOf(pushes, [0], format, at));
         },
       ),
       { numRuns: 500 },
     );
+  });
+});
+
+/** Publications with the offsets from 1 on. */
+function publications(count: number): EncodedPush[] {
+  return pushesOf(
+    Array.from({ length: count }, () => ({ stride: 1, isOther: false, length: 1 })),
+    true,
+  );
+}
+
+function batchOf(...pushes: readonly EncodedPush[]): PushBatch {
+  const batch = new PushBatch();
+  for (const push of pushes) batch.add(push);
+  return batch;
+}
+
+describe("publications that wait to be delivered", () => {
+  it("come behind those that were held back", () => {
+    const format = lineFormat();
+    const { subscription, transport, flushList } = subscribe(format, 0, true);
+    subscription.startAt({ offset: 0, epoch: "e" }, false);
+    const [first, second] = publications(2);
+    if (first === undefined || second === undefined) throw new Error("no publications");
+    subscription.deliver(first);
+    flushList.defer({ flushPending: () => subscription.deliverBatch(batchOf(second)) });
+    subscription.release();
+    flushList.flush();
+    expect(Buffer.concat(transport.writes)).toEqual(
+      Buffer.concat([first, second].map((push) => push.frameFor(format) ?? Buffer.alloc(0))),
+    );
+  });
+
+  it("count for where the client stands", () => {
+    const { subscription, flushList } = subscribe(lineFormat(), 0, true);
+    subscription.startAt({ offset: 0, epoch: "e" }, false);
+    subscription.release();
+    const deferThree = (): void =>
+      flushList.defer({ flushPending: () => subscription.deliverBatch(batchOf(...publications(3))) });
+    deferThree();
+    expect(subscription.isInOrder({ offset: 3, epoch: "e" }, 0)).toBe(true);
+    subscription.startAt({ offset: 0, epoch: "e" }, false);
+    deferThree();
+    expect(subscription.position).toEqual({ offset: 3, epoch: "e" });
   });
 });

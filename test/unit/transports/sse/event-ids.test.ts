@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { EventIds, formatEventId, parseEventId } from "../../../../src/transports/sse/resume.ts";
+import { formatEventId, parseEventId, SseEventIds } from "../../../../src/transports/sse/event-ids.ts";
 
 describe("event ids", () => {
   it("bring positions back as they were, in one line of printable ASCII", () => {
@@ -24,16 +24,16 @@ describe("event ids", () => {
   });
 
   it("are shared by sessions that stand at the same positions", () => {
-    const ids = new EventIds("plain");
+    const ids = new SseEventIds("plain");
     const positions = new Map([["a", { offset: 1, epoch: "e" }]]);
-    expect(ids.markOf(positions)).toBe(ids.markOf(new Map(positions)));
-    expect(Buffer.from(ids.markOf(positions)).toString()).toBe("id: a=e.1\n");
+    expect(ids.eventIdOf(positions)).toBe(ids.eventIdOf(new Map(positions)));
+    expect(Buffer.from(ids.eventIdOf(positions)).toString()).toBe("id: a=e.1\n");
   });
 
   it("are left empty where they would be too long for a request header", () => {
     const positions = new Map(
       Array.from({ length: 500 }, (_, index) => [`channel-${index}`, { offset: index, epoch: "abcdefgh" }]),
     );
-    expect(Buffer.from(new EventIds("plain").markOf(positions)).toString()).toBe("id:\n");
+    expect(Buffer.from(new SseEventIds("plain").eventIdOf(positions)).toString()).toBe("id:\n");
   });
 });

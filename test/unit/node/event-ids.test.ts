@@ -7,38 +7,38 @@ import { keepHistory, TestNode } from "../../support/test-node.ts";
 
 const ALL = { user: "1", client: "", session: "" };
 
-/** Of a push: what it is, and the mark in front of it as offsets by channel. */
-type Marked = readonly [push: string, offsets: Readonly<Record<string, number>> | undefined];
+/** Of a push: what it is, and the event id in front of it as offsets by channel. */
+type Identified = readonly [push: string, offsets: Readonly<Record<string, number>> | undefined];
 
-class MarkedTransport extends FakeTransport {
-  override resumeMarks = {
-    markOf: (positions: ReadonlyMap<string, StreamPosition>): Uint8Array =>
-      Buffer.from(`{"mark":${JSON.stringify([...positions])}}\n`),
+class EventIdTransport extends FakeTransport {
+  override eventIds = {
+    eventIdOf: (positions: ReadonlyMap<string, StreamPosition>): Uint8Array =>
+      Buffer.from(`{"id":${JSON.stringify([...positions])}}\n`),
   };
 
   constructor() {
     super(lineFormat());
   }
 
-  get marked(): readonly Marked[] {
-    const marked: Marked[] = [];
-    let mark: Record<string, number> | undefined;
+  get identified(): readonly Identified[] {
+    const identified: Identified[] = [];
+    let id: Record<string, number> | undefined;
     for (const message of this.messages) {
       const line = message as {
-        readonly mark?: readonly [string, StreamPosition][];
+        readonly id?: readonly [string, StreamPosition][];
         readonly channel?: string;
       };
-      if (line.mark === undefined) {
-        marked.push([
+      if (line.id === undefined) {
+        identified.push([
           [...Object.keys(line).filter((key) => key !== "channel"), line.channel].join(" "),
-          mark,
+          id,
         ]);
-        mark = undefined;
+        id = undefined;
       } else {
-        mark = Object.fromEntries(line.mark.map(([channel, { offset }]) => [channel, offset]));
+        id = Object.fromEntries(line.id.map(([channel, { offset }]) => [channel, offset]));
       }
     }
-    return marked;
+    return identified;
   }
 }
 
@@ -46,10 +46,10 @@ async function start(mode: "stream" | "cache" = "stream"): Promise<TestNode> {
   return TestNode.start({ channels: { ...keepHistory(5), forceRecovery: true, recoveryMode: mode } });
 }
 
-describe("marks of native resume", () => {
+describe("event ids of native resume", () => {
   it("stand in front of the push after which the client is there", async () => {
     const test = await start();
-    const transport = new MarkedTransport();
+    const transport = new EventIdTransport();
     const { epoch } = await test.publish("c", 1);
     await test.publish("c", 2);
     const resumeFrom = new Map([["c", { offset: 0, epoch }]]);
@@ -57,7 +57,7 @@ describe("marks of native resume", () => {
     await endOfTurn();
     await test.publish("d", 1);
     await endOfTurn();
-    expect(transport.marked).toEqual([
+    expect(transport.identified).toEqual([
       ["connect ", { c: 0, d: 0 }],
       ["pub c", { c: 1, d: 0 }],
       ["pub c", { c: 2, d: 0 }],
@@ -67,7 +67,7 @@ describe("marks of native resume", () => {
 
   it("follow a subscription that the server API makes, push by push", async () => {
     const test = await start();
-    const transport = new MarkedTransport();
+    const transport = new EventIdTransport();
     const { epoch } = await test.publish("d", 1);
     await test.publish("d", 2);
     test.connect({ user: "1", subs: { c: {} }, transport });
@@ -80,7 +80,7 @@ describe("marks of native resume", () => {
       since,
     });
     await endOfTurn();
-    expect(transport.marked.slice(1)).toEqual([
+    expect(transport.identified.slice(1)).toEqual([
       ["subscribe d", { c: 0, d: 0 }],
       ["pub d", { c: 0, d: 1 }],
       ["pub d", { c: 0, d: 2 }],
@@ -89,7 +89,7 @@ describe("marks of native resume", () => {
 
   it("do not name a channel before the client is told of it", async () => {
     const test = await start();
-    const transport = new MarkedTransport();
+    const transport = new EventIdTransport();
     test.connect({ user: "1", subs: { c: {} }, transport });
     await endOfTurn();
     const [session] = test.node.sessions.ofUser("1");
@@ -105,16 +105,16 @@ describe("marks of native resume", () => {
     });
     await test.publish("c", 1);
     await endOfTurn();
-    expect(transport.marked.at(-1)).toEqual(["pub c", { c: 1 }]);
+    expect(transport.identified.at(-1)).toEqual(["pub c", { c: 1 }]);
   });
 
   it("keep the epoch that the client knows until it has got the latest publication of the new one", async () => {
     const test = await start("cache");
-    const marks: unknown[] = [];
-    const transport = new MarkedTransport();
-    transport.resumeMarks = {
-      markOf: (positions) => {
-        marks.push(positions.get("c"));
+    const ids: unknown[] = [];
+    const transport = new EventIdTransport();
+    transport.eventIds = {
+      eventIdOf: (positions) => {
+        ids.push(positions.get("c"));
         return Buffer.of();
       },
     };
@@ -122,7 +122,7 @@ describe("marks of native resume", () => {
     const resumeFrom = new Map([["c", { offset: 7, epoch: "old" }]]);
     test.connect({ user: "1", subs: { c: {} }, resumeFrom, transport });
     await endOfTurn();
-    expect(marks).toEqual([
+    expect(ids).toEqual([
       { offset: 7, epoch: "old" },
       { offset: 1, epoch },
     ]);

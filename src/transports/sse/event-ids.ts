@@ -1,9 +1,9 @@
 import type { StreamPosition } from "../../core/stream-position.ts";
-import type { ResumeMarks } from "../../core/transport.ts";
+import type { EventIds } from "../../core/transport.ts";
 import { type BodyFraming, frameBody } from "../../http/response-stream.ts";
 
-/** Marks remembered, so that sessions which stand at the same positions share their bytes. */
-const MAX_CACHED_MARKS = 1024;
+/** Ids remembered, so that sessions which stand at the same positions share their bytes. */
+const MAX_CACHED_IDS = 1024;
 /**
  * Longer ids are left empty, which has the browser forget the one before: proxies refuse long request headers, and
  * an `EventSource` that is refused gives up for good.
@@ -20,24 +20,23 @@ const MAX_CACHED_NAMES = 10_000;
  * the page. An id grows with the number of recoverable channels, by their names and about 15 bytes each; beyond
  * 4 KiB the connection goes without.
  */
-export class EventIds implements ResumeMarks {
+export class SseEventIds implements EventIds {
   readonly #framing: BodyFraming;
-  readonly #marks = new Map<string, Uint8Array>();
+  readonly #lines = new Map<string, Uint8Array>();
 
   constructor(framing: BodyFraming) {
     this.#framing = framing;
   }
 
-  markOf(positions: ReadonlyMap<string, StreamPosition>): Uint8Array {
+  eventIdOf(positions: ReadonlyMap<string, StreamPosition>): Uint8Array {
     const id = formatEventId(positions);
-    let mark = this.#marks.get(id);
-    if (mark === undefined) {
-      const line = id.length > MAX_ID_LENGTH ? "id:\n" : `id: ${id}\n`;
-      mark = frameBody(Buffer.from(line), this.#framing);
-      if (this.#marks.size >= MAX_CACHED_MARKS) this.#marks.clear();
-      this.#marks.set(id, mark);
+    let line = this.#lines.get(id);
+    if (line === undefined) {
+      line = frameBody(Buffer.from(id.length > MAX_ID_LENGTH ? "id:\n" : `id: ${id}\n`), this.#framing);
+      if (this.#lines.size >= MAX_CACHED_IDS) this.#lines.clear();
+      this.#lines.set(id, line);
     }
-    return mark;
+    return line;
   }
 }
 
