@@ -2,59 +2,110 @@ import type { IncomingMessage } from "node:http";
 import type { RefusalLog } from "../core/refusal-log.ts";
 import { pathOf, peerAddressOf } from "../http/client-address.ts";
 import { secretMatcher } from "../lib/constant-time.ts";
+import type { ApiKeysConfig } from "./config.ts";
 
-/** Who may call: everybody, or those who know the key. */
-export interface ApiKeyOptions {
-  readonly key: string;
-  /** Asks for no key. */
-  readonly insecure: boolean;
+/** Who has been let in. */
+export interface ApiCaller {
+  /** Name of the key that was presented; undefined where none is asked for. */
+  readonly key: string | undefined;
 }
+
+const ANYBODY: ApiCaller = { key: undefined };
+
+interface NamedKey {
+  readonly caller: ApiCaller;
+  readonly matches: (candidate: Uint8Array) => boolean;
+}
+
+/** The keys of one door. They may change while the server runs. */
+export class ApiKeys {
+  readonly #section: string;
+  #keys: readonly NamedKey[];
+
+  /** A key without a name goes by its option in the section. */
+  constructor(section: string, config: ApiKeysConfig) {
+    this.#section = section;
+    this.#keys = this.#read(config);
+  }
+
+  get isEmpty(): boolean {
+    return this.#keys.length === 0;
+  }
+
+  /** Takes other keys in place of those there are. */
+  replace(config: ApiKeysConfig): void {
+    this.#keys = this.#read(config);
+  }
+
+  /** Whose key it is. Takes the same time for whatever is no key. */
+  callerWith(candidate: Uint8Array): ApiCaller | undefined {
+    let caller: ApiCaller | undefined;
+    for (const key of this.#keys) if (key.matches(candidate)) caller = key.caller;
+    return caller;
+  }
+
+  #read({ key, keys }: ApiKeysConfig): readonly NamedKey[] {
+    const unnamed = key === "" ? [] : [{ name: `${this.#section}.key`, key }];
+    return [...unnamed, ...keys].map((entry) => ({
+      caller: { key: entry.name },
+      matches: secretMatcher(Buffer.from(entry.key)),
+    }));
+  }
+}
+
+/** How callers over HTTP are told to present a key. */
+export const HTTP_KEY_HINT = "send the API key as `X-API-Key: <key>` or `Authorization: apikey <key>`";
+/** How callers over gRPC are. */
+export const GRPC_KEY_HINT = "send the API key as metadata `authorization: apikey <key>`";
 
 /** What is looked at of a request. */
 export type KeyedRequest = Pick<IncomingMessage, "headers" | "url" | "socket">;
 
-/** Whether a request may call the API. */
-export type HttpAuth = (request: KeyedRequest) => boolean;
+/** Who sends a request; undefined for those who may not call, which the log has then. */
+export type HttpAuth = (request: KeyedRequest) => ApiCaller | undefined;
+
+/** What callers over HTTP are let in by. */
+export interface HttpAuthOptions {
+  readonly keys: ApiKeys;
+  /** Asks for no key. */
+  readonly insecure: boolean;
+  readonly refusals: RefusalLog;
+}
 
 /**
- * Checks HTTP requests (docs/protocols/server-api.md §1.2): header `X-API-Key`, or without it `Authorization: apikey
- * KEY`, or else the parameter `api_key` of the query. While the key is empty nobody gets in.
+ * Checks HTTP requests (docs/protocols/server-api.md §1.2): header `X-API-Key`, or without it `Authorization: apikey KEY`, or
+ * else the parameter `api_key` of the query. While there are no keys nobody gets in.
  */
-export function createHttpAuth({ key, insecure }: ApiKeyOptions): HttpAuth {
-  if (insecure) return () => true;
-  if (key === "") return () => false;
-  const matches = secretMatcher(Buffer.from(key));
+export function createHttpAuth({ keys, insecure, refusals }: HttpAuthOptions): HttpAuth {
+  if (insecure) return () => ANYBODY;
   return (request) => {
     const header = headerKey(request);
     // Node makes one character of each byte of a header.
-    if (header !== undefined && matches(Buffer.from(header, "latin1"))) return true;
+    const byHeader = header === undefined ? undefined : keys.callerWith(Buffer.from(header, "latin1"));
+    if (byHeader !== undefined) return byHeader;
     const parameter = queryKey(request.url ?? "");
-    return parameter !== undefined && matches(Buffer.from(parameter));
-  };
-}
-
-/** The same check, and whom it refuses is noted. */
-export function noteRefused(auth: HttpAuth, { key }: ApiKeyOptions, refusals: RefusalLog): HttpAuth {
-  return (request) => {
-    if (auth(request)) return true;
-    const isPresented = (headerKey(request) ?? queryKey(request.url ?? "")) !== undefined;
-    const wrong = isPresented ? "api_key_wrong" : "api_key_missing";
-    refusals.note(key === "" ? "api_key_unset" : wrong, {
+    const byQuery = parameter === undefined ? undefined : keys.callerWith(Buffer.from(parameter));
+    if (byQuery !== undefined) return byQuery;
+    const wrong = header === undefined && parameter === undefined ? "api_key_missing" : "api_key_wrong";
+    refusals.note(keys.isEmpty ? "api_key_unset" : wrong, {
       address: peerAddressOf(request),
       path: pathOf(request),
     });
-    return false;
+    return undefined;
   };
 }
 
+const GRPC_SCHEME = Buffer.from("apikey ");
+
 /**
- * Whether the first `authorization` value of a gRPC call lets it in (docs/protocols/server-api.md §5.1). Without a key
- * all may.
+ * Who makes a gRPC call, by its first `authorization` value (docs/protocols/server-api.md §5.1), with the scheme as it is written here;
+ * undefined for those who may not. While there are no keys all may.
  */
-export function createGrpcAuth(key: string): (authorization: string | Buffer | undefined) => boolean {
-  if (key === "") return () => true;
-  const matches = secretMatcher(Buffer.from(`apikey ${key}`));
-  return (authorization) => authorization !== undefined && matches(Buffer.from(authorization));
+export function grpcCaller(keys: ApiKeys, authorization: string | Buffer | undefined): ApiCaller | undefined {
+  if (keys.isEmpty) return ANYBODY;
+  const value = Buffer.from(authorization ?? "");
+  const hasScheme = value.subarray(0, GRPC_SCHEME.length).equals(GRPC_SCHEME);
+  return hasScheme ? keys.callerWith(value.subarray(GRPC_SCHEME.length)) : undefined;
 }
 
 const SCHEME = "apikey";

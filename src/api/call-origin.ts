@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { type ContextKey, createContextKey, type HandlerContext } from "@connectrpc/connect";
 import type { ServerUnaryCall } from "@grpc/grpc-js";
 import { peerAddressOf } from "../http/client-address.ts";
+import type { ApiCaller } from "./api-key.ts";
 import type { CallOrigin } from "./method.ts";
 
 /** How long a call may take whose caller does not say (docs/protocols/server-api.md §3.5). */
@@ -12,10 +13,12 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 /** A call in JSON over HTTP. */
 export class JsonOrigin implements CallOrigin {
   readonly bytesAreJson = true;
+  readonly caller: ApiCaller;
   readonly #response: ServerResponse;
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, caller: ApiCaller) {
     this.#response = response;
+    this.caller = caller;
   }
 
   get address(): string {
@@ -30,12 +33,14 @@ export class JsonOrigin implements CallOrigin {
 /** A unary call of the Connect protocol, of which we make the answer ourselves. */
 export class ConnectUnaryOrigin implements CallOrigin {
   readonly bytesAreJson = false;
+  readonly caller: ApiCaller;
   readonly #response: ServerResponse;
   readonly #timeoutMs: number | undefined;
 
   /** `timeoutMs` is the caller's own deadline. */
-  constructor(response: ServerResponse, timeoutMs: number | undefined) {
+  constructor(response: ServerResponse, caller: ApiCaller, timeoutMs: number | undefined) {
     this.#response = response;
+    this.caller = caller;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -54,10 +59,12 @@ export const callerAddress: ContextKey<string> = createContextKey("");
 /** A call through connect-node, whose signal knows the caller's own deadline. */
 export class ConnectOrigin implements CallOrigin {
   readonly bytesAreJson = false;
+  readonly caller: ApiCaller;
   readonly #context: HandlerContext;
 
-  constructor(context: HandlerContext) {
+  constructor(context: HandlerContext, caller: ApiCaller) {
     this.#context = context;
+    this.caller = caller;
   }
 
   get address(): string {
@@ -75,10 +82,12 @@ export class ConnectOrigin implements CallOrigin {
 /** A call through grpc-js. */
 export class GrpcOrigin implements CallOrigin {
   readonly bytesAreJson = false;
+  readonly caller: ApiCaller;
   readonly #call: ServerUnaryCall<unknown, unknown>;
 
-  constructor(call: ServerUnaryCall<unknown, unknown>) {
+  constructor(call: ServerUnaryCall<unknown, unknown>, caller: ApiCaller) {
     this.#call = call;
+    this.caller = caller;
   }
 
   get address(): string {

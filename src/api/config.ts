@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { secretText } from "../config/secret-text.ts";
-import { section, type Section } from "../config/section.ts";
+import { entry, type ReportProblem, section, type Section } from "../config/section.ts";
 import { portOption } from "../config/sections/http-server.ts";
 import { http2Config, type Http2Config } from "../config/sections/http2.ts";
 import { tlsConfig, type TlsConfig } from "../config/sections/tls.ts";
@@ -8,30 +8,55 @@ import { tlsConfig, type TlsConfig } from "../config/sections/tls.ts";
 /** How API errors are reported: in the reply ("") or as the transport's own status. */
 export type ApiErrorMode = "" | "transport";
 
+/** A key, and whose it is. */
+export interface NamedKeyConfig {
+  readonly name: string;
+  readonly key: string;
+}
+
+/** The keys of one door. */
+export interface ApiKeysConfig {
+  /** "" for none. */
+  readonly key: string;
+  readonly keys: readonly NamedKeyConfig[];
+}
+
 /** Section `http_api`: the server API over HTTP. */
-export interface HttpApiConfig {
+export interface HttpApiConfig extends ApiKeysConfig {
   readonly disabled: boolean;
   readonly insecure: boolean;
   readonly external: boolean;
   readonly handler_prefix: string;
-  readonly key: string;
   readonly error_mode: ApiErrorMode;
   readonly max_request_body_size: number;
   readonly connections_channels_as_array: boolean;
 }
 
 /** Section `grpc_api`: the server API over gRPC, on a port of its own. */
-export interface GrpcApiConfig {
+export interface GrpcApiConfig extends ApiKeysConfig {
   readonly enabled: boolean;
   readonly address: string;
   readonly port: number;
-  readonly key: string;
   readonly error_mode: ApiErrorMode;
   readonly max_receive_message_size: number;
   readonly reflection: boolean;
   readonly http2: Http2Config;
   readonly tls: TlsConfig;
 }
+
+const namedKeys = z
+  .array(
+    entry<NamedKeyConfig>("A key, and whose it is.", {
+      name: z
+        .string()
+        .min(1)
+        .describe("Name of the key in the log, such as that of the service that has it."),
+      key: secretText().min(1).describe("The key.").meta({ isSecret: true }),
+    }),
+  )
+  .default([])
+  .describe("More keys, each with a name, for as many services.")
+  .meta({ isReloadable: true });
 
 const ERROR_MODES: readonly ApiErrorMode[] = ["", "transport"];
 const errorMode = z
@@ -57,8 +82,9 @@ export const httpApiConfig: Section<HttpApiConfig> = section<HttpApiConfig>(
     handler_prefix: z.string().default("/api").describe("Path that the methods stand below: `/api/publish`."),
     key: secretText()
       .default("")
-      .describe("Key that callers must present; while it is empty, every call is refused.")
-      .meta({ isSecret: true }),
+      .describe("Key that callers must present; without it and `keys` every call is refused.")
+      .meta({ isSecret: true, isReloadable: true }),
+    keys: namedKeys,
     error_mode: errorMode,
     max_request_body_size: z
       .int()
@@ -71,6 +97,7 @@ export const httpApiConfig: Section<HttpApiConfig> = section<HttpApiConfig>(
         "Writes `state.channels` of `connections` as the array of names that v4.0.0 had, not as an object.",
       ),
   },
+  checkKeys,
 ).meta({ formerPrefix: "api" });
 
 export const grpcApiConfig: Section<GrpcApiConfig> = section<GrpcApiConfig>(
@@ -81,8 +108,11 @@ export const grpcApiConfig: Section<GrpcApiConfig> = section<GrpcApiConfig>(
     port: portOption(10_000).describe("Port to listen on; 0 lets the system choose one."),
     key: secretText()
       .default("")
-      .describe("Key that callers must present as `authorization: apikey <key>`; empty asks for none.")
-      .meta({ isSecret: true }),
+      .describe(
+        "Key that callers must present as `authorization: apikey <key>`; without it and `keys` none is asked for.",
+      )
+      .meta({ isSecret: true, isReloadable: true }),
+    keys: namedKeys,
     error_mode: errorMode,
     max_receive_message_size: z
       .int()
@@ -95,4 +125,21 @@ export const grpcApiConfig: Section<GrpcApiConfig> = section<GrpcApiConfig>(
     http2: http2Config,
     tls: tlsConfig,
   },
+  checkKeys,
 );
+
+/** Names tell keys apart in the log. */
+function checkKeys({ key, keys }: ApiKeysConfig, report: ReportProblem): void {
+  const seen = { name: new Set<string>(), key: new Set([key]) };
+  for (const [index, named] of keys.entries()) {
+    for (const member of ["name", "key"] as const) {
+      if (seen[member].has(named[member])) report(["keys", index, member], "is that of another key too");
+      seen[member].add(named[member]);
+    }
+  }
+}
+
+/** A key that a door takes; "" where it has none. */
+export function firstApiKey({ key, keys }: ApiKeysConfig): string {
+  return key || (keys[0]?.key ?? "");
+}

@@ -1,6 +1,6 @@
 import type { Route } from "../http/route.ts";
 import { AnswerQueue } from "./answer-queue.ts";
-import { createHttpAuth, noteRefused } from "./api-key.ts";
+import { type ApiKeys, createHttpAuth } from "./api-key.ts";
 import type { HttpApiConfig } from "./config.ts";
 import { createConnectRoutes } from "./connect/routes.ts";
 import { type HttpDoorOptions, TRANSPORT_ERROR_MODE } from "./http-door.ts";
@@ -8,6 +8,7 @@ import { createApiEncoder } from "./http-json/encoder.ts";
 import { createJsonRoutes } from "./http-json/routes.ts";
 import { ServerApi, type ServerApiContext } from "./server-api.ts";
 
+export { ApiKeys } from "./api-key.ts";
 export { createApiGrpcListener } from "./grpc/listener.ts";
 
 /** The server API of a node. */
@@ -20,11 +21,12 @@ export function createServerApi(context: ServerApiContext): ServerApi {
  *
  * With an empty `handler_prefix` the last route serves whatever no other path does.
  */
-export function createApiRoutes(api: ServerApi, config: HttpApiConfig): Route[] {
+export function createApiRoutes(api: ServerApi, config: HttpApiConfig, keys: ApiKeys): Route[] {
   if (config.disabled) return [];
+  const { refusals } = api;
   const options: HttpDoorOptions = {
-    auth: noteRefused(createHttpAuth(config), config, api.refusals),
-    refusals: api.refusals,
+    auth: createHttpAuth({ keys, insecure: config.insecure, refusals }),
+    refusals,
     maxBodyBytes: config.max_request_body_size,
     encoder: createApiEncoder(config.connections_channels_as_array),
     answers: new AnswerQueue(),

@@ -10,12 +10,14 @@ import type { Logger } from "../core/logger.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
 import type { CallRefusal } from "../core/refusal.ts";
 import { apiError } from "./api-error.ts";
+import type { ApiCaller } from "./api-key.ts";
 import type { ApiNode } from "./ports.ts";
 
 /** How a call came in. */
 export interface CallOrigin {
   /** True where `bytes` of the request are known to be JSON, because they came as such. */
   readonly bytesAreJson: boolean;
+  readonly caller: ApiCaller;
   /** Network address of the caller; "" where it is not known any more. */
   readonly address: string;
   /** Aborts when the caller has left or its time is up. Made only for those methods that ask for it. */
@@ -64,9 +66,10 @@ export class ApiCall {
     const { logger, refusals } = this.#context;
     const method = this.#method;
     const reason = REFUSALS.get(known.code);
-    if (known.cause !== undefined) logger.error({ method, err: known.cause }, "api call failed");
+    const { key } = this.#origin.caller;
+    if (known.cause !== undefined) logger.error({ method, key, err: known.cause }, "api call failed");
     else if (reason !== undefined)
-      refusals.note(reason, { address: this.#origin.address, method, detail: known.message });
+      refusals.note(reason, { address: this.#origin.address, key, method, detail: known.message });
     return known;
   }
 }

@@ -71,8 +71,9 @@ export class ServerApi {
     return new ApiCall(this.#context, method, origin);
   }
 
-  #logCall(method: string, { address }: CallOrigin, startedAtMs: number, code?: number): void {
+  #logCall(method: string, { address, caller }: CallOrigin, startedAtMs: number, code?: number): void {
     const { logger, clock } = this.#context;
-    logger.debug({ method, address, ms: Math.round(clock.monotonicMs() - startedAtMs), code }, "api call");
+    const ms = Math.round(clock.monotonicMs() - startedAtMs);
+    logger.debug({ method, key: caller.key, address, ms, code }, "api call");
   }
 }

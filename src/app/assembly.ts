@@ -1,4 +1,4 @@
-import { createApiGrpcListener, createApiRoutes, createServerApi } from "../api/index.ts";
+import { ApiKeys, createApiGrpcListener, createApiRoutes, createServerApi } from "../api/index.ts";
 import { ConnectAuthenticator } from "../auth/connect-authenticator.ts";
 import { ConnectFailureMap } from "../auth/connect-failure.ts";
 import { createClientTokenVerifier } from "../auth/token-verifier.ts";
@@ -102,7 +102,9 @@ export async function assembleServer(
   const webSocketContext = { ...context, pongTimeoutMs: config.client.pong_timeout };
   const closing = new AbortController();
   const api = createServerApi({ node, logger, refusals, clock: systemClock });
-  const apiRoutes = createApiRoutes(api, config.http_api);
+  const httpKeys = new ApiKeys("http_api", config.http_api);
+  const grpcKeys = new ApiKeys("grpc_api", config.grpc_api);
+  const apiRoutes = createApiRoutes(api, config.http_api, httpKeys);
   const pusher = assemblePusher(
     { config: config.pusher, events, node, gate, sharedLimits, refusals, wheel, logger },
     connectPusher,
@@ -125,12 +127,14 @@ export async function assembleServer(
       unserved: createBidirectionalRoutes(wheel, refusals),
     },
     uniGrpc: createUniGrpcListener(protocol, config.uni_grpc, { wheel, tls: tls.uniGrpc }),
-    grpcApi: createApiGrpcListener(api, config.grpc_api, tls.grpcApi),
+    grpcApi: createApiGrpcListener(api, config.grpc_api, grpcKeys, tls.grpcApi),
     async reload(next) {
       settings = await createUniSettings(next, node, logger);
       limits = connectionLimitsOf(next);
       node.channels.rules = channelRulesOf(next.channel, next.pusher);
       pusher.reload(next.pusher);
+      httpKeys.replace(next.http_api);
+      grpcKeys.replace(next.grpc_api);
       current = next;
     },
     close(deadline) {

@@ -37,7 +37,8 @@ import { uniSseConfig, type UniSseConfig } from "../transports/sse/config.ts";
 import { uniWebSocketConfig, type UniWebSocketConfig } from "../transports/websocket/config.ts";
 import { checkPusher } from "./pusher-checks.ts";
 
-// The command line names the channels of apps, and does not reach past the app.
+// The command line names the channels of apps, calls the API, and does not reach past the app.
+export { firstApiKey } from "../api/config.ts";
 export { namespaceOf as pusherNamespaceOf } from "../protocols/pusher/config.ts";
 
 /** The whole configuration: complete, valid, durations in milliseconds. Names are those of the file. */

@@ -8,6 +8,7 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { clientAddress } from "../http/client-address.ts";
 import { sendEmpty, sendText } from "../http/http-app.ts";
 import type { Route } from "../http/route.ts";
+import { firstApiKey } from "../api/config.ts";
 import type { Config } from "./config.ts";
 import { CLIENT_VERSION } from "./version.ts";
 
@@ -98,7 +99,9 @@ async function describeSession(config: Config): Promise<DevSession> {
       ...(websocket.enabled ? { websocket: websocket.handler_prefix } : {}),
       ...(httpStream.enabled ? { httpStream: httpStream.handler_prefix } : {}),
     },
-    api: hasApi ? { publish: `${api.handler_prefix}/publish`, key: api.insecure ? "" : api.key } : null,
+    api: hasApi
+      ? { publish: `${api.handler_prefix}/publish`, key: api.insecure ? "" : firstApiKey(api) }
+      : null,
   };
 }
 

@@ -1,4 +1,5 @@
 import { hasTokenKey } from "../config/sections/token.ts";
+import { firstApiKey } from "../api/config.ts";
 import type { Config } from "./config.ts";
 import { listTransports } from "./endpoints.ts";
 
@@ -30,11 +31,12 @@ function adviseTokens(config: Config): string | undefined {
 
 /** Publications may come by other doors. */
 function adviseApi({ http_api: api, grpc_api: grpc, pusher }: Config): string | undefined {
-  if (api.disabled || api.insecure || api.key !== "" || grpc.enabled || pusher.enabled) return undefined;
+  if (api.disabled || api.insecure || firstApiKey(api) !== "" || grpc.enabled || pusher.enabled)
+    return undefined;
   return "http_api.key is empty, so every call of the server API is refused: set it, or disable http_api";
 }
 
-function adviseGrpcApi({ grpc_api: { enabled, key, port } }: Config): string | undefined {
-  if (!enabled || key !== "") return undefined;
-  return `grpc_api.key is empty, so whoever reaches port ${port} may call the server API: set it`;
+function adviseGrpcApi({ grpc_api: api }: Config): string | undefined {
+  if (!api.enabled || firstApiKey(api) !== "") return undefined;
+  return `grpc_api.key is empty, so whoever reaches port ${api.port} may call the server API: set it`;
 }

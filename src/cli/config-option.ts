@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { loadConfig, type Config } from "../app/config.ts";
+import { type Config, firstApiKey, loadConfig } from "../app/config.ts";
 import { createDevDefaults } from "../app/dev-config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { hasTokenKey } from "../config/sections/token.ts";
@@ -47,7 +47,7 @@ export function loadForHelper(io: CliIo, options: ConfigOption, needed?: NeededK
 }
 
 function hasKey(config: Config, needed: NeededKey): boolean {
-  return needed === "token key" ? hasTokenKey(config.client.token) : config.http_api.key !== "";
+  return needed === "token key" ? hasTokenKey(config.client.token) : firstApiKey(config.http_api) !== "";
 }
 
 /** Runs a step; its ConfigError becomes a CommandFailure whose message begins with `context`. */

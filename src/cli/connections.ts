@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { InvalidArgumentError, type Command } from "commander";
-import type { Config } from "../app/config.ts";
+import { type Config, firstApiKey } from "../app/config.ts";
 import { internalListener, mainListener } from "../config/sections/http-server.ts";
 import { type ApiAccess, type Connection, listConnections } from "./api-client.ts";
 import type { CliIo } from "./cli-io.ts";
@@ -53,7 +53,7 @@ export function addConnectionsCommand(program: Command, io: CliIo): void {
 }
 
 function accessOf({ url, key }: Options, config: Config): ApiAccess {
-  return { baseUrl: (url ?? apiUrlOf(config)).replace(/\/+$/, ""), key: key ?? config.http_api.key };
+  return { baseUrl: (url ?? apiUrlOf(config)).replace(/\/+$/, ""), key: key ?? firstApiKey(config.http_api) };
 }
 
 /** Where a server with this configuration has its HTTP API, seen from the same machine. */

@@ -1,4 +1,4 @@
-import { type Config, pusherNamespaceOf } from "../app/config.ts";
+import { type Config, firstApiKey, pusherNamespaceOf } from "../app/config.ts";
 import { internalListener } from "../config/sections/http-server.ts";
 import type { ListenerAddress, ServerAddresses } from "../app/server.ts";
 
@@ -102,13 +102,13 @@ function listeners({ config, addresses, token }: TryLinesOptions): readonly TryL
 }
 
 function publishers({ config, addresses }: TryLinesOptions): readonly TryLine[] {
-  const { disabled, key } = config.http_api;
+  const { disabled } = config.http_api;
   const base64 = Buffer.from(DATA).toString("base64");
   const protoRequest = JSON.stringify({ channel: CHANNEL, data: base64 });
   const http = disabled ? undefined : apiOriginOf(config, addresses);
   const lines: TryLine[] = [];
   if (http !== undefined) {
-    const header = `-H ${quote(`X-API-Key: ${key}`)}`;
+    const header = `-H ${quote(`X-API-Key: ${firstApiKey(config.http_api)}`)}`;
     const request = `{"channel":"${CHANNEL}","data":${DATA}}`;
     lines.push({ label: "HTTP", command: publishOverHttp(config, http, request) });
     const type = "-H 'Content-Type: application/json'";
@@ -117,7 +117,7 @@ function publishers({ config, addresses }: TryLinesOptions): readonly TryLine[] 
   }
   const grpc = originOf(addresses.grpcApi, config.grpc_api.tls.enabled);
   if (grpc !== undefined) {
-    const header = `-H ${quote(`authorization: apikey ${config.grpc_api.key}`)}`;
+    const header = `-H ${quote(`authorization: apikey ${firstApiKey(config.grpc_api)}`)}`;
     lines.push({
       label: `gRPC (${BASE64_NOTE})`,
       command: `${BUF_GRPC} ${header} ${grpc}/${PUBLISH} -d ${quote(protoRequest)}`,
@@ -157,12 +157,9 @@ function pusherLines(
   return lines;
 }
 
-function publishOverHttp(
-  { http_api: { handler_prefix: prefix, key } }: Config,
-  http: string,
-  request: string,
-): string {
-  return `curl ${http}${prefix}/publish -H ${quote(`X-API-Key: ${key}`)} -d ${quote(request)}`;
+function publishOverHttp({ http_api: api }: Config, http: string, request: string): string {
+  const header = quote(`X-API-Key: ${firstApiKey(api)}`);
+  return `curl ${http}${api.handler_prefix}/publish -H ${header} -d ${quote(request)}`;
 }
 
 /** Where the HTTP API is reached: on a listener of its own, if it has one. */

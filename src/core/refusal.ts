@@ -100,8 +100,9 @@ const CHANNEL_HINTS: Readonly<Record<ChannelRefusal, string>> = {
 
 const CALL_HINTS: Readonly<Record<CallRefusal, string>> = {
   api_key_missing: "send `http_api.key` in the header `X-API-Key`, over gRPC `authorization: apikey <key>`",
-  api_key_wrong: "compare the key that the caller sends with `http_api.key`, over gRPC `grpc_api.key`",
-  api_key_unset: "set `http_api.key`: without it every call is refused",
+  api_key_wrong:
+    "compare the key that the caller sends with `http_api.key` and `keys`, over gRPC with those of `grpc_api`",
+  api_key_unset: "set `http_api.key`, or `http_api.keys`: without one every call is refused",
   bad_api_request: "correct the request as `detail` says",
   api_not_available: "switch on for the channel's namespace, or the server, what the method needs",
   api_unknown_method: "correct the name of the method",

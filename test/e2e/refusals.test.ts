@@ -140,7 +140,7 @@ describe("the log says why", () => {
     await fetch(`${server.origin}${service}/Publish`, { method: "POST", headers, body });
     expect(refused(server)).toEqual([
       { message: "api call refused", reason: "api_key_wrong", rpc: "Info" },
-      { message: "api call refused", reason: "bad_api_request", rpc: "Publish" },
+      { message: "api call refused", reason: "bad_api_request", key: "http_api.key", rpc: "Publish" },
     ]);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { API_CONFIG, apiCodeOf, askApi } from "../support/api-client.ts";
+import { API_CONFIG, API_KEY, apiCodeOf, askApi, callApi } from "../support/api-client.ts";
 import { openHttpStream, openSse, openStream } from "../support/push-stream.ts";
 import type { ConfigInput } from "../support/running-server.ts";
 import { parseLog, ServerProcess, Workplace } from "../support/server-process.ts";
@@ -72,6 +72,19 @@ describe("SIGHUP", () => {
     expect(third.status).toBe(503);
     await askApi(server, "refresh", { user: "1" });
     for (const stream of [first, second]) expect(await stream.next()).toEqual({ refresh: {} });
+    await server.stop();
+  });
+
+  it("API keys come and go", async () => {
+    using workplace = new Workplace();
+    await using server = await startIn(workplace);
+    const request = { channel: "n1:a", data: 1 };
+    const statusWith = async (key: string): Promise<number> =>
+      (await callApi(server, "publish", request, { "X-API-Key": key })).status;
+    expect([await statusWith(API_KEY), await statusWith("second")]).toEqual([200, 401]);
+    await reload(server, workplace, { ...CONFIG, http_api: { keys: [{ name: "other", key: "second" }] } });
+    expect([await statusWith(API_KEY), await statusWith("second")]).toEqual([401, 200]);
+    expect(server.stderr).not.toContain("second");
     await server.stop();
   });
 

@@ -3,6 +3,7 @@ import { ErrorSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import type { ClientError } from "../../core/client-error.ts";
 import { UNLIMITED_BYTES } from "../../grpc/compression.ts";
 import { transportStatus } from "../api-error.ts";
+import { HTTP_KEY_HINT } from "../api-key.ts";
 import type { HttpDoorOptions } from "../http-door.ts";
 
 /** Bytes that a message may have. */
@@ -12,7 +13,7 @@ export function maxMessageBytes({ maxBodyBytes }: HttpDoorOptions): number {
 
 /** The refusal of a request without the key. */
 export function unauthenticated(): ConnectError {
-  return new ConnectError("unauthenticated", Code.Unauthenticated);
+  return new ConnectError(`unauthenticated: ${HTTP_KEY_HINT}`, Code.Unauthenticated);
 }
 
 /** How connect-es begins to say that a request is no protobuf, and that it is not compressed as it says. */

@@ -11,6 +11,7 @@ import { CentrifugoApi } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts
 import { createRpcHandlers, type RpcHandler, type RpcHandlersOptions } from "../../grpc/rpc-handlers.ts";
 import { peerAddressOf } from "../../http/client-address.ts";
 import type { Route } from "../../http/route.ts";
+import type { ApiCaller } from "../api-key.ts";
 import { callerAddress, ConnectOrigin } from "../call-origin.ts";
 import { ERROR_MODE_HEADER, type HttpDoorOptions, TRANSPORT_ERROR_MODE } from "../http-door.ts";
 import { implementedRpcs, type Rpc } from "../rpc.ts";
@@ -21,8 +22,8 @@ import { createUnaryHandler } from "./unary-endpoint.ts";
 type Rpcs = ReturnType<typeof implementedRpcs>;
 type UnaryRpc = (request: Message, context: HandlerContext) => Promise<Message>;
 
-/** Whether the request came with the key. */
-const isAuthorized = createContextKey(false);
+/** Who calls; undefined for those who may not. */
+const callerKey = createContextKey<ApiCaller | undefined>(undefined);
 /** What content types of gRPC and gRPC-Web begin with. */
 const GRPC = /^application\/grpc/iu;
 
@@ -93,11 +94,9 @@ function handlersOptions(options: HttpDoorOptions): Omit<RpcHandlersOptions, "ro
   return {
     readMaxBytes: maxMessageBytes(options),
     contextValues: (request) =>
-      createContextValues()
-        .set(isAuthorized, options.auth(request))
-        .set(callerAddress, peerAddressOf(request)),
+      createContextValues().set(callerKey, options.auth(request)).set(callerAddress, peerAddressOf(request)),
     requestGate({ values }) {
-      if (!values.get(isAuthorized)) throw unauthenticated();
+      if (values.get(callerKey) === undefined) throw unauthenticated();
     },
   };
 }
@@ -119,7 +118,10 @@ function implementation(
     };
   }
   return async (request, context) => {
-    const { response, error } = await rpc.answer(request, new ConnectOrigin(context));
+    const caller = context.values.get(callerKey);
+    // The gate has had a look already.
+    if (caller === undefined) throw unauthenticated();
+    const { response, error } = await rpc.answer(request, new ConnectOrigin(context, caller));
     const isAsked = transportErrors || context.requestHeader.get(ERROR_MODE_HEADER) === TRANSPORT_ERROR_MODE;
     if (error !== undefined && isAsked) throw connectError(error);
     return response;

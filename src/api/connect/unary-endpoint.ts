@@ -41,11 +41,12 @@ export function createUnaryHandler(
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<Uint8Array> => {
-    if (!auth(request)) throw unauthenticated();
+    const caller = auth(request);
+    if (caller === undefined) throw unauthenticated();
     const body = await readBody(request, maxBytes);
     const form = isBinary ? binary : json;
     const bytes = requestCompression === null ? body : await decompress(requestCompression, body, maxBytes);
-    const origin = new ConnectUnaryOrigin(response, timeoutMs);
+    const origin = new ConnectUnaryOrigin(response, caller, timeoutMs);
     const answer = await rpc.answer(parse(form, bytes, origin), origin);
     if (answer.error !== undefined && (transportErrors || asksForTransportErrors(request))) {
       throw connectError(answer.error);
@@ -54,11 +55,11 @@ export function createUnaryHandler(
   };
 
   /** @throws ConnectError */
-  const parse = (form: UnaryForm, bytes: Uint8Array, { address }: ConnectUnaryOrigin): Message => {
+  const parse = (form: UnaryForm, bytes: Uint8Array, { address, caller }: ConnectUnaryOrigin): Message => {
     try {
       return form.parse(bytes);
     } catch (error) {
-      refusals.note("bad_api_request", { address, rpc: rpc.desc.name });
+      refusals.note("bad_api_request", { address, key: caller.key, rpc: rpc.desc.name });
       throw error;
     }
   };

@@ -1,18 +1,12 @@
 import { type Message, toBinary } from "@bufbuild/protobuf";
-import {
-  type Metadata,
-  type sendUnaryData,
-  type ServerUnaryCall,
-  status,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
+import { type Metadata, status, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { CentrifugoApi } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { http2Limits } from "../../config/sections/http2.ts";
 import type { RefusalLog } from "../../core/refusal-log.ts";
 import type { CallRefusal } from "../../core/refusal.ts";
 import { GrpcListener, unimplemented, type UnaryHandler } from "../../grpc/listener.ts";
 import type { TlsCredentials } from "../../lib/tls-credentials.ts";
-import { createGrpcAuth } from "../api-key.ts";
+import { type ApiCaller, type ApiKeys, GRPC_KEY_HINT, grpcCaller } from "../api-key.ts";
 import type { GrpcApiConfig } from "../config.ts";
 import { GrpcOrigin, grpcPeerAddress } from "../call-origin.ts";
 import { ERROR_MODE_HEADER, TRANSPORT_ERROR_MODE } from "../http-door.ts";
@@ -29,6 +23,7 @@ type Rpcs = ReturnType<typeof implementedRpcs>;
 export function createApiGrpcListener(
   api: ServerApi,
   config: GrpcApiConfig,
+  keys: ApiKeys,
   tls: TlsCredentials | undefined,
 ): GrpcListener | undefined {
   if (!config.enabled) return undefined;
@@ -36,7 +31,8 @@ export function createApiGrpcListener(
   const http2 = http2Limits(config.http2);
   const listener = new GrpcListener({ host, port, maxReceiveMessageBytes, reflection, http2, tls });
   const rpcs = implementedRpcs(api);
-  listener.addService(CentrifugoApi, createHandlers(rpcs, config, api.refusals), {}, emptyResponses(rpcs));
+  const handlers = createHandlers(rpcs, { config, keys, refusals: api.refusals });
+  listener.addService(CentrifugoApi, handlers, {}, emptyResponses(rpcs));
   return listener;
 }
 
@@ -48,19 +44,23 @@ function emptyResponses(rpcs: Rpcs): ReadonlyMap<unknown, Buffer> {
   return bytes;
 }
 
+interface HandlersOptions {
+  readonly config: GrpcApiConfig;
+  readonly keys: ApiKeys;
+  readonly refusals: RefusalLog;
+}
+
 /** A handler for every method of the schema: even those that are not implemented ask for the key first. */
 function createHandlers(
   rpcs: Rpcs,
-  config: GrpcApiConfig,
-  refusals: RefusalLog,
+  { config, keys, refusals }: HandlersOptions,
 ): UntypedServiceImplementation {
-  const auth = createGrpcAuth(config.key);
   return Object.fromEntries(
     CentrifugoApi.methods.map((desc) => {
       const rpc = rpcs.get(desc);
       return [
         desc.localName,
-        guarded(auth, rpc === undefined ? unimplemented(desc) : handlerOf(rpc, config), (call, reason) =>
+        guarded(keys, rpc === undefined ? unimplemented(desc) : handlerOf(rpc, config), (call, reason) =>
           refusals.note(reason, { address: grpcPeerAddress(call), rpc: desc.name }),
         ),
       ];
@@ -68,33 +68,34 @@ function createHandlers(
   );
 }
 
+/** Handles the calls of those who may call. */
+type CallerHandler = (...call: [...Parameters<UnaryHandler>, caller: ApiCaller]) => void;
+
 function guarded(
-  auth: ReturnType<typeof createGrpcAuth>,
-  handler: UnaryHandler,
+  keys: ApiKeys,
+  handler: CallerHandler,
   onRefused: (call: Parameters<UnaryHandler>[0], reason: CallRefusal) => void,
 ): UnaryHandler {
   return (call, callback) => {
     const [authorization] = call.metadata.get("authorization");
-    if (auth(authorization)) return handler(call, callback);
+    const caller = grpcCaller(keys, authorization);
+    if (caller !== undefined) return handler(call, callback, caller);
     onRefused(call, authorization === undefined ? "api_key_missing" : "api_key_wrong");
-    callback({ code: status.UNAUTHENTICATED, details: "unauthenticated" });
+    callback({ code: status.UNAUTHENTICATED, details: `unauthenticated: ${GRPC_KEY_HINT}` });
   };
 }
 
-function handlerOf(rpc: Rpc, config: GrpcApiConfig): UnaryHandler {
-  const answer = async (
-    call: ServerUnaryCall<unknown, unknown>,
-    callback: sendUnaryData<unknown>,
-  ): Promise<void> => {
+function handlerOf(rpc: Rpc, config: GrpcApiConfig): CallerHandler {
+  const answer = async (...[call, callback, caller]: Parameters<CallerHandler>): Promise<void> => {
     // The definition of the method deserialises its requests.
-    const { response, error } = await rpc.answer(call.request as Message, new GrpcOrigin(call));
+    const { response, error } = await rpc.answer(call.request as Message, new GrpcOrigin(call, caller));
     const isStatus =
       error !== undefined &&
       (config.error_mode === TRANSPORT_ERROR_MODE || asksForTransportErrors(call.metadata));
     if (isStatus) callback(errorStatus(error));
     else callback(null, response);
   };
-  return (call, callback) => void answer(call, callback);
+  return (...call) => void answer(...call);
 }
 
 function asksForTransportErrors(metadata: Metadata): boolean {

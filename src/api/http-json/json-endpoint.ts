@@ -5,6 +5,7 @@ import { pathOf, peerAddressOf } from "../../http/client-address.ts";
 import { sendEmpty, sendText } from "../../http/http-app.ts";
 import type { RequestHandler } from "../../http/route.ts";
 import { JsonDecodeError } from "../../lib/json/json-decode-error.ts";
+import { type ApiCaller, HTTP_KEY_HINT } from "../api-key.ts";
 import type { HttpDoorOptions } from "../http-door.ts";
 
 /** An answer of the JSON door. */
@@ -13,37 +14,43 @@ export interface JsonAnswer {
   readonly json: string;
 }
 
+/** A request of one who may call. */
+export interface JsonRequest {
+  readonly body: Buffer;
+  readonly caller: ApiCaller;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
 /**
- * Makes the answer to a request that came in with the key; undefined where it has sent one itself.
+ * Makes the answer to a request; undefined where it has sent one itself.
  *
  * Rejects with JsonDecodeError for a body that cannot be decoded.
  */
-export type AnswerMaker = (
-  body: Buffer,
-  request: IncomingMessage,
-  response: ServerResponse,
-) => Promise<JsonAnswer | undefined>;
+export type AnswerMaker = (request: JsonRequest) => Promise<JsonAnswer | undefined>;
 
 /** The steps of every request: verb, key, body, answer (docs/protocols/server-api.md §1.1). */
 export function createJsonEndpoint(options: HttpDoorOptions, makeAnswer: AnswerMaker): RequestHandler {
   const { auth, maxBodyBytes, answers, refusals } = options;
   return async (request, response) => {
     if (request.method !== "POST") return sendEmpty(response, 405);
-    if (!auth(request)) return sendEmpty(response, 401);
+    const caller = auth(request);
+    if (caller === undefined) return sendText(response, 401, `Unauthorized: ${HTTP_KEY_HINT}\n`);
     answers.expect();
     let body: Buffer;
     try {
       body = await readBody(request, maxBodyBytes);
     } catch (error) {
-      if (error instanceof BodyTooLarge) refusals.note("api_body_too_large", describeRequest(request));
+      if (error instanceof BodyTooLarge)
+        refusals.note("api_body_too_large", describeRequest(request, caller));
       return refuseBody(error, request, response);
     }
     let answer: JsonAnswer | undefined;
     try {
-      answer = await makeAnswer(body, request, response);
+      answer = await makeAnswer({ body, caller, request, response });
     } catch (error) {
       if (!(error instanceof JsonDecodeError)) throw error;
-      refusals.note("bad_api_request", { ...describeRequest(request), detail: error.message });
+      refusals.note("bad_api_request", { ...describeRequest(request, caller), detail: error.message });
       return sendBadRequest(response, error);
     }
     if (answer === undefined) return;
@@ -53,8 +60,8 @@ export function createJsonEndpoint(options: HttpDoorOptions, makeAnswer: AnswerM
   };
 }
 
-function describeRequest(request: IncomingMessage): RefusalFields {
-  return { address: peerAddressOf(request), path: pathOf(request) };
+function describeRequest(request: IncomingMessage, { key }: ApiCaller): RefusalFields {
+  return { address: peerAddressOf(request), key, path: pathOf(request) };
 }
 
 /** Refuses a body that cannot be decoded, and says where. */

@@ -25,13 +25,14 @@ const EMPTY_OBJECT = Buffer.from("{}");
  */
 export function createLegacyHandler(api: ServerApi, options: HttpDoorOptions): RequestHandler {
   const methods = new Map(api.methods.map((method) => [method.name, method]));
-  return createJsonEndpoint(options, async (body, _request, response) => {
+  return createJsonEndpoint(options, async ({ body, caller, response }) => {
     if (api.isStopping) {
       sendEmpty(response, 503);
       return undefined;
     }
     if (body.length === 0) throw new JsonDecodeError("nothing to read");
-    const context = { api, methods, encoder: options.encoder, origin: new JsonOrigin(response) };
+    const origin = new JsonOrigin(response, caller);
+    const context = { api, methods, encoder: options.encoder, origin };
     const replies: string[] = [];
     for (const json of jsonValues(body)) {
       replies.push(await answerCommand(context, readLegacyCommand(json)));

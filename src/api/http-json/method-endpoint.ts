@@ -22,9 +22,9 @@ export function createMethodHandler(
     json: `{"result":${encoder.encode(method.result, result)}}`,
   });
   const emptyAnswer = answerOf(method.empty);
-  return createJsonEndpoint(options, async (body, request, response) => {
+  return createJsonEndpoint(options, async ({ body, caller, request, response }) => {
     const message = decodeMessage(method.rpc.input, body);
-    const outcome = await api.run(method, message, new JsonOrigin(response));
+    const outcome = await api.run(method, message, new JsonOrigin(response, caller));
     if (outcome.ok) return outcome.result === method.empty ? emptyAnswer : answerOf(outcome.result);
     const { error } = outcome;
     if (transportErrors || request.headers[ERROR_MODE_HEADER] === TRANSPORT_ERROR_MODE) {
@@ -36,11 +36,11 @@ export function createMethodHandler(
 
 /** Serves `batch`: it has replies instead of a result, and never fails as a whole. */
 export function createBatchHandler(api: ServerApi, options: HttpDoorOptions): RequestHandler {
-  return createJsonEndpoint(options, async (body, _request, response) => {
+  return createJsonEndpoint(options, async ({ body, caller, response }) => {
     const nullItems = new Set<Message>();
     const batch = decodeMessage(BatchRequestSchema, body, { nullItems });
     const commands = batch.commands.map((command) => (nullItems.has(command) ? undefined : command));
-    const replies = await api.runBatch(commands, batch.parallel, new JsonOrigin(response));
+    const replies = await api.runBatch(commands, batch.parallel, new JsonOrigin(response, caller));
     return { status: 200, json: options.encoder.encode(BatchResponseSchema, replies) };
   });
 }

@@ -10,7 +10,7 @@ import {
   PublishRequestSchema,
 } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { AnswerQueue } from "../../../src/api/answer-queue.ts";
-import { createHttpAuth } from "../../../src/api/api-key.ts";
+import { ApiKeys, createHttpAuth } from "../../../src/api/api-key.ts";
 import { createConnectHandlers, createConnectRoutes } from "../../../src/api/connect/routes.ts";
 import type { HttpDoorOptions } from "../../../src/api/http-door.ts";
 import { createApiEncoder } from "../../../src/api/http-json/encoder.ts";
@@ -18,7 +18,6 @@ import { createServerApi } from "../../../src/api/index.ts";
 import { HttpApp } from "../../../src/http/http-app.ts";
 import type { Route } from "../../../src/http/route.ts";
 import { headerLines, parseResponse, RawConnection } from "../../support/raw-connection.ts";
-import { silentRefusals } from "../../support/silent-logger.ts";
 import { apiContext, ErrorLog, FakeApiNode, KEY } from "./fake-api.ts";
 
 const MAX_BODY_BYTES = 1000;
@@ -61,9 +60,11 @@ async function serve(
   const node = new FakeApiNode();
   node.nodes = MANY_NODES;
   if (request.query === "?kept") node.position = { offset: 2 ** 40, epoch: "abcd" };
-  const routes = routesOf(createServerApi(apiContext(node, new ErrorLog())), {
-    refusals: silentRefusals,
-    auth: createHttpAuth({ key: KEY, insecure: false }),
+  const api = createServerApi(apiContext(node, new ErrorLog()));
+  const keys = new ApiKeys("http_api", { key: KEY, keys: [] });
+  const routes = routesOf(api, {
+    auth: createHttpAuth({ keys, insecure: false, refusals: api.refusals }),
+    refusals: api.refusals,
     maxBodyBytes: MAX_BODY_BYTES,
     transportErrors: request.transportErrors ?? false,
     encoder: createApiEncoder(false),

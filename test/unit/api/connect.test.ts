@@ -11,7 +11,8 @@ import {
 import { createConnectTransport as createWebTransport } from "@connectrpc/connect-web";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { CentrifugoApi, ErrorSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
-import { createApiRoutes, createServerApi } from "../../../src/api/index.ts";
+import { httpApiConfig } from "../../../src/api/config.ts";
+import { ApiKeys, createApiRoutes, createServerApi } from "../../../src/api/index.ts";
 import { HttpApp } from "../../../src/http/http-app.ts";
 import { bufCurl } from "../../support/grpc-calls.ts";
 import { apiContext, ErrorLog, FakeApiNode, KEY, send, startApi } from "./fake-api.ts";
@@ -55,7 +56,11 @@ describe.each(TRANSPORTS)("%s", (_name, createTransport) => {
   it("nobody gets in without the key", async () => {
     const client = clientOf((await startApi()).url);
     for (const call of [client.publish({}), client.deviceList({}), client.batch({})]) {
-      expect((await errorOf(call)).code).toBe(Code.Unauthenticated);
+      const { code, rawMessage } = await errorOf(call);
+      expect([code, rawMessage]).toEqual([
+        Code.Unauthenticated,
+        "unauthenticated: send the API key as `X-API-Key: <key>` or `Authorization: apikey <key>`",
+      ]);
     }
   });
 
@@ -123,16 +128,13 @@ it.each<[string, (baseUrl: string) => Transport]>([
   ["gRPC", (baseUrl) => createGrpcTransport({ baseUrl })],
   ["Connect", (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "2" })],
 ])("%s works over HTTP/2 on the same port", async (_name, createTransport) => {
-  const routes = createApiRoutes(createServerApi(apiContext(new FakeApiNode(), new ErrorLog())), {
-    disabled: false,
-    external: false,
-    insecure: false,
-    handler_prefix: "/api",
-    key: KEY,
-    error_mode: "",
-    max_request_body_size: 0,
-    connections_channels_as_array: false,
-  });
+  const config = httpApiConfig.parse({ key: KEY, max_request_body_size: 0 });
+  const keys = new ApiKeys("http_api", config);
+  const routes = createApiRoutes(
+    createServerApi(apiContext(new FakeApiNode(), new ErrorLog())),
+    config,
+    keys,
+  );
   const app = new HttpApp(routes, new ErrorLog());
   const server = createServer((request, response) =>
     // As the HTTP listener does it.

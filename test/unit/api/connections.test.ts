@@ -16,7 +16,12 @@ async function askTooLate(
     return { connections: [], nextCursor: "" };
   };
   const log = new ErrorLog();
-  const origin: CallOrigin = { bytesAreJson: true, address: "", signal: () => AbortSignal.abort(reason) };
+  const origin: CallOrigin = {
+    bytesAreJson: true,
+    address: "",
+    caller: { key: undefined },
+    signal: () => AbortSignal.abort(reason),
+  };
   const request = create(ConnectionsRequestSchema, { user: "42" });
   const outcome = await new ServerApi(apiContext(node, log)).run(connections, request, origin);
   return { code: outcome.ok ? undefined : outcome.error.code, logged: log.errors };

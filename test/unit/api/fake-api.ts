@@ -1,13 +1,13 @@
 import { expect } from "vitest";
 import type { HttpApiConfig } from "../../../src/api/config.ts";
-import { createApiRoutes, createServerApi } from "../../../src/api/index.ts";
+import { ApiKeys, createApiRoutes, createServerApi } from "../../../src/api/index.ts";
 import type { NodeInfo, SessionTarget } from "../../../src/core/commands.ts";
 import type { ApiChannels, ApiNode, ApiSessions, ApiUsers } from "../../../src/api/ports.ts";
 import { type ChannelOptions, DEFAULT_CHANNEL_OPTIONS } from "../../../src/core/channel-options.ts";
 import { ChannelRules } from "../../../src/core/channel-rules.ts";
-import type { Logger } from "../../../src/core/logger.ts";
+import type { LogFields, Logger } from "../../../src/core/logger.ts";
 import { NO_POSITION, type StreamPosition } from "../../../src/core/stream-position.ts";
-import type { RefusalLog } from "../../../src/core/refusal-log.ts";
+import { RefusalLog } from "../../../src/core/refusal-log.ts";
 import type { ServerApiContext } from "../../../src/api/server-api.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { createFakeChannels } from "../../support/fake-channels.ts";
@@ -113,13 +113,22 @@ export class FakeApiNode implements ApiNode {
   };
 }
 
-/** A logger that keeps the messages of errors. */
+/** A logger that keeps what it is told. */
 export class ErrorLog implements Logger {
+  /** The errors that were logged as such. */
   readonly errors: unknown[] = [];
-  debug(): void {}
-  info(): void {}
-  warn(): void {}
-  error(fields: Readonly<Record<string, unknown>>): void {
+  /** All the rest: level, message, fields. */
+  readonly lines: (readonly [level: string, message: string, fields: LogFields])[] = [];
+  debug(fields: LogFields, message: string): void {
+    this.lines.push(["debug", message, fields]);
+  }
+  info(fields: LogFields, message: string): void {
+    this.lines.push(["info", message, fields]);
+  }
+  warn(fields: LogFields, message: string): void {
+    this.lines.push(["warn", message, fields]);
+  }
+  error(fields: LogFields): void {
     this.errors.push(fields["err"]);
   }
 }
@@ -138,6 +147,7 @@ export interface RunningApi {
   readonly url: string;
   readonly node: FakeApiNode;
   readonly log: ErrorLog;
+  readonly keys: ApiKeys;
   /** Sends a body with the key; `path` goes below the URL. */
   readonly post: (
     path: string,
@@ -161,21 +171,25 @@ export async function send(url: string, init: RequestInit): Promise<Answer> {
 export async function startApi(config: Partial<HttpApiConfig> = {}): Promise<RunningApi> {
   const node = new FakeApiNode();
   const log = new ErrorLog();
-  const routes = createApiRoutes(createServerApi(apiContext(node, log)), {
+  const refusals = new RefusalLog(log, new FakeClock());
+  const httpApi: HttpApiConfig = {
     disabled: false,
     external: false,
     insecure: false,
     handler_prefix: "/api",
     key: KEY,
+    keys: [],
     error_mode: "",
     max_request_body_size: 1 << 20,
     connections_channels_as_array: false,
     ...config,
-  });
-  const url = await serveRoutes(routes, log);
+  };
+  const keys = new ApiKeys("http_api", httpApi);
+  const api = createServerApi(apiContext(node, log, refusals));
+  const url = await serveRoutes(createApiRoutes(api, httpApi, keys), log);
   const post: RunningApi["post"] = (path, body, headers = {}) =>
     send(`${url}${path}`, { method: "POST", body, headers: { "X-API-Key": KEY, ...headers } });
-  return { url, node, log, post };
+  return { url, node, log, post, keys };
 }
 
 /** Answers that many tests expect. */

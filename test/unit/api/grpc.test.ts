@@ -34,7 +34,10 @@ describe("authentication", () => {
     const { client } = await startGrpcDoor();
     const calls = [callUnary(client, publish, {}, headers), callUnary(client, deviceList, {}, headers)];
     for (const error of await Promise.all(calls.map(failureOf))) {
-      expect([error.code, error.details]).toEqual([status.UNAUTHENTICATED, "unauthenticated"]);
+      expect([error.code, error.details]).toEqual([
+        status.UNAUTHENTICATED,
+        "unauthenticated: send the API key as metadata `authorization: apikey <key>`",
+      ]);
     }
   });
 

@@ -13,10 +13,13 @@ describe("order of a request", () => {
     },
   );
 
-  it("api 2: without key: 401 and nothing else", async () => {
+  it("api 2: without key: 401, and how to present one", async () => {
     const { url } = await startApi();
     const answer = await send(`${url}/api/publish`, { method: "POST", body: "garbage" });
-    expect(answer).toMatchObject({ status: 401, text: "" });
+    expect(answer).toMatchObject({
+      status: 401,
+      text: "Unauthorized: send the API key as `X-API-Key: <key>` or `Authorization: apikey <key>`\n",
+    });
     expect(answer.headers.get("www-authenticate")).toBeNull();
   });
 
