@@ -2,6 +2,7 @@ import { disconnect } from "../../core/disconnect.ts";
 import { EncodedPush } from "../../core/encoded-push.ts";
 import type { PingingTransport, SocketConnection } from "../../core/socket-protocol.ts";
 import { WheelTimer } from "../../lib/timer-wheel.ts";
+import { CommandQueue, type CommandWorker } from "../../session/command-queue.ts";
 import type { Session } from "../../session/session.ts";
 import type { PusherApp } from "./app.ts";
 import { ClientEvents } from "./client-events.ts";
@@ -28,8 +29,6 @@ const PING_EVENT_VERSION = 5;
 /** Messages that wait for one before them may be so large together, or as large as some of the largest. */
 const MIN_WAITING_BYTES = 1_048_576;
 const MAX_WAITING_MESSAGES = 4;
-/** What a waiting message counts besides its bytes. */
-const WAITING_MESSAGE_BYTES = 64;
 
 const PING = new EncodedPush({ type: "ping" });
 const PONG = stringDataFrame("pusher:pong", "{}");
@@ -38,7 +37,7 @@ const PONG = stringDataFrame("pusher:pong", "{}");
  * The conversation of one Pusher connection (docs/protocols/pusher.md §1–3): messages are taken one after the other, in
  * the order in which they came. It is its own timer for liveness.
  */
-export class PusherConversation extends WheelTimer implements SocketConnection {
+export class PusherConversation extends WheelTimer implements SocketConnection, CommandWorker<ClientMessage> {
   readonly #context: PusherContext;
   readonly #app: PusherApp;
   readonly #session: Session;
@@ -46,6 +45,7 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
   readonly #subscriptions: Subscriptions;
   readonly #signIn: SignIn;
   readonly #clientEvents: ClientEvents;
+  readonly #messages: CommandQueue<ClientMessage>;
   /** Monotonic times. */
   #heardAtMs: number;
   /** Infinite where the client may stay anonymous, and once it is not. */
@@ -53,9 +53,6 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
   #isPinged = false;
   #knowsPingEvent = true;
   #hasClosed = false;
-  /** Messages behind the one that is being worked on; undefined while there is none. */
-  #waiting: ClientMessage[] | undefined;
-  #waitingBytes = 0;
 
   constructor(context: PusherContext, app: PusherApp, session: Session, transport: PingingTransport) {
     super();
@@ -67,12 +64,14 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
     this.#subscriptions = new Subscriptions(context, current, session);
     this.#signIn = new SignIn(context, current, session);
     this.#clientEvents = new ClientEvents(context, current, session);
+    const maxWaitingBytes = MAX_WAITING_MESSAGES * context.config.message_size_limit;
+    this.#messages = new CommandQueue(session, this, Math.max(MIN_WAITING_BYTES, maxWaitingBytes));
     this.#heardAtMs = context.clock.monotonicMs();
   }
 
   /** Welcomes the client: at once, or as soon as the app is known to have a place for it. */
   start(application: ClientApplication): void {
-    if (this.#app.config.max_connections > 0) this.#waitFor(this.#startInPlace(application));
+    if (this.#app.config.max_connections > 0) this.#messages.waitFor(this.#startInPlace(application));
     else this.#welcome(application);
   }
 
@@ -128,19 +127,9 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
     const message = parseClientMessage(bytes);
     if (message === undefined) {
       this.#session.sendMessage(errorFrame(undefined, "The message is no JSON object with an event"));
-    } else if (this.#waiting === undefined) {
-      this.#take(message);
     } else {
-      this.#waiting.push(message);
-      this.#waitingBytes += WAITING_MESSAGE_BYTES + message.byteLength;
-      if (this.#waitingBytes > this.#maxWaitingBytes) {
-        this.#session.abort(pusherClose("overCapacity", "Too many messages at once"));
-      }
+      this.#messages.push(message);
     }
-  }
-
-  get #maxWaitingBytes(): number {
-    return Math.max(MIN_WAITING_BYTES, MAX_WAITING_MESSAGES * this.#context.config.message_size_limit);
   }
 
   closed(): void {
@@ -188,44 +177,7 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
     this.#context.wheel.schedule(this, dueMs - this.#context.clock.monotonicMs());
   }
 
-  /** Works on a message, and then on those that have come meanwhile. */
-  #take(message: ClientMessage): void {
-    const work = this.#work(message);
-    if (work !== undefined) this.#waitFor(work);
-  }
-
-  /** Has all messages wait that come before the work is done. */
-  #waitFor(work: Promise<void>): void {
-    this.#waiting = [];
-    void this.#drain(work);
-  }
-
-  async #drain(first: Promise<void>): Promise<void> {
-    let work: Promise<void> | undefined = first;
-    for (;;) {
-      try {
-        await work;
-      } catch (err) {
-        this.#fail(err);
-      }
-      const next = this.#waiting?.shift();
-      if (next === undefined || this.#session.isClosed) break;
-      this.#waitingBytes -= WAITING_MESSAGE_BYTES + next.byteLength;
-      work = this.#work(next);
-    }
-    this.#waiting = undefined;
-    this.#waitingBytes = 0;
-  }
-
-  /** What fails because the client has left meanwhile is no failure. */
-  #fail(err: unknown): void {
-    if (this.#session.isClosed) return;
-    this.#context.logger.error({ session: this.#session.id, err }, "message of a client failed");
-    this.#session.disconnect(disconnect("serverError", err));
-  }
-
-  /** Resolves when the message has been worked on; undefined where it has been already. */
-  #work(message: ClientMessage): Promise<void> | undefined {
+  work(message: ClientMessage): Promise<void> | undefined {
     const { event, data } = message;
     switch (event) {
       case "pusher:subscribe":
@@ -241,5 +193,14 @@ export class PusherConversation extends WheelTimer implements SocketConnection {
         if (event.startsWith(CLIENT_EVENT_PREFIX)) this.#clientEvents.relay(message);
         return undefined;
     }
+  }
+
+  onCommandFailed(err: unknown): void {
+    this.#context.logger.error({ session: this.#session.id, err }, "message of a client failed");
+    this.#session.disconnect(disconnect("serverError", err));
+  }
+
+  onCommandOverflow(): void {
+    this.#session.abort(pusherClose("overCapacity", "Too many messages at once"));
   }
 }
