@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { derive, type Live } from "../core/live.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
 import { pathOf, peerAddressOf } from "../http/client-address.ts";
 import { secretMatcher } from "../lib/constant-time.ts";
@@ -17,40 +18,33 @@ interface NamedKey {
   readonly matches: (candidate: Uint8Array) => boolean;
 }
 
-/** The keys of one door. They may change while the server runs. */
+/** The keys of one door, of the moment in which they are asked for. */
 export class ApiKeys {
-  readonly #section: string;
-  #keys: readonly NamedKey[];
+  readonly #keys: Live<readonly NamedKey[]>;
 
   /** A key without a name goes by its option in the section. */
-  constructor(section: string, config: ApiKeysConfig) {
-    this.#section = section;
-    this.#keys = this.#read(config);
+  constructor(section: string, config: Live<ApiKeysConfig>) {
+    this.#keys = derive(config, (current) => readKeys(section, current));
   }
 
   get isEmpty(): boolean {
-    return this.#keys.length === 0;
-  }
-
-  /** Takes other keys in place of those there are. */
-  replace(config: ApiKeysConfig): void {
-    this.#keys = this.#read(config);
+    return this.#keys.get().length === 0;
   }
 
   /** Whose key it is. Takes the same time for whatever is no key. */
   callerWith(candidate: Uint8Array): ApiCaller | undefined {
     let caller: ApiCaller | undefined;
-    for (const key of this.#keys) if (key.matches(candidate)) caller = key.caller;
+    for (const key of this.#keys.get()) if (key.matches(candidate)) caller = key.caller;
     return caller;
   }
+}
 
-  #read({ key, keys }: ApiKeysConfig): readonly NamedKey[] {
-    const unnamed = key === "" ? [] : [{ name: `${this.#section}.key`, key }];
-    return [...unnamed, ...keys].map((entry) => ({
-      caller: { key: entry.name },
-      matches: secretMatcher(Buffer.from(entry.key)),
-    }));
-  }
+function readKeys(section: string, { key, keys }: ApiKeysConfig): readonly NamedKey[] {
+  const unnamed = key === "" ? [] : [{ name: `${section}.key`, key }];
+  return [...unnamed, ...keys].map((entry) => ({
+    caller: { key: entry.name },
+    matches: secretMatcher(Buffer.from(entry.key)),
+  }));
 }
 
 /** How callers over HTTP are told to present a key. */

@@ -3,8 +3,10 @@ import { ConnectAuthenticator } from "../auth/connect-authenticator.ts";
 import { ConnectFailureMap } from "../auth/connect-failure.ts";
 import { createClientTokenVerifier } from "../auth/token-verifier.ts";
 import { systemClock } from "../core/clock.ts";
+import { derive, LiveValue, memberOf } from "../core/live.ts";
 import type { Logger } from "../core/logger.ts";
 import { RefusalLog } from "../core/refusal-log.ts";
+import type { TokenVerifier } from "../core/token-verifier.ts";
 import type { GrpcListener } from "../grpc/listener.ts";
 import { ConnectionGate, type ConnectionLimits } from "../http/connection-gate.ts";
 import { OriginPolicy } from "../http/origin-policy.ts";
@@ -20,7 +22,6 @@ import { createUniGrpcListener } from "../transports/grpc/index.ts";
 import { createHttpStreamRoutes } from "../transports/http-stream/index.ts";
 import { createSseRoutes } from "../transports/sse/index.ts";
 import { createSocketRoutes, createWebSocketRoutes } from "../transports/websocket/index.ts";
-import { channelRulesOf } from "./channel-rules.ts";
 import type { Config } from "./config.ts";
 import { createDevPageRoutes } from "./dev-page.ts";
 import { createHealthRoutes } from "./health.ts";
@@ -45,7 +46,7 @@ export interface Assembly {
   /** Undefined where switched off. */
   readonly uniGrpc: GrpcListener | undefined;
   readonly grpcApi: GrpcListener | undefined;
-  /** Follows a configuration that differs in `RELOADABLE` only. Rejects, changing nothing, for unusable keys. */
+  /** Follows a configuration that differs in reloadable options only. Rejects, changing nothing, for unusable keys. */
   reload(config: Config): Promise<void>;
   /** Finishes what outlives the sessions, as far as the deadline allows. To be called once they have ended. */
   close(deadline: AbortSignal): Promise<void>;
@@ -73,19 +74,18 @@ export async function assembleServer(
   // Nobody stops it: it cuts those who do not answer their close frame, and rests once the last one is gone.
   const wheel = new TimerWheel(systemClock);
   const refusals = new RefusalLog(logger, systemClock);
-  const node = createNode(config, ports, { wheel, logger, refusals }, identity);
-  let current = config;
-  let settings = await createUniSettings(config, node, logger);
-  let limits = connectionLimitsOf(config);
+  const verified = new LiveValue(await verify(config, logger));
+  const live = memberOf(verified, "config");
+  const node = createNode(live, ports, { wheel, logger, refusals }, identity);
   const protocol = createUniProtocol({
     node,
     clock: systemClock,
     logger,
     refusals,
-    settings: () => settings,
+    settings: derive(verified, (current) => uniSettingsOf(current, node)),
   });
   const gate = new ConnectionGate({
-    limits: () => limits,
+    limits: derive(live, connectionLimitsOf),
     connectionCount: () => node.sessions.count,
     clock: systemClock,
     onTaken: () => sharedLimits.reportTaken(CONNECTION_RATE, "", 1),
@@ -102,11 +102,11 @@ export async function assembleServer(
   const webSocketContext = { ...context, pongTimeoutMs: config.client.pong_timeout };
   const closing = new AbortController();
   const api = createServerApi({ node, logger, refusals, clock: systemClock });
-  const httpKeys = new ApiKeys("http_api", config.http_api);
-  const grpcKeys = new ApiKeys("grpc_api", config.grpc_api);
+  const httpKeys = new ApiKeys("http_api", memberOf(live, "http_api"));
+  const grpcKeys = new ApiKeys("grpc_api", memberOf(live, "grpc_api"));
   const apiRoutes = createApiRoutes(api, config.http_api, httpKeys);
   const pusher = assemblePusher(
-    { config: config.pusher, events, node, gate, sharedLimits, refusals, wheel, logger },
+    { config: memberOf(live, "pusher"), events, node, gate, sharedLimits, refusals, wheel, logger },
     connectPusher,
   );
   return {
@@ -115,7 +115,7 @@ export async function assembleServer(
     routes: {
       external: [
         // Whatever the configuration has at the same paths comes behind it, and counts.
-        ...(isDev ? createDevPageRoutes(() => current) : []),
+        ...(isDev ? createDevPageRoutes(live) : []),
         ...createWebSocketRoutes(webSocketContext, config.uni_websocket),
         ...createSseRoutes(context, config.uni_sse),
         ...createHttpStreamRoutes(context, config.uni_http_stream),
@@ -129,13 +129,7 @@ export async function assembleServer(
     uniGrpc: createUniGrpcListener(protocol, config.uni_grpc, { wheel, tls: tls.uniGrpc }),
     grpcApi: createApiGrpcListener(api, config.grpc_api, grpcKeys, tls.grpcApi),
     async reload(next) {
-      settings = await createUniSettings(next, node, logger);
-      limits = connectionLimitsOf(next);
-      node.channels.rules = channelRulesOf(next.channel, next.pusher);
-      pusher.reload(next.pusher);
-      httpKeys.replace(next.http_api);
-      grpcKeys.replace(next.grpc_api);
-      current = next;
+      verified.set(await verify(next, logger));
     },
     close(deadline) {
       closing.abort();
@@ -151,9 +145,18 @@ function createBidirectionalRoutes(wheel: TimerWheel, refusals: RefusalLog): Rou
   return createSocketRoutes({ wheel }, { protocol, ...options });
 }
 
-async function createUniSettings({ client }: Config, node: ServerNode, logger: Logger): Promise<UniSettings> {
+/** A configuration with the verifier that it describes, whose keys take time to read. */
+interface VerifiedConfig {
+  readonly config: Config;
+  readonly verifier: TokenVerifier;
+}
+
+async function verify(config: Config, logger: Logger): Promise<VerifiedConfig> {
+  return { config, verifier: await createClientTokenVerifier(config.client, systemClock, logger) };
+}
+
+function uniSettingsOf({ config: { client }, verifier }: VerifiedConfig, node: ServerNode): UniSettings {
   const personal = client.subscribe_to_user_personal_channel;
-  const verifier = await createClientTokenVerifier(client, systemClock, logger);
   return {
     authenticator: new ConnectAuthenticator(client, verifier),
     failures: new ConnectFailureMap(client.connect_code_to_unidirectional_disconnect),

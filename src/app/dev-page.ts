@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { TokenIssuer } from "../auth/token-issuer.ts";
 import { internalListener } from "../config/sections/http-server.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
+import type { Live } from "../core/live.ts";
 import { clientAddress } from "../http/client-address.ts";
 import { sendEmpty, sendText } from "../http/http-app.ts";
 import type { Route } from "../http/route.ts";
@@ -59,13 +60,13 @@ const HEADERS = {
 };
 
 /**
- * Routes of the first page that a development server shows. They follow `config` as it is at each request.
+ * Routes of the first page that a development server shows. They follow the configuration of each request's moment.
  *
  * The page is handed the key of the server API and a token, so it is for browsers on this machine alone, and for no
  * other page in them: connections from elsewhere, names that could be anybody's (DNS rebinding) and requests that came
  * by a proxy are refused, and no other origin can read the answers. Other users of this machine are not kept out.
  */
-export function createDevPageRoutes(config: () => Config): Route[] {
+export function createDevPageRoutes(config: Live<Config>): Route[] {
   const files = Object.entries(FILES).map(([path, [file, type]]) =>
     guardedRoute(path, config, async (_request, response) => {
       sendBody(response, type, await readFile(join(PAGE_FOLDER, file)));
@@ -75,7 +76,7 @@ export function createDevPageRoutes(config: () => Config): Route[] {
     // Browsers say what a request is for; other pages have no business here, whatever they can read.
     const site = request.headers["sec-fetch-site"];
     if (site !== undefined && site !== "same-origin") return sendText(response, 403, "not for other pages\n");
-    const body = JSON.stringify(await describeSession(config()));
+    const body = JSON.stringify(await describeSession(config.get()));
     sendBody(response, "application/json", Buffer.from(body));
   });
   return [...files, session];
@@ -107,7 +108,7 @@ async function describeSession(config: Config): Promise<DevSession> {
 
 function guardedRoute(
   path: string,
-  config: () => Config,
+  config: Live<Config>,
   answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): Route {
   return {
@@ -116,7 +117,7 @@ function guardedRoute(
       for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
       if (request.method !== "GET" && request.method !== "HEAD") return sendEmpty(response, 405);
       if (isFromThisMachine(request)) return answer(request, response);
-      const scheme = config().http_server.tls.enabled ? "https" : "http";
+      const scheme = config.get().http_server.tls.enabled ? "https" : "http";
       const place = `${scheme}://localhost:${request.socket.localPort}/`;
       sendText(
         response,

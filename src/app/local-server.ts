@@ -1,5 +1,6 @@
 import { openPorts } from "./ports.ts";
 import { LocalPusherEvents } from "./pusher.ts";
+import { followReload } from "./reload.ts";
 import type { ServerOptions, ServerRun } from "./server.ts";
 import { ServingNode } from "./serving-node.ts";
 
@@ -24,7 +25,7 @@ export async function openLocalServer(options: ServerOptions): Promise<ServerRun
   return {
     node: serving.node,
     addresses,
-    reload: (next) => serving.reload(next),
+    reload: (next) => serving.reload(followReload(config, next)),
     async stop() {
       await closing.disposeAsync();
       return isClean;

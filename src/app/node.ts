@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { systemClock } from "../core/clock.ts";
+import { derive, type Live, memberOf } from "../core/live.ts";
 import type { Logger } from "../core/logger.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
@@ -25,22 +26,22 @@ export interface NodeParts {
 
 /** A node as the configuration describes it; alone, under a new uid, unless it is told what it is a part of. */
 export function createNode(
-  config: Config,
+  config: Live<Config>,
   { limits: sharedLimits, records, ...ports }: NodePorts,
   { wheel, logger, refusals }: NodeParts,
   identity: NodeIdentity | undefined,
 ): ServerNode {
-  const { client } = config;
+  const { client, http_server: http, node } = config.get();
   return new ServerNode({
     uid: identity?.uid,
     machine: identity?.machine,
-    name: config.node.name || `${hostname()}_${config.http_server.port}`,
+    name: node.name || `${hostname()}_${http.port}`,
     version: CLIENT_VERSION,
     ...ports,
     sharedLimits,
     access: records.access,
     statuses: records.statuses,
-    channelRules: channelRulesOf(config.channel, config.pusher),
+    channelRules: derive(config, ({ channel, pusher }) => channelRulesOf(channel, pusher)),
     clock: systemClock,
     wheel,
     logger,
@@ -51,7 +52,7 @@ export function createNode(
       staleCloseDelayMs: client.stale_close_delay,
       expiredCloseDelayMs: client.expired_close_delay,
       tickIntervalMs: client.presence_update_interval,
-      channelLimit: client.channel_limit,
+      channelLimit: memberOf(memberOf(config, "client"), "channel_limit"),
       recoveryMaxPublications: client.recovery_max_publication_limit,
       positionCheckDelayMs: client.channel_position_check_delay,
       expiredSubscriptionCloseDelayMs: client.expired_sub_close_delay,

@@ -2,21 +2,20 @@ import { randomUUID } from "node:crypto";
 import { extname, join } from "node:path";
 import { systemClock } from "../core/clock.ts";
 import { disconnect } from "../core/disconnect.ts";
+import { LiveValue, memberOf } from "../core/live.ts";
 import type { Logger } from "../core/logger.ts";
 import { RefusalLog } from "../core/refusal-log.ts";
 import { TimerWheel } from "../lib/timer-wheel.ts";
 import type { ServerNode } from "../node/server-node.ts";
-import { PusherApps } from "../protocols/pusher/app.ts";
 import type { WebhookEvent } from "../protocols/pusher/webhooks/event.ts";
 import { BusHub } from "../workers/bus-hub.ts";
 import { LimitsHub } from "../workers/limits-hub.ts";
 import { PushFrames } from "../workers/push-frames.ts";
 import { SharedBroker } from "../workers/shared-broker.ts";
-import { channelRulesOf } from "./channel-rules.ts";
 import type { Config } from "./config.ts";
 import { createNode } from "./node.ts";
 import { type NodePorts, openPorts } from "./ports.ts";
-import { LocalPusherEvents } from "./pusher.ts";
+import { LocalPusherEvents, pusherAppsOf } from "./pusher.ts";
 import { followReload } from "./reload.ts";
 import type { ServerAddresses, ServerRun } from "./server.ts";
 import { readServerTls } from "./server-tls.ts";
@@ -72,14 +71,15 @@ export async function openPrimaryServer(options: PrimaryServerOptions): Promise<
  */
 class PrimaryServer {
   readonly node: ServerNode;
-  readonly #config: Config;
+  readonly #config: LiveValue<Config>;
   readonly #broker: SharedBroker;
   readonly #pusherEvents: LocalPusherEvents;
   readonly #wheel = new TimerWheel(systemClock);
   readonly #pool: WorkerPool;
 
   constructor({ config, logger, workers, isDev }: PrimaryServerOptions, ports: NodePorts) {
-    this.#config = config;
+    const live = new LiveValue(config);
+    this.#config = live;
     const { presence, events, limits, records } = ports;
     const broker = new SharedBroker(ports.broker);
     const bus = new BusHub();
@@ -87,9 +87,10 @@ class PrimaryServer {
     const uid = randomUUID();
     const nodePorts = { ...ports, broker: broker.join(), bus: bus.busOf(uid) };
     const parts = { wheel, logger, refusals: new RefusalLog(logger, systemClock) };
-    const node = createNode(config, nodePorts, parts, { uid, machine: uid });
-    const apps = new PusherApps(config.pusher.apps);
-    const pusherEvents = new LocalPusherEvents({ config: config.pusher, apps, events, node, wheel, logger });
+    const node = createNode(live, nodePorts, parts, { uid, machine: uid });
+    const pusher = memberOf(live, "pusher");
+    const apps = pusherAppsOf(pusher);
+    const pusherEvents = new LocalPusherEvents({ config: pusher, apps, events, node, wheel, logger });
     this.node = node;
     this.#broker = broker;
     this.#pusherEvents = pusherEvents;
@@ -128,18 +129,16 @@ class PrimaryServer {
   }
 
   async reload(config: Config): Promise<void> {
-    const followed = followReload(this.#config, config);
+    const followed = followReload(this.#config.get(), config);
     // Others may have followed when one worker refuses; so what can be looked at here is.
     readServerTls(followed);
     // Workers look at everything that can be wrong; the first one that refuses keeps the rest as they are.
-    await this.#pool.reload(config, followed);
-    const { channel, pusher } = followed;
-    this.node.channels.rules = channelRulesOf(channel, pusher);
-    this.#pusherEvents.reload(new PusherApps(pusher.apps));
+    await this.#pool.reload(followed);
+    this.#config.set(followed);
   }
 
   async stop(): Promise<boolean> {
-    const deadline = AbortSignal.timeout(this.#config.shutdown.timeout);
+    const deadline = AbortSignal.timeout(this.#config.get().shutdown.timeout);
     const isClean = await this.#pool.stop(deadline);
     await this.node.stop(disconnect("shutdown"));
     await this.#pusherEvents.close(deadline);

@@ -1,5 +1,6 @@
 import type { ChannelEvents as ChannelEventSource } from "../core/channel-events.ts";
 import { systemClock } from "../core/clock.ts";
+import { derive, type Live, memberOf } from "../core/live.ts";
 import type { Logger } from "../core/logger.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
 import type { SharedLimits } from "../core/shared-limits.ts";
@@ -21,9 +22,9 @@ import { createSocketRoutes } from "../transports/websocket/index.ts";
 
 /** What Pusher's protocol is put together from. */
 export interface PusherParts {
-  readonly config: PusherConfig;
+  readonly config: Live<PusherConfig>;
   /** The apps of the configuration. */
-  readonly apps: PusherApps;
+  readonly apps: Live<PusherApps>;
   /** What happens to channels. */
   readonly events: ChannelEventSource;
   readonly node: ServerNode;
@@ -34,8 +35,6 @@ export interface PusherParts {
 /** Where what happens in the channels of apps is told of: here, or in another process. */
 export interface PusherEvents {
   readonly webhooks: WebhookSink;
-  /** The apps have changed. */
-  reload(apps: PusherApps): void;
   close(deadline: AbortSignal): Promise<void>;
 }
 
@@ -45,30 +44,21 @@ export type ConnectPusher = (parts: PusherParts) => PusherEvents;
 export class LocalPusherEvents implements PusherEvents {
   readonly webhooks: Webhooks;
   readonly #channelEvents: ChannelEvents;
-  #apps: PusherApps;
+  readonly #apps: Live<PusherApps>;
 
   constructor({ config, apps, events, node, wheel, logger }: PusherParts) {
     const shared = { clock: systemClock, wheel, logger };
     this.#apps = apps;
-    const delivery = config.webhooks;
+    const { enabled, webhooks: delivery } = config.get();
     this.webhooks = new Webhooks({ ...shared, delivery, post: createPost(delivery.request_timeout) });
-    this.#channelEvents = new ChannelEvents({
-      ...shared,
-      node,
-      webhooks: this.webhooks,
-      apps: () => this.#apps,
-    });
-    if (config.enabled) events.add(this.#channelEvents);
+    this.#channelEvents = new ChannelEvents({ ...shared, node, webhooks: this.webhooks, apps });
+    if (enabled) events.add(this.#channelEvents);
   }
 
   /** Takes an event of an app from another process. */
   emit(appId: string, event: WebhookEvent): void {
-    const app = this.#apps.withId(appId);
+    const app = this.#apps.get().withId(appId);
     if (app !== undefined) this.webhooks.emit(app, event);
-  }
-
-  reload(apps: PusherApps): void {
-    this.#apps = apps;
   }
 
   async close(deadline: AbortSignal): Promise<void> {
@@ -80,9 +70,12 @@ export class LocalPusherEvents implements PusherEvents {
 /** Pusher's part of a server. */
 export interface PusherAssembly {
   readonly routes: readonly Route[];
-  /** Follows the apps and limits of a new configuration. */
-  reload(config: PusherConfig): void;
   close(deadline: AbortSignal): Promise<void>;
+}
+
+/** The apps that a configuration has. */
+export function pusherAppsOf(config: Live<PusherConfig>): Live<PusherApps> {
+  return derive(config, ({ apps }) => new PusherApps(apps));
 }
 
 /** Serves the protocol and its HTTP API as the configuration says. */
@@ -95,11 +88,16 @@ export function assemblePusher(
   connect: ConnectPusher,
 ): PusherAssembly {
   const { config, node, wheel, logger, gate, sharedLimits, refusals } = parts;
-  if (!config.enabled) return { routes: [], reload: () => undefined, close: () => Promise.resolve() };
-  let apps = new PusherApps(config.apps);
+  const {
+    enabled,
+    path_prefix: prefix,
+    message_size_limit: sizeLimit,
+    write_timeout: writeTimeoutMs,
+  } = config.get();
+  if (!enabled) return { routes: [], close: () => Promise.resolve() };
+  const apps = pusherAppsOf(config);
   const events = connect({ ...parts, apps });
-  let limiter = config.rate_limiter;
-  const limits = new AddressLimits(() => limiter, systemClock, sharedLimits);
+  const limits = new AddressLimits(memberOf(config, "rate_limiter"), systemClock, sharedLimits);
   const context = {
     node,
     wheel,
@@ -108,7 +106,7 @@ export function assemblePusher(
     gate,
     config,
     clock: systemClock,
-    apps: () => apps,
+    apps,
     webhooks: events.webhooks,
   };
   return {
@@ -124,9 +122,9 @@ export function assemblePusher(
         },
         {
           protocol: new PusherProtocol(context),
-          path: `${config.path_prefix}/app/`,
-          messageSizeLimit: config.message_size_limit,
-          writeTimeoutMs: config.write_timeout,
+          path: `${prefix}/app/`,
+          messageSizeLimit: sizeLimit,
+          writeTimeoutMs,
         },
       ),
       ...createPusherApiRoutes({
@@ -135,11 +133,6 @@ export function assemblePusher(
         admits: (request) => limits.take("api", request),
       }),
     ],
-    reload(next) {
-      apps = new PusherApps(next.apps);
-      limiter = next.rate_limiter;
-      events.reload(apps);
-    },
     close: (deadline) => events.close(deadline),
   };
 }

@@ -60,7 +60,7 @@ export interface MillraceServer {
 export interface ServerRun {
   readonly node: ServerNode;
   readonly addresses: ServerAddresses;
-  /** Follows a new configuration; rejects, changing nothing, where it cannot be used. */
+  /** Follows a new configuration as far as it can; rejects, changing nothing, where it cannot be used. */
   reload(config: Config): Promise<void>;
   /** Resolves to whether no connections had to be cut. */
   stop(): Promise<boolean>;

@@ -5,7 +5,6 @@ import type { ServerNode } from "../node/server-node.ts";
 import { type Assembly, assembleServer, type AssemblyOptions } from "./assembly.ts";
 import type { Config } from "./config.ts";
 import { HttpListeners, startListener } from "./http-listeners.ts";
-import { followReload } from "./reload.ts";
 import type { ServerAddresses } from "./server.ts";
 import { readServerTls } from "./server-tls.ts";
 
@@ -44,14 +43,13 @@ export class ServingNode {
   }
 
   /**
-   * Follows the options that a running server can, and shows new connections the certificates that the files hold now.
-   * Rejects, changing nothing, for unusable keys and certificates.
+   * Follows a configuration that differs in reloadable options only, and shows new connections the certificates that the
+   * files hold now. Rejects, changing nothing, for unusable keys and certificates.
    */
   async reload(config: Config): Promise<void> {
     const { uniGrpc, grpcApi } = this.#assembly;
-    const followed = followReload(this.#config, config);
-    const tls = readServerTls(followed);
-    await this.#assembly.reload(followed);
+    const tls = readServerTls(config);
+    await this.#assembly.reload(config);
     this.#http.renewTls(tls);
     if (tls.uniGrpc !== undefined) uniGrpc?.renewTls(tls.uniGrpc);
     if (tls.grpcApi !== undefined) grpcApi?.renewTls(tls.grpcApi);

@@ -5,7 +5,6 @@ import type { LinkEnd } from "../lib/link/message-link.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import { WorkerLink } from "../workers/worker-link.ts";
 import type { Config } from "./config.ts";
-import { changesThatNeedRestart } from "./reload.ts";
 import { ServingNode } from "./serving-node.ts";
 import { createRemoteRecords } from "./user-control.ts";
 import type { NodePorts } from "./ports.ts";
@@ -69,7 +68,6 @@ class WorkerServer {
     events.add({ onSubscribersChanged: (channel) => link.notify("subscribersChanged", channel) });
     const connectPusher: ConnectPusher = () => ({
       webhooks: { emit: (app, event) => link.notify("emit", app.config.id, event) },
-      reload: () => undefined,
       close: () => Promise.resolve(),
     });
     const ports: NodePorts = {
@@ -93,10 +91,9 @@ class WorkerServer {
     return !deadline.aborted;
   }
 
-  async #reload(received: unknown): Promise<readonly string[]> {
-    const config = received as Config;
+  /** The primary sends what differs from before in reloadable options only. */
+  async #reload(received: unknown): Promise<void> {
     await this.#started.promise;
-    await this.#serving?.reload(config);
-    return this.#config === undefined ? [] : changesThatNeedRestart(this.#config, config);
+    await this.#serving?.reload(received as Config);
   }
 }

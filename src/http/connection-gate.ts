@@ -1,3 +1,5 @@
+import type { Live } from "../core/live.ts";
+
 /** What the gate needs of a clock. */
 export interface GateClock {
   monotonicMs(): number;
@@ -13,8 +15,7 @@ export interface ConnectionLimits {
 
 /** What the gate works with. */
 export interface ConnectionGateOptions {
-  /** The limits of this moment. */
-  readonly limits: () => ConnectionLimits;
+  readonly limits: Live<ConnectionLimits>;
   readonly connectionCount: () => number;
   readonly clock: GateClock;
   /** Is told of each connection that counts against the rate. */
@@ -24,25 +25,25 @@ export interface ConnectionGateOptions {
 /** Decides whether one more connection may be tried. A refused one is answered with 503. */
 export class ConnectionGate {
   readonly #options: ConnectionGateOptions;
-  #tokens: number;
+  /** Cut down to the limit with each use, whatever it is by then. */
+  #tokens = Number.POSITIVE_INFINITY;
   #refilledAtMs: number;
 
   constructor(options: ConnectionGateOptions) {
     this.#options = options;
-    this.#tokens = options.limits().connectionRateLimit;
     this.#refilledAtMs = options.clock.monotonicMs();
   }
 
   admits(): boolean {
     const { limits, connectionCount } = this.#options;
-    const { connectionLimit, connectionRateLimit } = limits();
+    const { connectionLimit, connectionRateLimit } = limits.get();
     if (connectionLimit > 0 && connectionCount() >= connectionLimit) return false;
     return connectionRateLimit <= 0 || this.#takeToken(connectionRateLimit);
   }
 
   /** Counts connections that other nodes have let in against the rate. */
   note(count: number): void {
-    const { connectionRateLimit } = this.#options.limits();
+    const { connectionRateLimit } = this.#options.limits.get();
     if (connectionRateLimit <= 0) return;
     this.#refill(connectionRateLimit);
     this.#tokens -= count;

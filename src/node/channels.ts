@@ -5,6 +5,7 @@ import type { ChannelRules } from "../core/channel-rules.ts";
 import { badRequest, clientError } from "../core/client-error.ts";
 import type { ClientInfo } from "../core/client-info.ts";
 import type { ChannelFilter, PublishRequest } from "../core/commands.ts";
+import type { Live } from "../core/live.ts";
 import type { PresenceManager, PresenceStats } from "../core/presence-manager.ts";
 import { acceptsData, UNACCEPTABLE_DATA } from "../core/publication-data.ts";
 import type { PublicationInit } from "../core/publication.ts";
@@ -17,19 +18,21 @@ export interface NodeChannelsOptions {
   readonly broker: Broker;
   readonly presence: PresenceManager;
   readonly cluster: Cluster;
-  readonly rules: ChannelRules;
+  readonly rules: Live<ChannelRules>;
   readonly refusals: RefusalLog;
 }
 
 /** Channels on all nodes: what their names mean, what is published to them, what they keep and who is in them. */
 export class NodeChannels {
-  /** What channel names mean. May change while the node runs. */
-  rules: ChannelRules;
   readonly #options: NodeChannelsOptions;
 
   constructor(options: NodeChannelsOptions) {
     this.#options = options;
-    this.rules = options.rules;
+  }
+
+  /** What channel names mean at this moment. */
+  get rules(): ChannelRules {
+    return this.#options.rules.get();
   }
 
   /** Options of a channel; undefined where its namespace is unknown. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import type { Live } from "../core/live.ts";
 import type { Hub } from "../hub/hub.ts";
 import { compileGlob } from "../lib/glob.ts";
 import { hash53 } from "../lib/hash53.ts";
@@ -21,7 +22,7 @@ export interface LocalCallsOptions {
   readonly access: AccessList;
   readonly clock: Clock;
   /** Channels that one session may listen to; 0 or less for any number. */
-  readonly channelLimit: number;
+  readonly channelLimit: Live<number>;
   /** Sequence of the session that was admitted last. */
   readonly lastSequence: () => number;
   readonly channels: Pick<NodeChannels, "knownOptionsOf">;

@@ -3,6 +3,7 @@ import type { ChannelRules } from "../core/channel-rules.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ChannelEvents } from "../core/channel-events.ts";
 import type { ControlBus } from "../core/control-bus.ts";
+import type { Live } from "../core/live.ts";
 import type { Logger } from "../core/logger.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
 import type { PresenceManager } from "../core/presence-manager.ts";
@@ -16,7 +17,7 @@ import type { AccessList } from "./control/access-list.ts";
 /** Limits of a node. Milliseconds and counts; 0 or less for none. */
 export interface NodeLimits extends SessionLimits {
   /** Channels that one session may listen to. */
-  readonly channelLimit: number;
+  readonly channelLimit: Live<number>;
   /** What a returning subscriber may have missed; negative for any number. */
   readonly recoveryMaxPublications: number;
   readonly positionCheckDelayMs: number;
@@ -35,7 +36,8 @@ export interface ServerNodeOptions {
   readonly presence: PresenceManager;
   /** What broker and presence manager tell, where they are in this process. */
   readonly events: ChannelEvents;
-  readonly channelRules: ChannelRules;
+  /** What channel names mean. */
+  readonly channelRules: Live<ChannelRules>;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly logger: Logger;

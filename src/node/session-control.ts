@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import type { RefreshCommand, SessionTarget, SubscribeCommand } from "../core/commands.ts";
 import { type Disconnect, disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
+import type { Live } from "../core/live.ts";
 import { PLAIN_SUBSCRIBE_RESULT } from "../core/push.ts";
 import { isServerSide, SUBSCRIPTION_SOURCE } from "../core/subscription-source.ts";
 import type { SlicedWork } from "../lib/sliced-work.ts";
@@ -17,7 +18,7 @@ export interface SessionControlOptions {
   readonly subscriptions: SubscriptionService;
   readonly clock: Clock;
   /** Channels that one session may listen to; 0 or less for any number. */
-  readonly channelLimit: number;
+  readonly channelLimit: Live<number>;
 }
 
 /** No unsubscribe asks the client to come back. */
@@ -100,7 +101,7 @@ export class SessionControl {
 
   /** `push` is what the session is told, at least. */
   async #subscribeOne(session: Session, command: SubscribeCommand, push: EncodedPush): Promise<void> {
-    const { subscriptions, clock, channelLimit } = this.#options;
+    const { subscriptions, clock } = this.#options;
     const { channel, grant, expireAtSec, since } = command;
     if (push.frameFor(session.transport.format) === undefined) {
       throw clientError(
@@ -117,6 +118,7 @@ export class SessionControl {
     if (session.isClosed) return;
     const before = session.subscriptions.get(channel);
     if (before !== undefined && !isServerSide(before.source)) return;
+    const channelLimit = this.#options.channelLimit.get();
     if (before === undefined && channelLimit > 0 && session.subscriptions.size >= channelLimit) {
       session.disconnect(disconnect("channelLimit"));
       return;

@@ -87,7 +87,8 @@ export interface WorkerCalls {
   sessionsElsewhere(count: number): void;
   /** Ends all connections; resolves to whether none had to be cut. */
   stop(): Promise<boolean>;
-  reload(config: unknown): Promise<readonly string[]>;
+  /** Follows a configuration that differs in reloadable options only. */
+  reload(config: unknown): Promise<void>;
 }
 
 const MAX_UNREAD_BYTES = 256 * 1024 * 1024;

@@ -105,7 +105,7 @@ export class WorkerPeer {
     return this.#link.callWithin(Infinity, "stop");
   }
 
-  reload(config: unknown): Promise<readonly string[]> {
+  reload(config: unknown): Promise<void> {
     return this.#link.callWithin(RELOAD_TIMEOUT_MS, "reload", config);
   }
 

@@ -58,13 +58,11 @@ export class WorkerPool {
     return first;
   }
 
-  /**
-   * Has the workers follow a configuration; those that are started later begin with `followed`, what is left of it where
-   * a running server follows only a part. Rejects, changing nothing, where the workers refuse it.
-   */
-  async reload(config: unknown, followed: unknown): Promise<void> {
+  /** Has the workers follow a configuration; rejects, changing nothing, where they refuse it. */
+  async reload(config: unknown): Promise<void> {
     const before = this.#config;
-    this.#config = followed;
+    // Workers that are started meanwhile begin with it.
+    this.#config = config;
     try {
       await Promise.all([...this.#workers].map(({ peer }) => peer.reload(config).catch(unlessGone)));
     } catch (error) {

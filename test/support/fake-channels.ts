@@ -4,6 +4,7 @@ import { RefusalLog } from "../../src/core/refusal-log.ts";
 import { MemoryPresenceManager } from "../../src/brokers/memory/memory-presence-manager.ts";
 import { ChannelEvents } from "../../src/core/channel-events.ts";
 import { LONE_BUS } from "../../src/core/control-bus.ts";
+import { LiveValue } from "../../src/core/live.ts";
 import { NodeChannels } from "../../src/node/channels.ts";
 import { Cluster } from "../../src/node/cluster/cluster.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -18,7 +19,7 @@ export function createFakeChannels(rules: ChannelRules, publish: Broker["publish
     broker: { publish } as Partial<Broker> as Broker,
     presence: new MemoryPresenceManager(new ChannelEvents()),
     cluster: new Cluster({ ...identity, bus: LONE_BUS, heartbeat: undefined, clock, logger }),
-    rules,
+    rules: new LiveValue(rules),
     refusals: new RefusalLog(logger, clock),
   });
 }

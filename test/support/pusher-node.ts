@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { channelRulesOf } from "../../src/app/channel-rules.ts";
 import { loadConfig } from "../../src/app/config.ts";
 import type { Disconnect } from "../../src/core/disconnect.ts";
+import { LiveValue } from "../../src/core/live.ts";
 import { RefusalLog } from "../../src/core/refusal-log.ts";
 import type { PingingTransport, SocketConnection, SocketHost } from "../../src/core/socket-protocol.ts";
 import { type Codec, WireFormat } from "../../src/core/wire-format.ts";
@@ -53,7 +54,7 @@ export interface PusherFrame {
 /** A node in memory with Pusher's protocol, on a clock of its own. Keeps what webhooks are to be told. */
 export class PusherTestNode {
   readonly test: TestNode;
-  apps: PusherApps;
+  readonly apps: LiveValue<PusherApps>;
   readonly webhooks: WebhookEvent[] = [];
   readonly errors: unknown[] = [];
   /** Lines about who was refused. */
@@ -67,13 +68,13 @@ export class PusherTestNode {
     const values: ConfigInput = { pusher: { ...pusher, enabled: true, apps }, channel: channel ?? {} };
     const { config } = loadConfig({ defaults: {}, values });
     const { node, clock, wheel } = test;
-    node.channels.rules = channelRulesOf(config.channel, config.pusher);
+    test.rules.set(channelRulesOf(config.channel, config.pusher));
     this.test = test;
-    this.apps = new PusherApps(config.pusher.apps);
+    this.apps = new LiveValue(new PusherApps(config.pusher.apps));
     const logger = loggerInto(this.errors);
-    const told = { apps: () => this.apps, webhooks: { emit: this.#keep } };
+    const told = { apps: this.apps, webhooks: { emit: this.#keep } };
     test.events.add(new ChannelEvents({ ...told, node, clock, wheel, logger }));
-    const limits = { connectionLimit: 0, connectionRateLimit: 0 };
+    const limits = new LiveValue({ connectionLimit: 0, connectionRateLimit: 0 });
     this.#protocol = new PusherProtocol({
       ...told,
       node,
@@ -81,8 +82,8 @@ export class PusherTestNode {
       wheel,
       logger,
       refusals: new RefusalLog(loggerOf(this.refused), clock),
-      gate: new ConnectionGate({ limits: () => limits, connectionCount: () => 0, clock }),
-      config: config.pusher,
+      gate: new ConnectionGate({ limits, connectionCount: () => 0, clock }),
+      config: new LiveValue(config.pusher),
     });
   }
 
@@ -94,8 +95,8 @@ export class PusherTestNode {
 
   /** Changes the first app, and forgets the other one, as a reload does. */
   reload(changes: Partial<PusherAppConfig>): void {
-    const { config } = this.apps.withId(ONE.id) ?? {};
-    this.apps = new PusherApps(config === undefined ? [] : [{ ...config, ...changes }]);
+    const { config } = this.apps.get().withId(ONE.id) ?? {};
+    this.apps.set(new PusherApps(config === undefined ? [] : [{ ...config, ...changes }]));
   }
 
   /** Connects a client; resolves when it has been welcomed, or not. */
@@ -117,7 +118,7 @@ export class PusherTestNode {
 
   /** Triggers an event in a channel of the first app, as backends do. */
   async trigger(channel: string, event: string, data: string, excludeClient = ""): Promise<void> {
-    const app = this.apps.withId(ONE.id);
+    const app = this.apps.get().withId(ONE.id);
     if (app !== undefined) await publishEvent(this.test.node, app, { channel, event, data, excludeClient });
     await endOfTurn();
   }

@@ -13,6 +13,7 @@ import {
 import { ChannelRules } from "../../src/core/channel-rules.ts";
 import { LONE_BUS } from "../../src/core/control-bus.ts";
 import { NO_LABELS } from "../../src/core/label-filter.ts";
+import { LiveValue } from "../../src/core/live.ts";
 import type { Logger } from "../../src/core/logger.ts";
 import { RefusalLog } from "../../src/core/refusal-log.ts";
 import type { StreamPosition } from "../../src/core/stream-position.ts";
@@ -74,7 +75,7 @@ export const LIMITS: NodeLimits = {
   staleCloseDelayMs: 10_000,
   expiredCloseDelayMs: 25_000,
   tickIntervalMs: 27_000,
-  channelLimit: 128,
+  channelLimit: new LiveValue(128),
   recoveryMaxPublications: 300,
   positionCheckDelayMs: 40_000,
   expiredSubscriptionCloseDelayMs: 25_000,
@@ -103,6 +104,8 @@ export class TestNode {
   readonly subscribed: ReadonlySet<string>;
   readonly wheel: TimerWheel;
   readonly node: ServerNode;
+  /** What channel names mean to the node. */
+  readonly rules: LiveValue<ChannelRules>;
   readonly protocol: UniProtocol;
   /** One for all clients, as transports have it. */
   readonly format: FakeTransport["format"] = lineFormat();
@@ -121,6 +124,16 @@ export class TestNode {
       allowSubscribeForAnonymous: true,
       ...channels,
     };
+    this.rules = new LiveValue(
+      new ChannelRules({
+        namespaceBoundary: ":",
+        privatePrefix: "$",
+        userBoundary: "#",
+        userSeparator: ",",
+        withoutNamespace,
+        namespaces: new Map(),
+      }),
+    );
     const subscribed = new Set<string>();
     this.subscribed = subscribed;
     this.broker =
@@ -131,14 +144,7 @@ export class TestNode {
       version: "0",
       broker: gateBroker(this.broker, gate, subscribed),
       presence: gatePresence(this.presence, gate),
-      channelRules: new ChannelRules({
-        namespaceBoundary: ":",
-        privatePrefix: "$",
-        userBoundary: "#",
-        userSeparator: ",",
-        withoutNamespace,
-        namespaces: new Map(),
-      }),
+      channelRules: this.rules,
       clock,
       wheel: this.wheel,
       logger,
@@ -163,7 +169,7 @@ export class TestNode {
       clock,
       logger: silentLogger,
       refusals: silentRefusals,
-      settings: () => SETTINGS,
+      settings: new LiveValue(SETTINGS),
     });
   }
 

@@ -113,7 +113,7 @@ export class WorkerCluster {
     const linkClock = new FakeClock();
     const ports = new WorkerLink(far, linkClock, {
       stop: () => Promise.resolve(true),
-      reload: () => Promise.resolve([]),
+      reload: () => Promise.resolve(),
       onPrimaryGone: () => undefined,
     });
     return {

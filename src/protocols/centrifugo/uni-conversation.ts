@@ -6,6 +6,7 @@ import { ClientError, clientError } from "../../core/client-error.ts";
 import type { Clock } from "../../core/clock.ts";
 import { Disconnect, disconnect } from "../../core/disconnect.ts";
 import { EncodedPush } from "../../core/encoded-push.ts";
+import type { Live } from "../../core/live.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { ConnectResult, SubscribeResult } from "../../core/push.ts";
 import type { RefusalLog } from "../../core/refusal-log.ts";
@@ -48,8 +49,7 @@ export interface UniContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly refusals: RefusalLog;
-  /** The settings of this moment. */
-  readonly settings: () => UniSettings;
+  readonly settings: Live<UniSettings>;
 }
 
 /** A subscription that a connection begins with. */
@@ -63,14 +63,16 @@ interface InitialSubscription {
  */
 export class UniConversation implements UniConnection {
   readonly #context: UniContext;
-  readonly #settings: UniSettings;
   readonly #session: Session;
   #asked = false;
 
   constructor(session: Session, context: UniContext) {
     this.#session = session;
     this.#context = context;
-    this.#settings = context.settings();
+  }
+
+  get #settings(): UniSettings {
+    return this.#context.settings.get();
   }
 
   connect(request: ConnectRequest, header: HeaderReader = () => undefined): void {

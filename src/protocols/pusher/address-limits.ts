@@ -1,4 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
+import type { Live } from "../../core/live.ts";
 import type { SharedRates } from "../../core/shared-limits.ts";
 import { type AddressedRequest, clientAddress, networkOf } from "../../http/client-address.ts";
 import { type RateDecision, RateLimiter } from "../../lib/rate-limiter.ts";
@@ -17,11 +18,11 @@ const MAX_ADDRESSES = 100_000;
 
 /** How much each client address may ask for: section `pusher.rate_limiter` (docs/protocols/pusher.md §6). */
 export class AddressLimits {
-  readonly #config: () => RateLimiterConfig;
+  readonly #config: Live<RateLimiterConfig>;
   readonly #limiters: Readonly<Record<LimitedRequest, RateLimiter>>;
 
-  /** `config` is asked at each request, so that limits may change. They are those of all nodes together. */
-  constructor(config: () => RateLimiterConfig, clock: Pick<Clock, "monotonicMs">, rates: SharedRates) {
+  /** The limits are those of all nodes together. */
+  constructor(config: Live<RateLimiterConfig>, clock: Pick<Clock, "monotonicMs">, rates: SharedRates) {
     this.#config = config;
     const limiter = (kind: LimitedRequest): RateLimiter => {
       const name = `pusher address ${kind}`;
@@ -39,12 +40,12 @@ export class AddressLimits {
 
   /** Counts a request; one that is not allowed is to be answered with 429. */
   take(kind: LimitedRequest, request: AddressedRequest): RateDecision {
-    const address = clientAddress(request, this.#config().trust_hops);
+    const address = clientAddress(request, this.#config.get().trust_hops);
     return this.#limiters[kind].take(networkOf(address));
   }
 
   #limitOf(kind: LimitedRequest): { readonly max: number; readonly windowMs: number } {
-    const config = this.#config();
+    const config = this.#config.get();
     const { max_requests: max, window_seconds: windowSec } = config[OPTIONS[kind]];
     return { max: config.enabled ? max : 0, windowMs: windowSec * 1000 };
   }

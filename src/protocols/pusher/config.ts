@@ -238,9 +238,9 @@ export const pusherConfig: Section<PusherConfig> = section<PusherConfig>(
     write_timeout: duration("1s").describe(
       "How long the network may take nothing of what waits before the connection is dropped; 0 or less for any time.",
     ),
-    max_channels_per_connection: count(1000).describe(
-      "Channels that one connection may listen to; 0 for any number.",
-    ),
+    max_channels_per_connection: count(1000)
+      .describe("Channels that one connection may listen to; 0 for any number.")
+      .meta({ isReloadable: true }),
     rate_limiter: section<RateLimiterConfig>("Limits for each client address.", {
       enabled: z.boolean().default(false).describe("Enforces them; 429 is the answer beyond."),
       trust_hops: count(0).describe(

@@ -1,4 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
+import type { Live } from "../../core/live.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { RefusalLog } from "../../core/refusal-log.ts";
 import type { ConnectionGate } from "../../http/connection-gate.ts";
@@ -16,8 +17,7 @@ export interface PusherContext {
   readonly logger: Logger;
   readonly refusals: RefusalLog;
   readonly gate: ConnectionGate;
-  readonly config: PusherConfig;
-  /** The apps of this moment. */
-  readonly apps: () => PusherApps;
+  readonly config: Live<PusherConfig>;
+  readonly apps: Live<PusherApps>;
   readonly webhooks: WebhookSink;
 }

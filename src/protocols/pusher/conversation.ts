@@ -60,11 +60,11 @@ export class PusherConversation extends WheelTimer implements SocketConnection, 
     this.#app = app;
     this.#session = session;
     this.#transport = transport;
-    const current = (): PusherApp => context.apps().currentOf(app);
+    const current = (): PusherApp => context.apps.get().currentOf(app);
     this.#subscriptions = new Subscriptions(context, current, session);
     this.#signIn = new SignIn(context, current, session);
     this.#clientEvents = new ClientEvents(context, current, session);
-    const maxWaitingBytes = MAX_WAITING_MESSAGES * context.config.message_size_limit;
+    const maxWaitingBytes = MAX_WAITING_MESSAGES * context.config.get().message_size_limit;
     this.#messages = new CommandQueue(session, this, Math.max(MIN_WAITING_BYTES, maxWaitingBytes));
     this.#heardAtMs = context.clock.monotonicMs();
   }
@@ -89,7 +89,8 @@ export class PusherConversation extends WheelTimer implements SocketConnection, 
   }
 
   #welcome({ name, version, protocol }: ClientApplication): void {
-    const { node, config } = this.#context;
+    const { node } = this.#context;
+    const config = this.#context.config.get();
     const session = this.#session;
     this.#knowsPingEvent = protocol >= PING_EVENT_VERSION;
     if (session.isClosed) return;
@@ -161,7 +162,7 @@ export class PusherConversation extends WheelTimer implements SocketConnection, 
 
   /** When silence calls for something. */
   get #silentUntilMs(): number {
-    const { activity_timeout: activityMs, pong_timeout: pongMs } = this.#context.config;
+    const { activity_timeout: activityMs, pong_timeout: pongMs } = this.#context.config.get();
     return this.#heardAtMs + activityMs + (this.#isPinged ? pongMs : 0);
   }
 

@@ -34,7 +34,7 @@ export class PusherProtocol implements SocketProtocol {
 
   /** Connections that are not wanted are opened all the same: clients react to codes of close frames only. */
   hostOf(request: SocketRequest): SocketHost {
-    const app = this.#context.apps().withKey(decodeName(request.name));
+    const app = this.#context.apps.get().withKey(decodeName(request.name));
     if (app === undefined) return new RefusingHost(this.#context, UNKNOWN_KEY, request);
     const refusal = this.#refusalBy(app, request);
     if (refusal !== undefined) return new RefusingHost(this.#context, refusal, request, app);

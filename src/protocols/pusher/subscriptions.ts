@@ -112,7 +112,7 @@ export class Subscriptions {
 
   /** Whether the connection may listen to the channel, or does already, by the number of those that it knows of. */
   #hasRoomFor(name: string): boolean {
-    const { max_channels_per_connection: max } = this.#context.config;
+    const { max_channels_per_connection: max } = this.#context.config.get();
     const { subscriptions } = this.#session;
     if (max === 0 || subscriptions.size < max || subscriptions.has(this.#app().channelOf(name))) return true;
     const known = [...subscriptions.keys()].filter((channel) => !this.#app().isWatchChannel(channel));

@@ -45,7 +45,7 @@ describe("several keys", () => {
 
   it("come and go while the server runs", async () => {
     const { post, keys } = await startApi({ keys: KEYS });
-    keys.replace({ key: "", keys: [{ name: "new", key: "new-secret" }] });
+    keys.set({ key: "", keys: [{ name: "new", key: "new-secret" }] });
     for (const key of ["K", "billing-secret", "chat-secret"]) {
       expect((await post("/api/publish", PUBLISH, { "X-API-Key": key })).status).toBe(401);
     }

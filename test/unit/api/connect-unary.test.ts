@@ -15,6 +15,7 @@ import { createConnectHandlers, createConnectRoutes } from "../../../src/api/con
 import type { HttpDoorOptions } from "../../../src/api/http-door.ts";
 import { createApiEncoder } from "../../../src/api/http-json/encoder.ts";
 import { createServerApi } from "../../../src/api/index.ts";
+import { LiveValue } from "../../../src/core/live.ts";
 import { HttpApp } from "../../../src/http/http-app.ts";
 import type { Route } from "../../../src/http/route.ts";
 import { headerLines, parseResponse, RawConnection } from "../../support/raw-connection.ts";
@@ -61,7 +62,7 @@ async function serve(
   node.nodes = MANY_NODES;
   if (request.query === "?kept") node.position = { offset: 2 ** 40, epoch: "abcd" };
   const api = createServerApi(apiContext(node, new ErrorLog()));
-  const keys = new ApiKeys("http_api", { key: KEY, keys: [] });
+  const keys = new ApiKeys("http_api", new LiveValue({ key: KEY, keys: [] }));
   const routes = routesOf(api, {
     auth: createHttpAuth({ keys, insecure: false, refusals: api.refusals }),
     refusals: api.refusals,

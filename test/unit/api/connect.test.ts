@@ -13,6 +13,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { CentrifugoApi, ErrorSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { httpApiConfig } from "../../../src/api/config.ts";
 import { ApiKeys, createApiRoutes, createServerApi } from "../../../src/api/index.ts";
+import { LiveValue } from "../../../src/core/live.ts";
 import { HttpApp } from "../../../src/http/http-app.ts";
 import { bufCurl } from "../../support/grpc-calls.ts";
 import { apiContext, ErrorLog, FakeApiNode, KEY, send, startApi } from "./fake-api.ts";
@@ -129,7 +130,7 @@ it.each<[string, (baseUrl: string) => Transport]>([
   ["Connect", (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "2" })],
 ])("%s works over HTTP/2 on the same port", async (_name, createTransport) => {
   const config = httpApiConfig.parse({ key: KEY, max_request_body_size: 0 });
-  const keys = new ApiKeys("http_api", config);
+  const keys = new ApiKeys("http_api", new LiveValue(config));
   const routes = createApiRoutes(
     createServerApi(apiContext(new FakeApiNode(), new ErrorLog())),
     config,

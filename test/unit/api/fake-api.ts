@@ -1,10 +1,11 @@
 import { expect } from "vitest";
-import type { HttpApiConfig } from "../../../src/api/config.ts";
+import type { ApiKeysConfig, HttpApiConfig } from "../../../src/api/config.ts";
 import { ApiKeys, createApiRoutes, createServerApi } from "../../../src/api/index.ts";
 import type { NodeInfo, SessionTarget } from "../../../src/core/commands.ts";
 import type { ApiChannels, ApiNode, ApiSessions, ApiUsers } from "../../../src/api/ports.ts";
 import { type ChannelOptions, DEFAULT_CHANNEL_OPTIONS } from "../../../src/core/channel-options.ts";
 import { ChannelRules } from "../../../src/core/channel-rules.ts";
+import { LiveValue } from "../../../src/core/live.ts";
 import type { LogFields, Logger } from "../../../src/core/logger.ts";
 import { NO_POSITION, type StreamPosition } from "../../../src/core/stream-position.ts";
 import { RefusalLog } from "../../../src/core/refusal-log.ts";
@@ -147,7 +148,7 @@ export interface RunningApi {
   readonly url: string;
   readonly node: FakeApiNode;
   readonly log: ErrorLog;
-  readonly keys: ApiKeys;
+  readonly keys: LiveValue<ApiKeysConfig>;
   /** Sends a body with the key; `path` goes below the URL. */
   readonly post: (
     path: string,
@@ -184,9 +185,9 @@ export async function startApi(config: Partial<HttpApiConfig> = {}): Promise<Run
     connections_channels_as_array: false,
     ...config,
   };
-  const keys = new ApiKeys("http_api", httpApi);
+  const keys = new LiveValue<ApiKeysConfig>(httpApi);
   const api = createServerApi(apiContext(node, log, refusals));
-  const url = await serveRoutes(createApiRoutes(api, httpApi, keys), log);
+  const url = await serveRoutes(createApiRoutes(api, httpApi, new ApiKeys("http_api", keys)), log);
   const post: RunningApi["post"] = (path, body, headers = {}) =>
     send(`${url}${path}`, { method: "POST", body, headers: { "X-API-Key": KEY, ...headers } });
   return { url, node, log, post, keys };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { disconnect } from "../../../src/core/disconnect.ts";
 import type { SubscribeCommand } from "../../../src/core/commands.ts";
+import { LiveValue } from "../../../src/core/live.ts";
 import { WireFormat } from "../../../src/core/wire-format.ts";
 import { protobufEncoding } from "../../../src/protocols/centrifugo/encodings.ts";
 import { PLAIN_GRANT } from "../../../src/session/subscription.ts";
@@ -65,7 +66,7 @@ describe("API subscribe", () => {
   });
 
   it("uni 53: closes a client at its channel limit with 3505, and succeeds", async () => {
-    const test = await TestNode.start({ limits: { channelLimit: 1 } });
+    const test = await TestNode.start({ limits: { channelLimit: new LiveValue(1) } });
     const { transport } = test.connect({ user: "1", subs: { c: {} } });
     await endOfTurn();
     await test.node.sessions.subscribe(ALL, to("d"));
@@ -73,8 +74,22 @@ describe("API subscribe", () => {
     expect(await test.counts()).toEqual([0, 0, 0, 0]);
   });
 
+  it("a channel limit that a reload changes holds for the next subscription", async () => {
+    const channelLimit = new LiveValue(1);
+    const test = await TestNode.start({ limits: { channelLimit } });
+    const { transport } = test.connect({ user: "1", subs: { c: {} } });
+    await endOfTurn();
+    channelLimit.set(2);
+    await test.node.sessions.subscribe(ALL, to("d"));
+    await endOfTurn();
+    expect(heardBy(transport)).toEqual(["connect", "subscribe d"]);
+    channelLimit.set(1);
+    await test.node.sessions.subscribe(ALL, to("e"));
+    expect(transport.closedWith?.code).toBe(3505);
+  });
+
   it("counts what is being subscribed against the channel limit", async () => {
-    const test = await TestNode.start({ limits: { channelLimit: 1 } });
+    const test = await TestNode.start({ limits: { channelLimit: new LiveValue(1) } });
     const { transport } = await connected(test);
     test.gate.hold("subscribe");
     const calls = ["c", "d"].map((channel) => test.node.sessions.subscribe(ALL, to(channel)));
@@ -289,7 +304,7 @@ describe("API subscribe of a client that listens already", () => {
   });
 
   it("does not count against the channel limit", async () => {
-    const test = await TestNode.start({ limits: { channelLimit: 1 } });
+    const test = await TestNode.start({ limits: { channelLimit: new LiveValue(1) } });
     const { transport } = test.connect({ user: "1", subs: { c: {} } });
     await endOfTurn();
     await test.node.sessions.subscribe(ALL, to("c"));

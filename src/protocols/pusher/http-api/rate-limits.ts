@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Clock } from "../../../core/clock.ts";
+import type { Live } from "../../../core/live.ts";
 import type { SharedRates } from "../../../core/shared-limits.ts";
 import { type RateDecision, RateLimiter } from "../../../lib/rate-limiter.ts";
 import type { PusherApps } from "../app.ts";
@@ -19,11 +20,11 @@ const MAX_APPS = 100_000;
 
 /** What the backends of an app may ask for in a second (docs/protocols/pusher.md §4.2). */
 export class AppRateLimits {
-  readonly #apps: () => PusherApps;
+  readonly #apps: Live<PusherApps>;
   readonly #limiters: Readonly<Record<Expense, RateLimiter>>;
 
   /** The limits are those of all nodes together. */
-  constructor(apps: () => PusherApps, clock: Pick<Clock, "monotonicMs">, rates: SharedRates) {
+  constructor(apps: Live<PusherApps>, clock: Pick<Clock, "monotonicMs">, rates: SharedRates) {
     this.#apps = apps;
     const limiter = (expense: Expense): RateLimiter => {
       const name = `pusher app ${expense}`;
@@ -53,7 +54,7 @@ export class AppRateLimits {
   }
 
   #maxOf(id: string, expense: Expense): number {
-    return this.#apps().withId(id)?.config[OPTIONS[expense]] ?? 0;
+    return this.#apps.get().withId(id)?.config[OPTIONS[expense]] ?? 0;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Live } from "../../../core/live.ts";
 import type { RefusalReason } from "../../../core/refusal.ts";
 import { BodyTooLarge, readBody } from "../../../http/body.ts";
 import { pathOf, peerAddressOf } from "../../../http/client-address.ts";
@@ -7,6 +8,7 @@ import type { Route } from "../../../http/route.ts";
 import type { SharedRates } from "../../../core/shared-limits.ts";
 import type { RateDecision } from "../../../lib/rate-limiter.ts";
 import type { PusherApp } from "../app.ts";
+import type { PusherConfig } from "../config.ts";
 import type { PusherContext } from "../context.ts";
 import { authenticate, checkBody } from "./authentication.ts";
 import { describeChannel, listChannels, listUsers } from "./channels.ts";
@@ -20,7 +22,7 @@ import { countConnections, forceReconnect, terminateConnections } from "./users.
 /** What the HTTP API works with. */
 export interface PusherApiOptions extends Pick<PusherContext, "apps" | "logger" | "refusals" | "clock"> {
   readonly node: ApiNode;
-  readonly config: Pick<PusherContext["config"], "path_prefix" | "request_body_limit">;
+  readonly config: Live<Pick<PusherConfig, "path_prefix" | "request_body_limit">>;
   /** Whether the client may make one more request; all may by default. */
   readonly admits?: (request: IncomingMessage) => RateDecision;
   readonly sharedLimits: SharedRates;
@@ -43,7 +45,7 @@ const ENDPOINTS: readonly Endpoint[] = [
  * beside it.
  */
 export function createPusherApiRoutes(options: PusherApiOptions): Route[] {
-  const { path_prefix: prefix } = options.config;
+  const { path_prefix: prefix } = options.config.get();
   const path = `${prefix}/apps/`;
   const api = new PusherApi(options, path);
   return [
@@ -86,7 +88,7 @@ class PusherApi {
       const head = headOf(request);
       const target = this.#findTarget(head);
       const { clock, config } = this.#options;
-      authenticate(target.app.config, head, config.path_prefix, clock.wallMs());
+      authenticate(target.app.config, head, config.get().path_prefix, clock.wallMs());
       if (!target.app.config.enabled) throw new Refusal(403, "The app is disabled");
       const body = await this.#receive(request);
       if (body === undefined) return;
@@ -117,7 +119,7 @@ class PusherApi {
 
   #findTarget({ method, path }: RequestHead): Target {
     const [id = "", ...parts] = path.slice(this.#root.length).split("/").map(decodePath);
-    const app = this.#options.apps().withId(id);
+    const app = this.#options.apps.get().withId(id);
     if (app === undefined) throw new Refusal(404, "There is no app with this id");
     const found = ENDPOINTS.filter((endpoint) => subjectOf(endpoint, parts) !== undefined);
     const endpoint = found.find((each) => each.method === method);
@@ -130,7 +132,7 @@ class PusherApi {
 
   /** The body; undefined where the client leaves in the middle. */
   async #receive(request: IncomingMessage): Promise<Buffer | undefined> {
-    const { request_body_limit: maxBytes } = this.#options.config;
+    const { request_body_limit: maxBytes } = this.#options.config.get();
     try {
       return await readBody(request, maxBytes);
     } catch (error) {

@@ -1,6 +1,7 @@
 import type { ChannelObserver } from "../../../core/channel-events.ts";
 import type { ClientInfo } from "../../../core/client-info.ts";
 import type { Clock } from "../../../core/clock.ts";
+import type { Live } from "../../../core/live.ts";
 import type { Logger } from "../../../core/logger.ts";
 import type { TimerWheel } from "../../../lib/timer-wheel.ts";
 import type { PusherApps } from "../app.ts";
@@ -11,8 +12,7 @@ import { toldChannelOf } from "./told-channel.ts";
 
 /** What is made of the things that happen to channels. */
 export interface ChannelEventsOptions {
-  /** The apps of this moment. */
-  readonly apps: () => PusherApps;
+  readonly apps: Live<PusherApps>;
   readonly webhooks: WebhookSink;
   readonly node: CountedNode;
   readonly clock: Clock;
@@ -106,13 +106,13 @@ export class ChannelEvents implements ChannelObserver {
 
   /** The channel's Pusher name; undefined where nobody is to be told. */
   #nameOf(channel: string): string | undefined {
-    const told = toldChannelOf(this.#options.apps(), channel);
+    const told = toldChannelOf(this.#options.apps.get(), channel);
     return told === undefined || told.app.config.webhooks.length === 0 ? undefined : told.name;
   }
 
   /** To whatever the app is by now. */
   #emit(channel: string, event: WebhookEvent): void {
-    const app = this.#options.apps().ofChannel(channel);
+    const app = this.#options.apps.get().ofChannel(channel);
     if (app !== undefined) this.#options.webhooks.emit(app, event);
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../../../core/clock.ts";
+import type { Live } from "../../../core/live.ts";
 import type { Logger } from "../../../core/logger.ts";
 import type { TimerWheel } from "../../../lib/timer-wheel.ts";
 import type { NodeChannels } from "../../../node/channels.ts";
@@ -15,8 +16,7 @@ export interface CountedNode {
 
 /** What counting takes. */
 export interface SubscriptionCountsOptions {
-  /** The apps of this moment. */
-  readonly apps: () => PusherApps;
+  readonly apps: Live<PusherApps>;
   readonly webhooks: WebhookSink;
   readonly node: CountedNode;
   readonly clock: Clock;
@@ -81,7 +81,7 @@ export class SubscriptionCounts {
   }
 
   #isCounted(channel: string): boolean {
-    const told = toldChannelOf(this.#options.apps(), channel);
+    const told = toldChannelOf(this.#options.apps.get(), channel);
     return told?.app.config.enable_subscription_count === true && !kindOf(told.name).isPresence;
   }
 
@@ -102,7 +102,7 @@ export class SubscriptionCounts {
     const { apps, webhooks, node, logger } = this.#options;
     try {
       const count = await node.channels.subscriberCount(channel);
-      const told = toldChannelOf(apps(), channel);
+      const told = toldChannelOf(apps.get(), channel);
       if (told !== undefined) {
         webhooks.emit(told.app, {
           name: "subscription_count",

@@ -7,6 +7,7 @@ import { MemoryPresenceManager } from "../../../../src/brokers/memory/memory-pre
 import { DEFAULT_CHANNEL_OPTIONS } from "../../../../src/core/channel-options.ts";
 import { ChannelRules } from "../../../../src/core/channel-rules.ts";
 import { NO_LABELS } from "../../../../src/core/label-filter.ts";
+import { LiveValue } from "../../../../src/core/live.ts";
 import type { ConnectionToken } from "../../../../src/core/token-verifier.ts";
 import { TimerWheel } from "../../../../src/lib/timer-wheel.ts";
 import { AccessList } from "../../../../src/node/control/access-list.ts";
@@ -33,7 +34,7 @@ const TOKEN: ConnectionToken = {
 const RETENTION = { ttlSec: 0, maxEntries: 0 };
 const LIMITS = {
   ...{ outboxMaxBytes: 10_000, staleCloseDelayMs: 0, expiredCloseDelayMs: 0, tickIntervalMs: 0 },
-  ...{ channelLimit: 0, recoveryMaxPublications: 0, positionCheckDelayMs: 0 },
+  ...{ channelLimit: new LiveValue(0), recoveryMaxPublications: 0, positionCheckDelayMs: 0 },
   expiredSubscriptionCloseDelayMs: 0,
 };
 
@@ -46,7 +47,7 @@ function createNode(clock: FakeClock, broker: MemoryBroker, events: ChannelEvent
     version: "v",
     broker,
     presence: new MemoryPresenceManager(events),
-    channelRules: new ChannelRules({ ...names, ...namespaces }),
+    channelRules: new LiveValue(new ChannelRules({ ...names, ...namespaces })),
     clock,
     wheel: new TimerWheel(clock),
     logger: silentLogger,
@@ -86,9 +87,9 @@ async function connecting() {
     ...{ version: "v", channelLimit: 0, userConnectionLimit: 0, singleConnection: false },
     ...{ includeServerTime: false, insecure: false, personalChannel: undefined },
   };
-  const settings = { authenticator, failures, options };
+  const settings = new LiveValue({ authenticator, failures, options });
   const quiet = { logger: silentLogger, refusals: silentRefusals };
-  const protocol = createUniProtocol({ node, clock, ...quiet, settings: () => settings });
+  const protocol = createUniProtocol({ node, clock, ...quiet, settings });
   const transport = new FakeTransport();
   const request = { token: "t", name: "", version: "", subs: new Map<string, never>() };
   protocol.accept(transport).connect({ ...request, resumeFrom: new Map<string, never>() });

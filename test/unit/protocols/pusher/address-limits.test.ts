@@ -1,13 +1,17 @@
 import { expect, it } from "vitest";
 import { parseConfig } from "../../../../src/app/config.ts";
 import { MemoryLimits } from "../../../../src/brokers/memory/memory-limits.ts";
+import { LiveValue } from "../../../../src/core/live.ts";
 import { AddressLimits } from "../../../../src/protocols/pusher/address-limits.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
 
 function createLimits(limiter: object): { limits: AddressLimits; clock: FakeClock } {
   const clock = new FakeClock();
   const { config } = parseConfig({ pusher: { rate_limiter: limiter } });
-  return { limits: new AddressLimits(() => config.pusher.rate_limiter, clock, new MemoryLimits()), clock };
+  return {
+    limits: new AddressLimits(new LiveValue(config.pusher.rate_limiter), clock, new MemoryLimits()),
+    clock,
+  };
 }
 
 function requestFrom(remoteAddress: string, forwarded?: string) {

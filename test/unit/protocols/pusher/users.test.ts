@@ -160,7 +160,7 @@ describe("pusher sign-in", () => {
     const other = await signedIn(pusher, { id: "2" });
     const member = await pusher.welcomed();
     await member.enter("presence-a", "1");
-    const app = pusher.apps.withId(ONE.id);
+    const app = pusher.apps.get().withId(ONE.id);
     if (app === undefined) throw new Error("no app");
     const call = { node: pusher.test.node, app, subject: "1", spend: () => undefined };
     await terminateConnections.run(call as unknown as Parameters<typeof terminateConnections.run>[0]);

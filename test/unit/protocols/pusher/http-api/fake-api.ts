@@ -5,6 +5,7 @@ import type { ClientInfo } from "../../../../../src/core/client-info.ts";
 import type { PublishRequest, SessionTarget } from "../../../../../src/core/commands.ts";
 import { MemoryLimits } from "../../../../../src/brokers/memory/memory-limits.ts";
 import type { Disconnect } from "../../../../../src/core/disconnect.ts";
+import { LiveValue } from "../../../../../src/core/live.ts";
 import { Publication, type PublicationInit } from "../../../../../src/core/publication.ts";
 import { NO_POSITION } from "../../../../../src/core/stream-position.ts";
 import type { ConfigInput } from "../../../../../src/index.ts";
@@ -140,11 +141,12 @@ export async function startApi(
     warn: () => undefined,
     error: (fields: Readonly<Record<string, unknown>>) => void errors.push(fields["err"]),
   };
-  const apps = new PusherApps(config.pusher.apps);
+  const apps = new LiveValue(new PusherApps(config.pusher.apps));
   const refused: LoggedLine[] = [];
   const refusals = new RefusalLog(loggerOf(refused), clock);
   const sharedLimits = new MemoryLimits();
-  const options = { apps: () => apps, node, logger, refusals, clock, config: config.pusher, sharedLimits };
+  const live = { apps, config: new LiveValue(config.pusher) };
+  const options = { ...live, node, logger, refusals, clock, sharedLimits };
   const routes = createPusherApiRoutes(admits === undefined ? options : { ...options, admits });
   const url = await serveRoutes(routes, logger);
   const root = `${config.pusher.path_prefix}/apps/3`;

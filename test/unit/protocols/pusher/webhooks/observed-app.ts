@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { ChannelNotice } from "../../../../../src/core/channel-notice.ts";
+import { LiveValue } from "../../../../../src/core/live.ts";
 import { TimerWheel } from "../../../../../src/lib/timer-wheel.ts";
 import { PusherApps } from "../../../../../src/protocols/pusher/app.ts";
 import { ChannelEvents } from "../../../../../src/protocols/pusher/webhooks/channel-events.ts";
@@ -23,12 +24,12 @@ export class ObservedApp {
   /** What a notice waits for. */
   sending: Promise<void> = Promise.resolve();
   readonly events: ChannelEvents;
-  #apps = new PusherApps([]);
+  readonly #apps = new LiveValue(new PusherApps([]));
 
   constructor(changes: Readonly<Record<string, unknown>> = {}) {
     this.configure(changes);
     this.events = new ChannelEvents({
-      apps: () => this.#apps,
+      apps: this.#apps,
       webhooks: {
         emit: (app, event) => {
           this.told.push(lineOf(event));
@@ -57,7 +58,7 @@ export class ObservedApp {
   /** Replaces the app by another one. */
   configure(changes: Readonly<Record<string, unknown>>): void {
     const { config } = appWithWebhook();
-    this.#apps = new PusherApps([{ ...config, ...changes }]);
+    this.#apps.set(new PusherApps([{ ...config, ...changes }]));
   }
 
   /** The channel has so many subscribers from now on; resolves at the end of the turn. */
