@@ -96,6 +96,54 @@ describe("createServer", () => {
     expect((await sse.next()).pub?.data).toBe(3);
   });
 
+  it("tells what a channel has kept, who is in it, and which channels there are", async () => {
+    const kept = { history_size: 10, history_ttl: "60s", presence: true } as const;
+    const channel = { ...OPEN.channel, namespaces: [{ name: "kept", ...kept, ...ALLOWED }] };
+    const { server, client } = await start({ ...OPTIONS, config: { ...OPTIONS.config, channel } });
+    for (const data of [1, 2, 3]) await server.publish("kept:a", data, { tags: { n: `${data}` } });
+    const { publications, position } = await server.history("kept:a", { limit: 2 });
+    expect(publications.map(({ offset, data }) => [offset, Buffer.from(data).toString()])).toEqual([
+      [1, "1"],
+      [2, "2"],
+    ]);
+    expect(publications[0]?.tags["n"]).toBe("1");
+    expect(position.offset).toBe(3);
+    const newest = await server.history("kept:a", { limit: 1, reverse: true });
+    expect(newest.publications.map(({ offset }) => offset)).toEqual([3]);
+    const later = await server.history("kept:a", { since: { ...position, offset: 2 } });
+    expect(later.publications.map(({ offset }) => offset)).toEqual([3]);
+    await using sse = await openSse(client, { token: hmacToken({ sub: "42" }), subs: { "kept:a": {} } });
+    const { connect } = await sse.next();
+    expect(await server.presence("kept:a")).toMatchObject([{ user: "42", client: connect?.client }]);
+    expect(await server.channels()).toEqual(new Map([["kept:a", 1]]));
+    expect(await server.channels("other*")).toEqual(new Map());
+    await expect(server.history("a")).rejects.toMatchObject({ code: 108 });
+    await expect(server.presence("nowhere:a")).rejects.toMatchObject({ code: 102 });
+  });
+
+  it("subscribes and unsubscribes a user's connections", async () => {
+    const { server, client } = await start();
+    await using sse = await openSse(client, { token: hmacToken({ sub: "42" }) });
+    await sse.next();
+    await server.subscribe("42", "news", { data: { welcome: true } });
+    expect(await sse.next()).toMatchObject({ channel: "news", subscribe: { data: { welcome: true } } });
+    await server.publish("news", 1);
+    expect((await sse.next()).pub?.data).toBe(1);
+    await server.unsubscribe("42", "news");
+    expect(await sse.next()).toMatchObject({ channel: "news", unsubscribe: { code: 2000 } });
+    await expect(server.subscribe("42", "nowhere:a")).rejects.toMatchObject({ code: 102 });
+  });
+
+  it("follows another configuration, and names what needs a restart", async () => {
+    const { server } = await start();
+    await expect(server.publish("later:a", 1)).rejects.toMatchObject({ code: 102 });
+    const channel = { ...OPEN.channel, namespaces: [{ name: "later" }] };
+    const config = { ...OPTIONS.config, channel, uni_sse: { enabled: true, handler_prefix: "/elsewhere" } };
+    expect(await server.reload(config)).toEqual(["uni_sse.handler_prefix"]);
+    await server.publish("later:a", 1);
+    await expect(server.reload({ channel: { namespaces: [{ name: "!" }] } })).rejects.toThrow(ConfigError);
+  });
+
   it("refuses what cannot be published with the codes of the server API", async () => {
     const channel = { namespaces: [{ name: "objects", publication_data_format: "json_object" as const }] };
     const { server } = await start({ ...OPTIONS, config: { ...OPTIONS.config, channel } });
