@@ -1,6 +1,6 @@
 import { constants, type Http2Server, type ServerHttp2Stream, type ServerOptions } from "node:http2";
 import { type Server, status } from "@grpc/grpc-js";
-import { guardRequest, type Http2Limits, http2ServerOptions } from "../lib/http2-limits.ts";
+import { type Http2Limits, http2ServerOptions, RequestGuard } from "../lib/http2-limits.ts";
 
 /** What grpc-js keeps to itself, hence the exact version in package.json. */
 interface Internals {
@@ -23,6 +23,7 @@ export function limitHttp2(server: Server, limits: Http2Limits): void {
 export function guardHttp2(server: Server, requestTimeoutMs: number): void {
   const { http2Servers: servers } = internalsOf(server);
   if (servers === undefined) throw new Error("this version of grpc-js keeps its HTTP/2 servers elsewhere");
+  const guard = new RequestGuard(requestTimeoutMs, (stream) => sendTimedOut(stream, requestTimeoutMs));
   for (const http2 of servers.keys()) {
     http2.on("session", (session) => {
       const timer = setTimeout(() => session.destroy(), PREFACE_TIMEOUT_MS);
@@ -33,7 +34,7 @@ export function guardHttp2(server: Server, requestTimeoutMs: number): void {
     http2.prependListener("stream", (stream, headers) => {
       const timeout = headers[TIMEOUT_HEADER];
       if (typeof timeout === "string" && isEndless(timeout)) delete headers[TIMEOUT_HEADER];
-      guardRequest(stream, requestTimeoutMs, () => sendTimedOut(stream, requestTimeoutMs));
+      guard.watch(stream);
     });
   }
 }

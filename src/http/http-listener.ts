@@ -27,9 +27,9 @@ import {
 } from "../lib/accepted-sockets.ts";
 import {
   DEFAULT_HTTP2_LIMITS,
-  guardRequest,
   type Http2Limits,
   http2ServerOptions,
+  RequestGuard,
 } from "../lib/http2-limits.ts";
 import { waitForLeave } from "../lib/leave-timeout.ts";
 import { PacedQueue } from "../lib/paced-queue.ts";
@@ -103,11 +103,15 @@ export class HttpListener {
     onDetachedClosed: (socket) => this.#detached.delete(socket),
     takeBack: (socket) => this.#takeBack(socket),
   };
+  readonly #requests: RequestGuard;
   #isStopping = false;
 
   constructor(app: HttpApp, options: HttpListenerOptions) {
     this.#app = app;
     this.#options = options;
+    this.#requests = new RequestGuard(this.#http2.requestTimeoutMs, (stream) => {
+      stream.close(constants.NGHTTP2_CANCEL);
+    });
     this.#secure = options.tls === undefined ? undefined : this.#createSecure(options.tls);
     this.#front = this.#secure ?? this.#createPlain();
   }
@@ -266,9 +270,7 @@ export class HttpListener {
     session.on("stream", (stream) => {
       streams += 1;
       stream.once("close", () => (streams -= 1));
-      guardRequest(stream, this.#http2.requestTimeoutMs, () => {
-        stream.close(constants.NGHTTP2_CANCEL);
-      });
+      this.#requests.watch(stream);
     });
     session.setTimeout(this.#headersTimeoutMs);
     session.once("stream", () => session.setTimeout(this.#keepAliveTimeoutMs));

@@ -50,25 +50,61 @@ function orUnlimited(limit: number): number {
   return limit > 0 ? Math.min(limit, UNLIMITED) : UNLIMITED;
 }
 
+/** Looks at waiting requests come so often within the time that they have. */
+const LOOKS = 4;
+
 /**
- * Ends what a client leaves open: calls `expire` where its request does not come in time and nothing has been answered,
- * and asks it to stop sending, as RFC 9113 §8.1 has it, once it has its answer.
+ * Ends what clients leave open: calls `expire` where a request does not come in time and nothing has been answered, and
+ * asks a client to stop sending, as RFC 9113 §8.1 has it, that has its answer. Costs a request two listeners, the same
+ * for all, and no timer.
  */
-export function guardRequest(stream: ServerHttp2Stream, timeoutMs: number, expire: () => void): void {
-  if (stream.endAfterHeaders) return;
-  const stopSending = (): void => {
-    if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
-  };
-  const timer =
-    timeoutMs > 0
-      ? setTimeout(() => {
-          if (!stream.headersSent) expire();
-          else if (stream.writableEnded) stopSending();
-        }, timeoutMs)
-      : undefined;
-  const stop = (): void => clearTimeout(timer);
-  stream.once("end", stop);
-  stream.once("close", stop);
+export class RequestGuard {
+  readonly #timeoutMs: number;
+  readonly #expire: (stream: ServerHttp2Stream) => void;
+  /** Open streams with the time at which they came, the oldest first. */
+  readonly #startedAtMs = new Map<ServerHttp2Stream, number>();
+  readonly #forget: (this: ServerHttp2Stream) => void;
+  #looking: NodeJS.Timeout | undefined;
+
+  /** `timeoutMs` of 0 or less waits for ever. */
+  constructor(timeoutMs: number, expire: (stream: ServerHttp2Stream) => void) {
+    this.#timeoutMs = timeoutMs;
+    this.#expire = expire;
+    const started = this.#startedAtMs;
+    this.#forget = function forget() {
+      started.delete(this);
+    };
+  }
+
+  /** Looks after a stream from its beginning. */
+  watch(stream: ServerHttp2Stream): void {
+    if (stream.endAfterHeaders) return;
+    stream.once("wantTrailers", stopSendingSoon);
+    if (this.#timeoutMs <= 0) return;
+    this.#startedAtMs.set(stream, performance.now());
+    stream.once("close", this.#forget);
+    this.#looking ??= setInterval(() => this.#look(), this.#timeoutMs / LOOKS).unref();
+  }
+
+  #look(): void {
+    const latestMs = performance.now() - this.#timeoutMs;
+    for (const [stream, startedAtMs] of this.#startedAtMs) {
+      if (startedAtMs > latestMs) return;
+      this.#startedAtMs.delete(stream);
+      if (stream.readableEnded) continue;
+      if (!stream.headersSent) this.#expire(stream);
+      else if (stream.writableEnded) stopSending(stream);
+    }
+    clearInterval(this.#looking);
+    this.#looking = undefined;
+  }
+}
+
+function stopSendingSoon(this: ServerHttp2Stream): void {
   // Trailers, if there are any, are sent in the turn in which they are asked for.
-  stream.once("wantTrailers", () => setImmediate(stopSending));
+  if (!this.readableEnded) setImmediate(stopSending, this);
+}
+
+function stopSending(stream: ServerHttp2Stream): void {
+  if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
 }
