@@ -10,11 +10,11 @@ import {
   ConnectionStateSchema,
   ConnectionTokenInfoSchema,
 } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
-import type { ConnectionInfo, ConnectionPage, ConnectionQuery } from "../../core/connection-info.ts";
 import { badRequest } from "../../core/client-error.ts";
+import type { ConnectionInfo, ConnectionPage, ConnectionQuery } from "../../core/connection-info.ts";
 import { apiError } from "../api-error.ts";
 import { type ApiCall, type ApiMethod, defineMethod } from "../method.ts";
-import { readLabelFilter } from "./session-target.ts";
+import { readLabelFilter } from "./sessions.ts";
 
 /** Connections by user, expression and labels (docs/protocols/server-api.md §3). At least one of them must be given. */
 export const connections: ApiMethod = defineMethod({

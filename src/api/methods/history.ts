@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import {
   CentrifugoApi,
+  HistoryRemoveResultSchema,
   HistoryResultSchema,
   type Publication as PublicationMessage,
   PublicationSchema,
@@ -9,8 +10,8 @@ import type { Publication } from "../../core/publication.ts";
 import { positionFrom } from "../../core/stream-position.ts";
 import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
-import { clientInfoMessage } from "./client-info.ts";
 import { requireText } from "./fields.ts";
+import { clientInfoMessage } from "./presence.ts";
 
 /**
  * What a channel has kept (docs/protocols/server-api.md §2.6). A limit of 0 asks for the position only, a negative one
@@ -40,3 +41,15 @@ function publicationMessage({ data, offset, tags, info }: Publication): Publicat
   if (info !== undefined) message.info = clientInfoMessage(info);
   return message;
 }
+
+/** Drops what a channel has kept; its position stays (docs/protocols/server-api.md §2.6). */
+export const historyRemove: ApiMethod = defineMethod({
+  name: "history_remove",
+  rpc: CentrifugoApi.method.historyRemove,
+  result: HistoryRemoveResultSchema,
+  async run({ node }, { channel }, empty) {
+    requireText("channel", channel);
+    await node.channels.removeHistory(channel);
+    return empty;
+  },
+});
