@@ -39,7 +39,7 @@ export function createWebhookRequest(
   };
 }
 
-/** `fetch` refuses URLs with credentials, and writes them into its error. */
+/** Credentials are sent as a header: errors name the URL. */
 function splitCredentials(text: string): { url: string; authorization: Readonly<Record<string, string>> } {
   const url = new URL(text);
   const { username, password } = url;
