@@ -8,6 +8,7 @@ import { describe, expect, it, vi } from "vitest";
 import { HttpApp } from "../../../src/http/http-app.ts";
 import { HttpListener, type HttpListenerOptions } from "../../../src/http/http-listener.ts";
 import type { RequestHandler } from "../../../src/http/route.ts";
+import { DEFAULT_HTTP2_LIMITS } from "../../../src/lib/http2-limits.ts";
 import { Http2Client } from "../../support/http2-client.ts";
 import { httpRequest, parseResponse, RawConnection } from "../../support/raw-connection.ts";
 import { silentLogger } from "../../support/silent-logger.ts";
@@ -26,7 +27,9 @@ async function listen(
   handle: RequestHandler = sayHello,
   timeoutMs = TIMEOUT_MS,
 ): Promise<AsyncDisposable & { readonly port: number; readonly listener: HttpListener }> {
-  return start({ tls, headersTimeoutMs: timeoutMs, requestTimeoutMs: 2 * timeoutMs }, handle);
+  const requestTimeoutMs = 2 * timeoutMs;
+  const http2 = { ...DEFAULT_HTTP2_LIMITS, requestTimeoutMs };
+  return start({ tls, headersTimeoutMs: timeoutMs, requestTimeoutMs, http2 }, handle);
 }
 
 /** A listener as it is; disposing closes it. */
