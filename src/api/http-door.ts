@@ -1,3 +1,4 @@
+import type { Logger } from "../core/logger.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
 import type { MessageEncoder } from "../lib/json/encode-message.ts";
 import type { AnswerQueue } from "./answer-queue.ts";
@@ -7,6 +8,8 @@ import type { HttpAuth } from "./api-key.ts";
 export interface HttpDoorOptions {
   readonly auth: HttpAuth;
   readonly refusals: RefusalLog;
+  /** Hears of what a door cannot answer by its own fault. */
+  readonly logger: Logger;
   /** Bytes that a body may have; 0 or less for no limit. */
   readonly maxBodyBytes: number;
   /** Reports every API error as a status of the transport, not only where the request asks for it. */

@@ -27,6 +27,7 @@ export function createApiRoutes(api: ServerApi, config: HttpApiConfig, keys: Api
   const options: HttpDoorOptions = {
     auth: createHttpAuth({ keys, insecure: config.insecure, refusals }),
     refusals,
+    logger: api.logger,
     maxBodyBytes: config.max_request_body_size,
     encoder: createApiEncoder(config.connections_channels_as_array),
     answers: new AnswerQueue(),

@@ -5,11 +5,11 @@ import {
   type Message,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import { ClientError } from "../core/client-error.ts";
+import type { ClientError } from "../core/client-error.ts";
+import { clientErrorOf } from "../core/failure.ts";
 import type { Logger } from "../core/logger.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
-import type { CallRefusal } from "../core/refusal.ts";
-import { apiError } from "./api-error.ts";
+import { type CallRefusal, refusalOf } from "../core/refusal.ts";
 import type { ApiCaller } from "./api-key.ts";
 import type { ApiNode } from "./ports.ts";
 
@@ -60,16 +60,17 @@ export class ApiCall {
     return this.#origin.signal();
   }
 
-  /** Turns whatever was thrown into what the caller is told, and logs bugs, and what the caller is to change. */
+  /** Turns whatever was thrown into what the caller is told; bugs are logged, and what the caller is to change. */
   explain(error: unknown): ClientError {
-    const known = error instanceof ClientError ? error : apiError("internal", error);
     const { logger, refusals } = this.#context;
     const method = this.#method;
-    const reason = REFUSALS.get(known.code);
-    const { key } = this.#origin.caller;
-    if (known.cause !== undefined) logger.error({ method, key, err: known.cause }, "api call failed");
-    else if (reason !== undefined)
-      refusals.note(reason, { address: this.#origin.address, key, method, detail: known.message });
+    const { address, caller } = this.#origin;
+    const { key } = caller;
+    const known = clientErrorOf(error, { logger, message: "api call failed", fields: { method, key } });
+    const refused = refusalOf(known);
+    const reason = refused?.reason ?? REFUSALS.get(known.code);
+    const detail = refused?.message ?? known.message;
+    if (reason !== undefined) refusals.note(reason, { address, key, method, detail });
     return known;
   }
 }

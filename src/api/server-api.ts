@@ -2,6 +2,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { BatchResponse, Command } from "../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import type { ClientError } from "../core/client-error.ts";
 import type { Clock } from "../core/clock.ts";
+import type { Logger } from "../core/logger.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
 import { ApiCall, type ApiMethod, type CallContext, type CallOrigin } from "./method.ts";
 import { runBatch } from "./methods/batch.ts";
@@ -28,6 +29,11 @@ export class ServerApi {
   /** Where doors tell of those whom they refuse. */
   get refusals(): RefusalLog {
     return this.#context.refusals;
+  }
+
+  /** Where doors tell of what they cannot answer. */
+  get logger(): Logger {
+    return this.#context.logger;
   }
 
   /** True once the node goes down. */

@@ -29,10 +29,10 @@ const LINE_BREAKS = /[\r\n]/g;
  */
 export function parseCompactToken(text: string): CompactToken {
   // Every header begins with `{"`.
-  if (!text.startsWith("eyJ")) throw invalidToken("malformed", "not a JWT");
+  if (!text.startsWith("eyJ")) throw invalidToken("token_malformed", "not a JWT");
   const [header, claims, signature, ...rest] = text.split(".", 4);
   if (header === undefined || claims === undefined || signature === undefined || rest.length > 0) {
-    throw invalidToken("malformed", "not three parts");
+    throw invalidToken("token_malformed", "not three parts");
   }
   return {
     signature: decodeBase64Url(signature),
@@ -47,13 +47,14 @@ function parseHeader(json: Uint8Array): TokenHeader {
   const header = JsonObject.parse(json, "header");
   header.string("typ");
   header.string("cty");
-  if (header.raw("crit") !== undefined) throw invalidToken("malformed", "crit names unknown extensions");
+  if (header.raw("crit") !== undefined)
+    throw invalidToken("token_malformed", "crit names unknown extensions");
   return { algorithm: header.string("alg"), keyId: header.string("kid") };
 }
 
 function decodeBase64Url(text: string): Buffer {
   const digits = text.replace(LINE_BREAKS, "");
   const bytes = Buffer.from(digits, "base64url");
-  if (bytes.toString("base64url") !== digits) throw invalidToken("malformed", "not base64url");
+  if (bytes.toString("base64url") !== digits) throw invalidToken("token_malformed", "not base64url");
   return bytes;
 }

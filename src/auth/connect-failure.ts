@@ -1,6 +1,6 @@
 import type { ClientError } from "../core/client-error.ts";
 import { Disconnect, type DisconnectName, disconnect } from "../core/disconnect.ts";
-import { TokenRefusal } from "./token-refusal.ts";
+import { refusalOf } from "../core/refusal.ts";
 
 /** The configuration's section `client.connect_code_to_unidirectional_disconnect`. */
 export interface ConnectFailureOptions {
@@ -44,9 +44,7 @@ export class ConnectFailureMap {
     const configured = this.#transforms.get(failure.code);
     if (configured !== undefined)
       return new Disconnect(configured.code, configured.reason, { cause: failure });
-    const { cause } = failure;
-    if (cause instanceof TokenRefusal && cause.reason === "not_yet_valid")
-      return disconnect("notYetValid", failure);
+    if (refusalOf(failure)?.reason === "token_not_yet_valid") return disconnect("notYetValid", failure);
     return disconnect(DISCONNECTS.get(failure.code) ?? "serverError", failure);
   }
 }

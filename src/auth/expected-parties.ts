@@ -42,10 +42,10 @@ export class ExpectedParties {
   /** Compares the exact values; throws Disconnect 3500 where one differs. */
   checkExact({ issuer, audience }: RegisteredClaims): void {
     if (this.#audience !== "" && !audience.includes(this.#audience)) {
-      throw invalidToken("wrong_audience", "audience differs");
+      throw invalidToken("token_wrong_audience", "audience differs");
     }
     if (this.#issuer !== "" && issuer !== this.#issuer) {
-      throw invalidToken("wrong_issuer", "issuer differs");
+      throw invalidToken("token_wrong_issuer", "issuer differs");
     }
   }
 }
@@ -63,7 +63,7 @@ function capture(
     for (const [name, value] of groups) captures.set(name, value);
     return;
   }
-  throw invalidToken(`wrong_${what}`, `${what} does not match`);
+  throw invalidToken(`token_wrong_${what}`, `${what} does not match`);
 }
 
 function compileOption(

@@ -1,5 +1,7 @@
+import type { TokenRefusal } from "../core/refusal.ts";
+import { JsonDecodeError } from "../lib/json/json-decode-error.ts";
 import { asBuffer, rawMembers } from "../lib/json/raw-json.ts";
-import { invalidToken, type TokenRefusalReason } from "./token-refusal.ts";
+import { invalidToken } from "./token-refusal.ts";
 
 /** The number grammar of JSON, which dates may use inside a string too. */
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
@@ -22,13 +24,14 @@ export class JsonObject {
 
   /** Reads the members of one of a token's parts; `what` is its name in failures. */
   static parse(json: Uint8Array, what: string): JsonObject {
-    return JsonObject.#read(json, what, "malformed");
+    return JsonObject.#read(json, what, "token_malformed");
   }
 
-  static #read(json: Uint8Array, what: string, reason: TokenRefusalReason): JsonObject {
+  static #read(json: Uint8Array, what: string, reason: TokenRefusal): JsonObject {
     try {
       return new JsonObject(rawMembers(json));
     } catch (error) {
+      if (!(error instanceof JsonDecodeError)) throw error;
       throw invalidToken(reason, `${what} is not a JSON object`, error);
     }
   }
@@ -97,7 +100,7 @@ export class JsonObject {
     const json = this.#members.get(name);
     return json === undefined || json[0] === FIRST_OF_NULL
       ? undefined
-      : JsonObject.#read(json, name, "bad_claim");
+      : JsonObject.#read(json, name, "token_bad_claim");
   }
 
   /** All members, each of which must be an object; one that is `null` counts as empty. */
@@ -127,5 +130,5 @@ function isStrings(value: unknown): value is readonly string[] {
 }
 
 function wrongType(name: string, type: string): Error {
-  return invalidToken("bad_claim", `${name} is not ${type}`);
+  return invalidToken("token_bad_claim", `${name} is not ${type}`);
 }

@@ -1,8 +1,8 @@
 import { ClientError } from "../core/client-error.ts";
 import { Disconnect } from "../core/disconnect.ts";
+import { refusalOf } from "../core/refusal.ts";
 import type { TokenVerifier } from "../core/token-verifier.ts";
 import { parseCompactToken } from "./compact-token.ts";
-import { TokenRefusal } from "./token-refusal.ts";
 
 /** A valid token, in words for its maker. */
 export interface CheckedToken {
@@ -67,9 +67,9 @@ async function explainRefusal<Token>(text: string, verification: Promise<Token>)
 }
 
 function reasonOf(refusal: Disconnect | ClientError): string {
-  const { cause } = refusal;
-  if (!(cause instanceof TokenRefusal)) return refusal.message;
-  return `${refusal instanceof Disconnect ? refusal.reason : refusal.message}: ${cause.message}`;
+  const refused = refusalOf(refusal);
+  if (refused === undefined) return refusal.message;
+  return `${refusal instanceof Disconnect ? refusal.reason : refusal.message}: ${refused.message}`;
 }
 
 /** What the token says of itself; "" where it cannot be read. */

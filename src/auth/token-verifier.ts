@@ -2,6 +2,7 @@ import type { SubscriptionOverride } from "../core/channel-options.ts";
 import { clientError } from "../core/client-error.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
+import { Refused } from "../core/refusal.ts";
 import type {
   ConnectionToken,
   SubscriptionGrant,
@@ -18,7 +19,7 @@ import {
 } from "./claims.ts";
 import { type CompactToken, parseCompactToken } from "./compact-token.ts";
 import { type Captures, ExpectedParties } from "./expected-parties.ts";
-import { invalidToken, TokenRefusal } from "./token-refusal.ts";
+import { invalidToken } from "./token-refusal.ts";
 import { JsonObject } from "./json-object.ts";
 import { downloadKeySet, RemoteKeys } from "./jwks/remote-keys.ts";
 import type { KeySource } from "./key-source.ts";
@@ -121,7 +122,7 @@ class JwtVerifier implements TokenVerifier {
     const token = parseCompactToken(text);
     const claims = decodeConnectionClaims(JsonObject.parse(token.claims, "claims"), this.#parts.userIdClaim);
     await this.#verifyOrigin(token, claims.registered);
-    if (claims.channel !== "") throw invalidToken("wrong_kind", "a subscription token");
+    if (claims.channel !== "") throw invalidToken("token_wrong_kind", "a subscription token");
     this.#checkTimes(claims.registered);
     const subscriptions = grantsOf(claims);
     const info = decodeConnectionInfo(claims.info);
@@ -144,7 +145,7 @@ class JwtVerifier implements TokenVerifier {
     );
     await this.#verifyOrigin(token, claims.registered);
     this.#checkTimes(claims.registered);
-    if (claims.channel === "") throw invalidToken("wrong_kind", "no channel: a connection token?");
+    if (claims.channel === "") throw invalidToken("token_wrong_kind", "no channel: a connection token?");
     return {
       user: claims.user,
       channel: claims.channel,
@@ -167,19 +168,19 @@ class JwtVerifier implements TokenVerifier {
 
   async #verifySignature(token: CompactToken, captures: () => Captures): Promise<void> {
     const keys = await this.#parts.keys.keysFor(token.header, captures);
-    if (keys.length === 0) throw invalidToken("unknown_key", "no key for the token's algorithm");
+    if (keys.length === 0) throw invalidToken("token_unknown_key", "no key for the token's algorithm");
     for (const key of keys) if (await signatureHolds(token, key)) return;
-    throw invalidToken("bad_signature", "signature does not hold");
+    throw invalidToken("token_bad_signature", "signature does not hold");
   }
 
   #checkTimes({ expiresSec, notBeforeSec }: RegisteredClaims): void {
     const { clock, leewayMs } = this.#parts;
     const nowMs = clock.wallMs();
     if (expiresSec !== undefined && expiresSec * 1000 + leewayMs <= nowMs) {
-      throw clientError("tokenExpired", new TokenRefusal("expired", "exp has passed"));
+      throw clientError("tokenExpired", new Refused("token_expired", "exp has passed"));
     }
     if (notBeforeSec !== undefined && notBeforeSec * 1000 - leewayMs > nowMs) {
-      throw clientError("tokenNotYetValid", new TokenRefusal("not_yet_valid", "nbf is still to come"));
+      throw clientError("tokenNotYetValid", new Refused("token_not_yet_valid", "nbf is still to come"));
     }
   }
 
@@ -215,7 +216,7 @@ function decodeGrant({ info, data, override }: GrantClaims): SubscriptionGrant {
 function decodePayload(claim: PayloadClaim): Uint8Array | undefined {
   if (claim.base64 === "") return claim.json;
   const bytes = decodeBase64(claim.base64);
-  if (bytes === undefined) throw invalidToken("bad_claim", "a payload is not base64");
+  if (bytes === undefined) throw invalidToken("token_bad_claim", "a payload is not base64");
   return bytes;
 }
 
@@ -224,7 +225,7 @@ function decodeConnectionInfo(claim: PayloadClaim): Uint8Array | undefined {
   if (claim.base64 === "") return claim.json;
   const bytes = decodeBase64(claim.base64);
   if (bytes === undefined)
-    throw clientError("internal", new TokenRefusal("bad_claim", "b64info is not base64"));
+    throw clientError("internal", new Refused("token_bad_claim", "b64info is not base64"));
   return bytes;
 }
 

@@ -23,6 +23,7 @@ export type ClientErrorName =
   | "unknownChannel"
   | "permissionDenied"
   | "methodNotFound"
+  | "notFound"
   | "alreadySubscribed"
   | "limitExceeded"
   | "badRequest"
@@ -31,9 +32,10 @@ export type ClientErrorName =
   | "tokenNotYetValid"
   | "expired"
   | "tooManyRequests"
-  | "unrecoverablePosition";
+  | "unrecoverablePosition"
+  | "conflict";
 
-/** The closed table of errors (docs/protocols/unidirectional.md §5.3): code, message, temporary. */
+/** The closed table of errors (docs/protocols/unidirectional.md §5.3, docs/protocols/server-api.md §1.5): code, message, temporary. */
 const TABLE: Readonly<Record<ClientErrorName, readonly [code: number, message: string, temporary: boolean]>> =
   {
     internal: [100, "internal server error", true],
@@ -41,6 +43,8 @@ const TABLE: Readonly<Record<ClientErrorName, readonly [code: number, message: s
     unknownChannel: [102, "unknown channel", false],
     permissionDenied: [103, "permission denied", false],
     methodNotFound: [104, "method not found", false],
+    // The same to callers of the server API.
+    notFound: [104, "not found", false],
     alreadySubscribed: [105, "already subscribed", false],
     limitExceeded: [106, "limit exceeded", false],
     badRequest: [107, "bad request", false],
@@ -51,6 +55,7 @@ const TABLE: Readonly<Record<ClientErrorName, readonly [code: number, message: s
     expired: [110, "expired", false],
     tooManyRequests: [111, "too many requests", true],
     unrecoverablePosition: [112, "unrecoverable position", false],
+    conflict: [113, "conflict", false],
   };
 
 /** An error of the table, with the cause kept for the log. */

@@ -1,5 +1,28 @@
+/** Why a token is refused. */
+export type TokenRefusal =
+  /** No JWT, or none that can be read: parts, base64, JSON, a header that demands the unknown. */
+  | "token_malformed"
+  /** A member of header or claims is of the wrong type, or a payload is not base64. */
+  | "token_bad_claim"
+  /** A subscription token where a connection token belongs, or the other way round. */
+  | "token_wrong_kind"
+  /** No key for the token's algorithm, or none with its `kid`. */
+  | "token_unknown_key"
+  | "token_bad_signature"
+  | "token_wrong_audience"
+  | "token_wrong_issuer"
+  /** `exp` has passed. */
+  | "token_expired"
+  /** `nbf` is still to come. */
+  | "token_not_yet_valid"
+  /** The server API has made it void. */
+  | "token_revoked"
+  /** The key set cannot be had for now. */
+  | "token_keys_unavailable";
+
 /** Why a client is refused. */
 export type ClientRefusal =
+  | TokenRefusal
   | "no_credentials"
   | "bad_connect_request"
   | "origin_not_allowed"
@@ -9,17 +32,6 @@ export type ClientRefusal =
   | "bidirectional_client"
   | "user_blocked"
   | "anonymous_token"
-  | "token_malformed"
-  | "token_bad_claim"
-  | "token_wrong_kind"
-  | "token_unknown_key"
-  | "token_bad_signature"
-  | "token_wrong_audience"
-  | "token_wrong_issuer"
-  | "token_expired"
-  | "token_not_yet_valid"
-  | "token_revoked"
-  | "token_keys_unavailable"
   | "pusher_unknown_key"
   | "pusher_app_disabled"
   | "pusher_origin_not_allowed"
@@ -34,6 +46,7 @@ export type ChannelRefusal =
   | "channel_not_permitted"
   | "pusher_bad_signature"
   | "pusher_foreign_user"
+  | "pusher_event_not_taken"
   | "pusher_bad_channel";
 
 /** Why a call of a backend is refused. */
@@ -95,6 +108,8 @@ const CHANNEL_HINTS: Readonly<Record<ChannelRefusal, string>> = {
     "without user, or name the channel in the token",
   pusher_bad_signature: "have the endpoint for channel authorization sign with key and secret of the app",
   pusher_foreign_user: "clients listen to their own user's channel only, once they have signed in",
+  pusher_event_not_taken:
+    "compare `publication_data_format` of the app's namespace with what its clients send",
   pusher_bad_channel: "correct the channel's name",
 };
 
@@ -112,18 +127,31 @@ const CALL_HINTS: Readonly<Record<CallRefusal, string>> = {
   pusher_api_bad_request: "correct the request as `detail` says",
 };
 
-/** Cause of an error or a disconnect that is a refusal; what it says is for the log. */
+/**
+ * Cause of an error or a disconnect that is a refusal; what it says is for the log, and repeats nothing of a token's
+ * text.
+ */
 export class Refused extends Error {
   override readonly name = "Refused";
   readonly reason: RefusalReason;
 
-  constructor(reason: RefusalReason, detail = "") {
-    super(detail);
+  constructor(reason: RefusalReason, detail = "", cause?: unknown) {
+    super(detail, cause === undefined ? undefined : { cause });
     this.reason = reason;
   }
 }
 
-/** What became of whoever was refused, and what to change about it. */
+/** The refusal behind an error or a disconnect; undefined where it is none. */
+export function refusalOf({ cause }: Error): Refused | undefined {
+  return cause instanceof Refused ? cause : undefined;
+}
+
+/** Whether a text is one of the reasons. */
+export function isRefusalReason(text: string): text is RefusalReason {
+  return [CLIENT_HINTS, CHANNEL_HINTS, CALL_HINTS].some((hints) => Object.hasOwn(hints, text));
+}
+
+/** Message and hint of a refusal in the log: what has happened to whoever was refused, and what to change about it. */
 export function explainRefusal(reason: RefusalReason): { readonly message: string; readonly hint: string } {
   if (reason in CALL_HINTS) return { message: "api call refused", hint: CALL_HINTS[reason as CallRefusal] };
   if (reason in CHANNEL_HINTS)

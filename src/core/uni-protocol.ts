@@ -34,7 +34,10 @@ export type HeaderReader = (name: string) => string | undefined;
 export interface UniConnection {
   /** Runs the client's request. Later calls do nothing. */
   connect(request: ConnectRequest, header?: HeaderReader): void;
-  /** Refuses a request that could not be read, with the error that says so: ends with 3501 without a push. */
+  /**
+   * Refuses a request that could not be read, with what `parseRequest` has thrown: ends with 3501 without a push, with
+   * 3004 where that is no ClientError.
+   */
   refuseRequest(error: unknown): void;
   /** The client is gone: releases everything. Idempotent. */
   closed(): void;

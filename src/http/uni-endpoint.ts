@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { ClientError, clientError } from "../core/client-error.ts";
 import type { ConnectRequest, HeaderReader, UniEncoding, UniProtocol } from "../core/uni-protocol.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
@@ -34,9 +35,9 @@ export function noteOrigin({ refusals }: UniEndpointContext, request: IncomingMe
 
 /** Notes that a connect request cannot be read. */
 export function noteBadRequest(
-  { refusals }: UniEndpointContext,
+  { refusals }: Pick<UniEndpointContext, "refusals">,
   request: IncomingMessage,
-  error: unknown,
+  error: Error,
 ): void {
   refusals.note("bad_connect_request", { address: peerAddressOf(request), detail: jsonFaultOf(error) });
 }
@@ -88,9 +89,9 @@ export async function readConnectRequest(
   return parseConnectRequest(context, encoding, () => body, request, response);
 }
 
-/** Parses a connect request; answers 400 and returns undefined for a malformed one, or one that cannot be read. */
+/** Parses a connect request; answers 400 and returns undefined where `read` or the encoding throw ClientError 107. */
 export function parseConnectRequest(
-  context: UniEndpointContext,
+  context: Pick<UniEndpointContext, "refusals">,
   encoding: UniEncoding,
   read: () => Uint8Array,
   request: IncomingMessage,
@@ -99,6 +100,7 @@ export function parseConnectRequest(
   try {
     return encoding.parseRequest(read());
   } catch (error) {
+    if (!(error instanceof ClientError)) throw error;
     noteBadRequest(context, request, error);
     sendEmpty(response, 400);
     return undefined;
@@ -110,15 +112,19 @@ const PARAMETER = "cf_connect=";
 /**
  * The text of `cf_connect` in the address of a request; "" where there is none.
  *
- * Throws URIError for a malformed percent escape, and for bytes that are not UTF-8: what a client cannot have meant is
- * not guessed at, as in bodies.
+ * Throws ClientError 107 for a malformed percent escape, and for bytes that are not UTF-8: what a client cannot have
+ * meant is not guessed at, as in bodies.
  */
 export function connectParameterOf({ url = "" }: IncomingMessage): string {
   const queryAt = url.indexOf("?");
   const pairs = queryAt < 0 ? [] : url.slice(queryAt + 1).split("&");
   const pair = pairs.find((candidate) => candidate.startsWith(PARAMETER));
   if (pair === undefined) return "";
-  return decodeURIComponent(pair.slice(PARAMETER.length).replaceAll("+", " "));
+  try {
+    return decodeURIComponent(pair.slice(PARAMETER.length).replaceAll("+", " "));
+  } catch (error) {
+    throw error instanceof URIError ? clientError("badRequest", error) : error;
+  }
 }
 
 /**

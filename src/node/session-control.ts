@@ -5,6 +5,7 @@ import { type Disconnect, disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
 import type { Live } from "../core/live.ts";
 import { PLAIN_SUBSCRIBE_RESULT } from "../core/push.ts";
+import { Refused } from "../core/refusal.ts";
 import { isServerSide, SUBSCRIPTION_SOURCE } from "../core/subscription-source.ts";
 import type { SlicedWork } from "../lib/sliced-work.ts";
 import type { Session } from "../session/session.ts";
@@ -106,11 +107,11 @@ export class SessionControl {
     if (push.frameFor(session.transport.format) === undefined) {
       throw clientError(
         "internal",
-        new Error("data of the subscription is not JSON, and a client speaks JSON"),
+        new Refused("bad_api_request", "data of the subscription is not JSON, and a client speaks JSON"),
       );
     }
     if (expireAtSec !== undefined && expireAtSec * 1000 <= clock.wallMs()) {
-      throw clientError("internal", new Error("the subscription has expired already"));
+      throw clientError("internal", new Refused("bad_api_request", "the subscription has expired already"));
     }
     await new Promise<void>((resolve) => {
       session.onceStarted(resolve);

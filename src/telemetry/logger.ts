@@ -36,11 +36,18 @@ export function createLogger(options: LoggerOptions, outputs: LogOutputs): Logge
       base: null,
       messageKey: "message",
       errorKey: "err",
+      serializers: { err: describeError },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
     openDestination(options.file, outputs),
   );
+}
+
+/** An error as pino has it, by its name: errors that have come from another process have lost their class. */
+function describeError(err: unknown): unknown {
+  if (!(err instanceof Error)) return err;
+  return Object.assign(pino.stdSerializers.err(err), { type: err.name });
 }
 
 /** Lines of a full disk wait for room up to this many bytes; later ones are lost. */

@@ -2,6 +2,8 @@ import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/p
 import { type Failure, FailureSchema } from "../../gen/millrace/cluster/v1/cluster_pb.ts";
 import { ClientError } from "../core/client-error.ts";
 import { Disconnect } from "../core/disconnect.ts";
+import { isLogged, markLogged } from "../core/failure.ts";
+import { isRefusalReason, Refused } from "../core/refusal.ts";
 
 /** Causes of causes beyond this are left behind. */
 const MAX_CAUSES = 8;
@@ -12,12 +14,19 @@ export function encodeFailure(error: unknown, causesLeft: number = MAX_CAUSES): 
   const hasCause = cause !== undefined && causesLeft > 0;
   return create(FailureSchema, {
     kind: kindOf(error),
+    logged: isLogged(error),
     ...(hasCause ? { cause: encodeFailure(cause, causesLeft - 1) } : {}),
   });
 }
 
-/** The error again: a ClientError, a Disconnect, or an Error with the name of what it was. */
-export function decodeFailure({ kind, cause }: Failure): Error {
+/** The error again: a ClientError, a Disconnect, a Refused, or an Error with the name of what it was. */
+export function decodeFailure(failure: Failure): Error {
+  const error = errorOf(failure);
+  if (failure.logged) markLogged(error);
+  return error;
+}
+
+function errorOf({ kind, cause }: Failure): Error {
   const options = cause === undefined ? undefined : { cause: decodeFailure(cause) };
   switch (kind.case) {
     case "refusal": {
@@ -26,6 +35,11 @@ export function decodeFailure({ kind, cause }: Failure): Error {
     }
     case "ending":
       return new Disconnect(kind.value.code, kind.value.reason, options);
+    case "reason": {
+      const { code, detail } = kind.value;
+      if (isRefusalReason(code)) return new Refused(code, detail, options?.cause);
+      return Object.assign(new Error(detail, options), { name: "Refused" });
+    }
     case "fault": {
       const { name, message, stack, code, port } = kind.value;
       const error = new Error(message, options);
@@ -55,6 +69,9 @@ function kindOf(error: unknown): NonNullable<MessageInitShape<typeof FailureSche
   }
   if (error instanceof Disconnect) {
     return { case: "ending", value: { code: error.code, reason: error.reason } };
+  }
+  if (error instanceof Refused) {
+    return { case: "reason", value: { code: error.reason, detail: error.message } };
   }
   const { name, message, stack = "" } = error instanceof Error ? error : new Error(String(error));
   // What errors of the system have besides.

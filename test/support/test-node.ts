@@ -167,7 +167,7 @@ export class TestNode {
     this.protocol = createUniProtocol({
       node: this.node,
       clock,
-      logger: silentLogger,
+      logger,
       refusals: silentRefusals,
       settings: new LiveValue(SETTINGS),
     });

@@ -2,8 +2,8 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import type { ClientError } from "../../core/client-error.ts";
 import { UNLIMITED_BYTES } from "../../grpc/compression.ts";
-import { transportStatus } from "../api-error.ts";
 import { HTTP_KEY_HINT } from "../api-key.ts";
+import { transportStatus } from "../transport-status.ts";
 import type { HttpDoorOptions } from "../http-door.ts";
 
 /** Bytes that a message may have. */

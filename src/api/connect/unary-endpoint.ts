@@ -6,6 +6,7 @@ import {
   contentTypeUnaryJson,
   errorToJsonBytes,
 } from "@connectrpc/connect/protocol-connect";
+import { failureOf } from "../../core/failure.ts";
 import { decompress } from "../../grpc/compression.ts";
 import { BodyTooLarge, readBody } from "../../http/body.ts";
 import type { RequestHandler } from "../../http/route.ts";
@@ -33,7 +34,7 @@ export function createUnaryHandler(
   const maxBytes = maxMessageBytes(options);
   const binary = new UnaryForm(rpc, true, maxBytes);
   const json = new UnaryForm(rpc, false, maxBytes);
-  const { auth, answers, transportErrors, refusals } = options;
+  const { auth, answers, transportErrors, refusals, logger } = options;
 
   /** @throws ConnectError, BodyTooLarge, or the socket's error */
   const respond = async (
@@ -64,6 +65,13 @@ export function createUnaryHandler(
     }
   };
 
+  const internalError = (error: unknown, response: ServerResponse): ConnectError => {
+    const fields = { rpc: rpc.desc.name };
+    // The client has left before all of its request had come.
+    if (!response.destroyed) failureOf(error, { logger, message: "api call not answered", fields });
+    return new ConnectError("internal error", Code.Internal);
+  };
+
   return async (request, response) => {
     const head = readUnaryHead(request, maxBytes);
     if (head === undefined) return other(request, response);
@@ -74,7 +82,7 @@ export function createUnaryHandler(
     try {
       body = await respond(head, request, response);
     } catch (error) {
-      const reason = protocolError(error, maxBytes);
+      const reason = protocolErrorOf(error, maxBytes) ?? internalError(error, response);
       status = codeToHttpStatus(reason.code);
       contentType = contentTypeUnaryJson;
       body = errorToJsonBytes(reason, undefined);
@@ -94,12 +102,12 @@ function asksForTransportErrors({ headers }: IncomingMessage): boolean {
   return headers[ERROR_MODE_HEADER] === TRANSPORT_ERROR_MODE;
 }
 
-/** What is told of a failure: of those that are not meant for the client, nothing. */
-function protocolError(error: unknown, maxBytes: number): ConnectError {
+/** What a caller is told of its request; undefined for what is not its fault. */
+function protocolErrorOf(error: unknown, maxBytes: number): ConnectError | undefined {
   if (error instanceof ConnectError) return error;
   if (error instanceof BodyTooLarge) {
     const message = `message size is larger than configured readMaxBytes ${maxBytes}`;
     return new ConnectError(message, Code.ResourceExhausted);
   }
-  return new ConnectError("internal error", Code.Internal);
+  return undefined;
 }

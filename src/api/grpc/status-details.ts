@@ -4,7 +4,7 @@ import { anyPack, AnySchema } from "@bufbuild/protobuf/wkt";
 import { Metadata, type StatusObject } from "@grpc/grpc-js";
 import { ErrorSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import type { ClientError } from "../../core/client-error.ts";
-import { transportStatus } from "../api-error.ts";
+import { transportStatus } from "../transport-status.ts";
 
 /** Where gRPC keeps a `google.rpc.Status`. */
 const DETAILS_KEY = "grpc-status-details-bin";

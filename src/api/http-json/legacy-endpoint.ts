@@ -1,12 +1,11 @@
 import type { Message } from "@bufbuild/protobuf";
-import { badRequest, ClientError } from "../../core/client-error.ts";
+import { badRequest, ClientError, clientError } from "../../core/client-error.ts";
 import { sendEmpty } from "../../http/http-app.ts";
 import type { RequestHandler } from "../../http/route.ts";
 import { decodeMessage } from "../../lib/json/decode-message.ts";
 import type { MessageEncoder } from "../../lib/json/encode-message.ts";
 import { JsonDecodeError } from "../../lib/json/json-decode-error.ts";
 import { jsonValues } from "../../lib/json/raw-json.ts";
-import { apiError } from "../api-error.ts";
 import { JsonOrigin } from "../call-origin.ts";
 import type { HttpDoorOptions } from "../http-door.ts";
 import type { ApiMethod, CallOrigin } from "../method.ts";
@@ -53,7 +52,7 @@ async function answerCommand(
   { id, method: name, params }: LegacyCommand,
 ): Promise<string> {
   const method = name === undefined ? undefined : methods.get(name);
-  if (method === undefined) return errorReply(id, api.refuse(name ?? "", apiError("notFound"), origin));
+  if (method === undefined) return errorReply(id, api.refuse(name ?? "", clientError("notFound"), origin));
   const message = readParams(method, params);
   if (message instanceof ClientError) return errorReply(id, api.refuse(method.name, message, origin));
   const outcome = await api.run(method, message, origin);

@@ -2,7 +2,7 @@ import type { Message } from "@bufbuild/protobuf";
 import { BatchRequestSchema, BatchResponseSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import type { RequestHandler } from "../../http/route.ts";
 import { decodeMessage } from "../../lib/json/decode-message.ts";
-import { transportStatus } from "../api-error.ts";
+import { transportStatus } from "../transport-status.ts";
 import { JsonOrigin } from "../call-origin.ts";
 import { ERROR_MODE_HEADER, type HttpDoorOptions, TRANSPORT_ERROR_MODE } from "../http-door.ts";
 import type { ApiMethod } from "../method.ts";

@@ -7,10 +7,9 @@ import {
   type Reply,
   ReplySchema,
 } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
-import { badRequest } from "../../core/client-error.ts";
+import { badRequest, clientError } from "../../core/client-error.ts";
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import { AsyncSlices } from "../../lib/sliced-work.ts";
-import { apiError } from "../api-error.ts";
 import type { ApiCall, ApiMethod } from "../method.ts";
 import { API_METHODS } from "./table.ts";
 
@@ -87,7 +86,7 @@ async function runCommand(call: ApiCall, command: Command | undefined): Promise<
     const request = requestOf(command, property);
     if (request !== undefined) return replyOf(property, await method.run(call, request));
   }
-  throw apiError("notFound");
+  throw clientError("notFound");
 }
 
 function requestOf(command: Command, property: string): Message | undefined {

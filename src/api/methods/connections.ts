@@ -10,9 +10,8 @@ import {
   ConnectionStateSchema,
   ConnectionTokenInfoSchema,
 } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
-import { badRequest } from "../../core/client-error.ts";
+import { badRequest, clientError } from "../../core/client-error.ts";
 import type { ConnectionInfo, ConnectionPage, ConnectionQuery } from "../../core/connection-info.ts";
-import { apiError } from "../api-error.ts";
 import { type ApiCall, type ApiMethod, defineMethod } from "../method.ts";
 import { readLabelFilter } from "./sessions.ts";
 
@@ -45,7 +44,7 @@ async function findConnections(call: ApiCall, query: ConnectionQuery): Promise<C
     // A caller that has left is nobody's fault and nothing for the log.
     if (signal.aborted && error === signal.reason) {
       const isLate = error instanceof DOMException && error.name === "TimeoutError";
-      throw apiError("internal", isLate ? error : undefined);
+      throw clientError("internal", isLate ? error : undefined);
     }
     throw error;
   }

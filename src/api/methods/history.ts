@@ -6,9 +6,10 @@ import {
   type Publication as PublicationMessage,
   PublicationSchema,
 } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import { clientError } from "../../core/client-error.ts";
 import type { Publication } from "../../core/publication.ts";
+import { Refused } from "../../core/refusal.ts";
 import { positionFrom } from "../../core/stream-position.ts";
-import { apiError } from "../api-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { requireText } from "./fields.ts";
 import { clientInfoMessage } from "./presence.ts";
@@ -26,7 +27,9 @@ export const history: ApiMethod = defineMethod({
     const position = since && positionFrom(since.offset, since.epoch);
     const keepsHistory = node.channels.optionsOf(channel)?.history !== undefined;
     // Nothing stands before the first publication; the upstream answers 100, too.
-    if (keepsHistory && reverse && position?.offset === 0) throw apiError("internal");
+    if (keepsHistory && reverse && position?.offset === 0) {
+      throw clientError("internal", new Refused("bad_api_request", "since: nothing stands before offset 0"));
+    }
     const page = await node.channels.history(channel, { since: position, limit, reverse });
     return create(HistoryResultSchema, {
       publications: page.publications.map(publicationMessage),

@@ -1,5 +1,5 @@
 import { CentrifugoApi, RPCResultSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
-import { apiError } from "../api-error.ts";
+import { clientError } from "../../core/client-error.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { requireText } from "./fields.ts";
 
@@ -10,6 +10,6 @@ export const rpc: ApiMethod = defineMethod({
   result: RPCResultSchema,
   async run(_call, { method }) {
     requireText("method", method);
-    throw apiError("notFound");
+    throw clientError("notFound");
   },
 });

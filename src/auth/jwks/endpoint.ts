@@ -43,7 +43,7 @@ export class JwksEndpoint {
     const values = this.#pieces.length > 1 ? captures() : new Map<string, string>();
     const url = this.#fill((name) => values.get(name) ?? "");
     if (url === undefined) {
-      throw invalidToken("unknown_key", "captures do not fit the endpoint of the key set");
+      throw invalidToken("token_unknown_key", "captures do not fit the endpoint of the key set");
     }
     return url.href;
   }

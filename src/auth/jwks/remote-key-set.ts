@@ -1,7 +1,8 @@
 import type { CryptoKey } from "jose";
 import { type ClientError, clientError } from "../../core/client-error.ts";
 import type { Clock } from "../../core/clock.ts";
-import { invalidToken, TokenRefusal } from "../token-refusal.ts";
+import { Refused } from "../../core/refusal.ts";
+import { invalidToken } from "../token-refusal.ts";
 import type { KeyByAlgorithm, PublicKeys } from "./public-keys.ts";
 
 /** A document is used for so long after its download, however often: a key that was withdrawn ends then. */
@@ -68,7 +69,7 @@ export class RemoteKeySet {
       throw keysUnavailable("the key set is too fresh to be downloaded again for a new key id");
     }
     if (this.#missingIds.size < MISSING_IDS_MAX) this.#missingIds.add(keyId);
-    throw invalidToken("unknown_key", "no key with the token's id");
+    throw invalidToken("token_unknown_key", "no key with the token's id");
   }
 
   #find(keyId: string): KeyByAlgorithm | undefined {
@@ -111,7 +112,7 @@ export class RemoteKeySet {
 
 /** Not the token's fault: 100. */
 function keysUnavailable(detail: string, cause?: unknown): ClientError {
-  return clientError("internal", new TokenRefusal("keys_unavailable", detail, cause));
+  return clientError("internal", new Refused("token_keys_unavailable", detail, cause));
 }
 
 function messageOf(error: unknown): string {

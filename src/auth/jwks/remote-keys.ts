@@ -58,7 +58,7 @@ export class RemoteKeys implements KeySource {
   ): readonly VerificationKey[] | Promise<readonly VerificationKey[]> {
     if (!PUBLIC_KEY_ALGORITHMS.has(algorithm)) return [];
     if (keyId === "" || keyId.length > KEY_ID_MAX_LENGTH)
-      throw invalidToken("unknown_key", "no usable key id");
+      throw invalidToken("token_unknown_key", "no usable key id");
     return this.#setAt(this.#endpoint.urlFor(captures)).keysFor(keyId, algorithm);
   }
 

@@ -11,6 +11,7 @@ import {
 import { clientError } from "../../core/client-error.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { BusAddress, ControlBus } from "../../core/control-bus.ts";
+import { reportBugs } from "../../core/failure.ts";
 import type { Logger } from "../../core/logger.ts";
 import { decodeFailure, encodeFailure } from "../../wire/failure.ts";
 import {
@@ -214,7 +215,11 @@ export class Cluster {
     const answer = (): void => void this.#answer(from, request);
     if (this.#calls !== undefined) answer();
     else if (this.#waiting.length < MAX_WAITING_REQUESTS) this.#waiting.push(answer);
-    else this.#reply(from, request.id, { case: "failure", value: encodeFailure(clientError("internal")) });
+    else
+      this.#reply(from, request.id, {
+        case: "failure",
+        value: encodeFailure(clientError("internal", new Error("too many calls wait for the node to start"))),
+      });
   }
 
   async #answer(from: string, { id, call, argument }: Request): Promise<void> {
@@ -222,6 +227,8 @@ export class Cluster {
       const result = await this.#run(call, argument);
       this.#reply(from, id, { case: "result", value: result });
     } catch (error) {
+      const { logger } = this.#options;
+      reportBugs(error, { logger, message: "call of another node failed", fields: { node: from, call } });
       this.#reply(from, id, { case: "failure", value: encodeFailure(error) });
     }
   }

@@ -8,6 +8,7 @@ import { clientError } from "../../core/client-error.ts";
 import { positionFrom } from "../../core/stream-position.ts";
 import type { ConnectRequest, SubscriptionRequest, UniEncoding } from "../../core/uni-protocol.ts";
 import { decodeMessage } from "../../lib/json/decode-message.ts";
+import { JsonDecodeError } from "../../lib/json/json-decode-error.ts";
 import { jsonCodec } from "./json-codec.ts";
 import { jsonPatchCodec, jsonWholeCodec } from "./json-delta-codecs.ts";
 import { encodePublicationPush } from "./protobuf-publication.ts";
@@ -17,7 +18,13 @@ import { isUniPush, toPushMessage } from "./push-message.ts";
 export const jsonEncoding: UniEncoding = {
   codec: jsonCodec,
   deltaCodecs: { whole: jsonWholeCodec, patch: jsonPatchCodec },
-  parseRequest: (bytes) => parse(() => decodeMessage(ConnectRequestSchema, bytes, { trailing: "ignore" })),
+  parseRequest: (bytes) =>
+    requestOf(
+      decode(
+        () => decodeMessage(ConnectRequestSchema, bytes, { trailing: "ignore" }),
+        (error) => error instanceof JsonDecodeError,
+      ),
+    ),
 };
 
 /** Binary protobuf; payloads of any kind. */
@@ -30,7 +37,7 @@ export const protobufEncoding: UniEncoding = {
     },
   },
   deltaCodecs: undefined,
-  parseRequest: (bytes) => parse(() => fromBinary(ConnectRequestSchema, bytes)),
+  parseRequest: (bytes) => requestOf(decode(() => fromBinary(ConnectRequestSchema, bytes))),
 };
 
 /** The standard JSON mapping of the same messages: camelCase names, payloads in base64. */
@@ -42,20 +49,28 @@ export const protoJsonEncoding: UniEncoding = {
   },
   deltaCodecs: undefined,
   parseRequest: (bytes) =>
-    parse(() =>
-      fromJsonString(ConnectRequestSchema, Buffer.from(bytes).toString(), { ignoreUnknownFields: true }),
+    requestOf(
+      decode(() =>
+        fromJsonString(ConnectRequestSchema, Buffer.from(bytes).toString(), { ignoreUnknownFields: true }),
+      ),
     ),
 };
 
 const NOWHERE: ConnectRequest["resumeFrom"] = new Map();
 
-function parse(decode: () => ConnectRequestMessage): ConnectRequest {
-  let message: ConnectRequestMessage;
+/** What `read` returns. Throws ClientError 107 where it cannot: libraries have no error of their own for that. */
+function decode(
+  read: () => ConnectRequestMessage,
+  isMalformed: (error: unknown) => boolean = () => true,
+): ConnectRequestMessage {
   try {
-    message = decode();
+    return read();
   } catch (error) {
-    throw clientError("badRequest", error);
+    throw isMalformed(error) ? clientError("badRequest", error) : error;
   }
+}
+
+function requestOf(message: ConnectRequestMessage): ConnectRequest {
   const { token, name, version } = message;
   const subs = new Map<string, SubscriptionRequest>();
   for (const [channel, { recover, offset, epoch, delta }] of Object.entries(message.subs)) {

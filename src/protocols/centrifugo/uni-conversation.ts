@@ -1,16 +1,16 @@
 import type { ConnectAuthenticator, Credentials } from "../../auth/connect-authenticator.ts";
 import type { ConnectFailureMap } from "../../auth/connect-failure.ts";
 import { grantRequestedSubscriptions } from "../../auth/requested-subscriptions.ts";
-import { TokenRefusal } from "../../auth/token-refusal.ts";
 import { ClientError, clientError } from "../../core/client-error.ts";
 import type { Clock } from "../../core/clock.ts";
-import { Disconnect, disconnect } from "../../core/disconnect.ts";
+import { disconnect } from "../../core/disconnect.ts";
 import { EncodedPush } from "../../core/encoded-push.ts";
+import { disconnectOf, failureOf, type FailureReport } from "../../core/failure.ts";
 import type { Live } from "../../core/live.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { ConnectResult, SubscribeResult } from "../../core/push.ts";
 import type { RefusalLog } from "../../core/refusal-log.ts";
-import { Refused, type RefusalReason } from "../../core/refusal.ts";
+import { Refused, refusalOf, type RefusalReason } from "../../core/refusal.ts";
 import { SUBSCRIPTION_SOURCE, type SubscriptionSource } from "../../core/subscription-source.ts";
 import type { SubscriptionGrant } from "../../core/token-verifier.ts";
 import type { ConnectRequest, HeaderReader, UniConnection } from "../../core/uni-protocol.ts";
@@ -82,8 +82,12 @@ export class UniConversation implements UniConnection {
   }
 
   refuseRequest(error: unknown): void {
-    this.#note("bad_connect_request", jsonFaultOf(error));
-    this.#session.disconnectSilently(disconnect("badRequest"));
+    if (error instanceof ClientError) {
+      this.#note("bad_connect_request", jsonFaultOf(error));
+      this.#session.disconnectSilently(disconnect("badRequest"));
+    } else {
+      this.#session.disconnectSilently(disconnectOf(error, this.#report("connect request not read")));
+    }
   }
 
   closed(): void {
@@ -242,30 +246,20 @@ export class UniConversation implements UniConnection {
   }
 
   #refuse(error: unknown): void {
-    const { logger } = this.#context;
-    let failure: ClientError | Disconnect;
-    if (error instanceof ClientError || error instanceof Disconnect) {
-      failure = error;
-      const reason = reasonOf(failure.cause);
-      if (reason !== undefined)
-        this.#note(reason, failure.cause instanceof Error ? failure.cause.message : "");
-    } else {
-      failure = clientError("internal", error);
-      logger.error({ session: this.#session.id, err: error }, "connect failed");
-    }
+    const failure = failureOf(error, this.#report("connect failed"));
+    const refused = refusalOf(failure);
+    if (refused !== undefined) this.#note(refused.reason, refused.message);
     this.#session.refuse(failure, this.#settings.failures.asDisconnect(failure));
+  }
+
+  #report(message: string): FailureReport {
+    return { logger: this.#context.logger, message, fields: { session: this.#session.id } };
   }
 
   #note(reason: RefusalReason, detail: string): void {
     const { name: transport, peerAddress: address } = this.#session.transport;
     this.#context.refusals.note(reason, { address, transport, detail });
   }
-}
-
-/** Why a client is refused; undefined for what is no refusal. */
-function reasonOf(cause: unknown): RefusalReason | undefined {
-  if (cause instanceof TokenRefusal) return `token_${cause.reason}`;
-  return cause instanceof Refused ? cause.reason : undefined;
 }
 
 /** Bytes around a publication, and in an event id besides the names of its channels; rather more than there are. */

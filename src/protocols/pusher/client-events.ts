@@ -1,3 +1,4 @@
+import { failureOf } from "../../core/failure.ts";
 import type { Session } from "../../session/session.ts";
 import { RateWindow } from "../../lib/rate-limiter.ts";
 import type { PusherApp } from "./app.ts";
@@ -37,6 +38,15 @@ export class ClientEvents {
     }
   }
 
+  #notPublished(error: unknown, channel: string): void {
+    const { logger, refusals } = this.#context;
+    const { id: session, transport } = this.#session;
+    const failure = failureOf(error, { logger, message: "client event not published", fields: { session } });
+    if (failure !== error) return;
+    const fields = { address: transport.peerAddress, app: this.#app().config.id, channel };
+    refusals.note("pusher_event_not_taken", { ...fields, detail: failure.message });
+  }
+
   #problemWith(event: string, name: string | undefined, text: string): string | undefined {
     const { config } = this.#app();
     const { max_event_name_length: maxLength, max_event_payload_in_kb: maxKib } = config;
@@ -72,7 +82,7 @@ export class ClientEvents {
 
   /** The broker keeps the order of what is handed to it, so nothing waits for its answers. */
   #publish(event: string, name: string, data: string): void {
-    const { node, logger, webhooks } = this.#context;
+    const { node, webhooks } = this.#context;
     const info = this.#subscriptionTo(name)?.info;
     const { id } = this.#session;
     publishEvent(node, this.#app(), {
@@ -82,7 +92,7 @@ export class ClientEvents {
       info,
       excludeClient: id,
       skipHistory: true,
-    }).catch((err: unknown) => logger.error({ session: id, err }, "client event not published"));
+    }).catch((error: unknown) => this.#notPublished(error, name));
     const ofMember = kindOf(name).isPresence && info !== undefined ? { user_id: info.user } : {};
     webhooks.emit(this.#app(), {
       name: "client_event",

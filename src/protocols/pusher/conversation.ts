@@ -1,5 +1,5 @@
-import { disconnect } from "../../core/disconnect.ts";
 import { EncodedPush } from "../../core/encoded-push.ts";
+import { disconnectOf } from "../../core/failure.ts";
 import type { PingingTransport, SocketConnection } from "../../core/socket-protocol.ts";
 import { WheelTimer } from "../../lib/timer-wheel.ts";
 import { CommandQueue, type CommandWorker } from "../../session/command-queue.ts";
@@ -196,9 +196,10 @@ export class PusherConversation extends WheelTimer implements SocketConnection, 
     }
   }
 
-  onCommandFailed(err: unknown): void {
-    this.#context.logger.error({ session: this.#session.id, err }, "message of a client failed");
-    this.#session.disconnect(disconnect("serverError", err));
+  onCommandFailed(error: unknown): void {
+    const { logger } = this.#context;
+    const report = { logger, message: "message of a client failed", fields: { session: this.#session.id } };
+    this.#session.disconnect(disconnectOf(error, report));
   }
 
   onCommandOverflow(): void {

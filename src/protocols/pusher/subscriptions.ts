@@ -1,6 +1,7 @@
 import { MEMBER_NOTICES, type NoticeType } from "../../core/channel-notice.ts";
-import { ClientError } from "../../core/client-error.ts";
+import { clientError } from "../../core/client-error.ts";
 import { EncodedPush } from "../../core/encoded-push.ts";
+import { failureOf } from "../../core/failure.ts";
 import type { Publication } from "../../core/publication.ts";
 import type { Push } from "../../core/push.ts";
 import { SUBSCRIPTION_SOURCE } from "../../core/subscription-source.ts";
@@ -19,7 +20,7 @@ const COUNT_NOTICES: readonly NoticeType[] = ["subscriptionCount"];
 /** Such options of the namespace are for Centrifugo's clients: these have no positions. */
 export const NO_POSITIONS = { forceRecovery: false, forcePositioning: false } as const;
 const SUCCEEDED = "pusher_internal:subscription_succeeded";
-const LIMIT_EXCEEDED = 106;
+const LIMIT_EXCEEDED = clientError("limitExceeded").code;
 
 /** A subscription as it has been asked for and may be made. */
 interface Admission {
@@ -136,8 +137,8 @@ export class Subscriptions {
     } catch (error) {
       node.subscriptions.unsubscribe(session, channel);
       if (session.isClosed) return;
-      const isFull = error instanceof ClientError && error.code === LIMIT_EXCEEDED;
-      if (!isFull) logger.error({ session: session.id, channel, err: error }, "subscription failed");
+      const report = { logger, message: "subscription failed", fields: { session: session.id, channel } };
+      const isFull = failureOf(error, report).code === LIMIT_EXCEEDED;
       session.sendMessage(subscriptionErrorFrame(admission.name, isFull ? REFUSED.full : REFUSED.failed));
     }
   }

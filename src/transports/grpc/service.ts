@@ -1,5 +1,6 @@
 import { type handleServerStreamingCall, status } from "@grpc/grpc-js";
-import type { UniProtocol } from "../../core/uni-protocol.ts";
+import { ClientError } from "../../core/client-error.ts";
+import type { ConnectRequest, UniProtocol } from "../../core/uni-protocol.ts";
 import { WireFormat } from "../../core/wire-format.ts";
 import { envelopeFramer } from "../../grpc/envelope.ts";
 import type { TimerWheel } from "../../lib/timer-wheel.ts";
@@ -23,14 +24,18 @@ export function createConsumeHandler(
     call.once("close", closed);
     // A stream that fails has been cancelled or cut; `close` follows.
     call.on("error", () => undefined);
+    let request: ConnectRequest;
     try {
-      connection.connect(encoding.parseRequest(call.request));
+      request = encoding.parseRequest(call.request);
     } catch (error) {
       connection.closed();
       // There is nothing left of it to end: this is for the log.
       connection.refuseRequest(error);
       // What gRPC itself says of a request that is no message of its type.
-      call.emit("error", { code: status.INTERNAL, details: "malformed connect request" });
+      const details = error instanceof ClientError ? "malformed connect request" : "internal error";
+      call.emit("error", { code: status.INTERNAL, details });
+      return;
     }
+    connection.connect(request);
   };
 }

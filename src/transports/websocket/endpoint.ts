@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { ClientError } from "../../core/client-error.ts";
 import type { ConnectRequest } from "../../core/uni-protocol.ts";
 import { frameAll, type WireFormats } from "../../core/wire-format.ts";
 import { responseOn, sendEmpty, sendText } from "../../http/http-app.ts";
@@ -107,6 +108,7 @@ export class WebSocketEndpoint {
       if (text === "" || text.trim() === "null") return undefined;
       return this.#context.protocol.json.parseRequest(Buffer.from(text));
     } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
       noteBadRequest(this.#context, request, error);
       return "malformed";
     }

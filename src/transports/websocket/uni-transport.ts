@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Disconnect } from "../../core/disconnect.ts";
 import type { Farewell } from "../../core/socket-protocol.ts";
-import type { HeaderReader, UniConnection, UniEncoding } from "../../core/uni-protocol.ts";
+import type { ConnectRequest, HeaderReader, UniConnection, UniEncoding } from "../../core/uni-protocol.ts";
 import type { DeltaFormats, WireFormats } from "../../core/wire-format.ts";
 import { fitsCloseFrame, PING_FRAME } from "./control-frames.ts";
 import type { FrameReader } from "./frame-reader.ts";
@@ -75,11 +75,14 @@ export class UniWebSocketTransport extends WebSocketTransport<UniConnection> {
     if (header === undefined || !this.isOpen) return;
     this.#header = undefined;
     this.dropMessages();
+    let request: ConnectRequest;
     try {
-      this.connection?.connect(this.#options.encoding.parseRequest(message), header);
+      request = this.#options.encoding.parseRequest(message);
     } catch (error) {
       this.connection?.refuseRequest(error);
+      return;
     }
+    this.connection?.connect(request, header);
   }
 
   override onPong(): void {

@@ -66,6 +66,7 @@ async function serve(
   const routes = routesOf(api, {
     auth: createHttpAuth({ keys, insecure: false, refusals: api.refusals }),
     refusals: api.refusals,
+    logger: new ErrorLog(),
     maxBodyBytes: MAX_BODY_BYTES,
     transportErrors: request.transportErrors ?? false,
     encoder: createApiEncoder(false),

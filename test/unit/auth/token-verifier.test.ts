@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { TokenOptions } from "../../../src/auth/token-options.ts";
-import { TokenRefusal, type TokenRefusalReason } from "../../../src/auth/token-refusal.ts";
 import { createTokenVerifier } from "../../../src/auth/token-verifier.ts";
+import { Refused, type TokenRefusal } from "../../../src/core/refusal.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import {
   type Claims,
@@ -153,7 +153,7 @@ describe("claims", () => {
 
   it("refusals carry a reason for the log, which does not repeat the token", async () => {
     const refusal = await refusalOf(connect({ sub: 42, iss: "secret-issuer" }));
-    expect(refusal?.cause).toEqual(new TokenRefusal("bad_claim", "sub is not a string"));
+    expect(refusal?.cause).toEqual(new Refused("token_bad_claim", "sub is not a string"));
   });
 
   it("null counts as absent", async () => {
@@ -372,38 +372,38 @@ describe("insecure_skip_token_signature_verify", () => {
 });
 
 describe("why a token is refused is one of a closed set of reasons", () => {
-  const cases: readonly (readonly [TokenRefusalReason, Claims, Partial<TokenOptions>])[] = [
-    ["malformed", "[]", {}],
-    ["bad_claim", { sub: 42 }, {}],
-    ["bad_claim", { subs: [] }, {}],
-    ["bad_claim", { b64info: "!" }, {}],
-    ["bad_claim", { subs: { a: { b64info: "!" } } }, {}],
-    ["wrong_kind", { channel: "a" }, {}],
-    ["wrong_audience", { aud: "b" }, { audience: "a" }],
-    ["wrong_audience", { aud: "b" }, { audience_regex: "a" }],
-    ["wrong_issuer", { iss: "b" }, { issuer: "a" }],
-    ["wrong_issuer", { iss: "b" }, { issuer_regex: "a" }],
-    ["expired", { exp: NOW_SEC }, {}],
-    ["not_yet_valid", { nbf: NOW_SEC + 60 }, {}],
-    ["bad_signature", { sub: "42" }, { hmac_secret_key: "other" }],
-    ["unknown_key", { sub: "42" }, { hmac_secret_key: "" }],
+  const cases: readonly (readonly [TokenRefusal, Claims, Partial<TokenOptions>])[] = [
+    ["token_malformed", "[]", {}],
+    ["token_bad_claim", { sub: 42 }, {}],
+    ["token_bad_claim", { subs: [] }, {}],
+    ["token_bad_claim", { b64info: "!" }, {}],
+    ["token_bad_claim", { subs: { a: { b64info: "!" } } }, {}],
+    ["token_wrong_kind", { channel: "a" }, {}],
+    ["token_wrong_audience", { aud: "b" }, { audience: "a" }],
+    ["token_wrong_audience", { aud: "b" }, { audience_regex: "a" }],
+    ["token_wrong_issuer", { iss: "b" }, { issuer: "a" }],
+    ["token_wrong_issuer", { iss: "b" }, { issuer_regex: "a" }],
+    ["token_expired", { exp: NOW_SEC }, {}],
+    ["token_not_yet_valid", { nbf: NOW_SEC + 60 }, {}],
+    ["token_bad_signature", { sub: "42" }, { hmac_secret_key: "other" }],
+    ["token_unknown_key", { sub: "42" }, { hmac_secret_key: "" }],
   ];
 
   it.each(cases)("%s: %j", async (reason, claims, options) => {
     const refusal = await refusalOf(connect(claims, options));
-    expect(refusal?.cause).toMatchObject({ name: "TokenRefusal", reason });
+    expect(refusal?.cause).toMatchObject({ name: "Refused", reason });
   });
 
   it("whatever is no token is malformed", async () => {
     const verifier = await verifierFor();
     for (const text of ["abc", "eyJ.a", "eyJ.a.b!", "eyJh.eyJh.AAAA"]) {
       const refusal = await refusalOf(verifier.verifyConnection(text));
-      expect(refusal?.cause).toMatchObject({ reason: "malformed" });
+      expect(refusal?.cause).toMatchObject({ reason: "token_malformed" });
     }
   });
 
   it("a connection token where a subscription token belongs is of the wrong kind", async () => {
     const refusal = await refusalOf((await verifierFor()).verifySubscription(hmacToken({ sub: "42" })));
-    expect(refusal?.cause).toMatchObject({ reason: "wrong_kind" });
+    expect(refusal?.cause).toMatchObject({ reason: "token_wrong_kind" });
   });
 });

@@ -57,7 +57,12 @@ describe("API subscribe", () => {
     test.connect({ user: "1", transport: binary });
     await endOfTurn();
     const grant = { ...PLAIN_GRANT, data: Buffer.from("no JSON") };
-    await expect(test.node.sessions.subscribe(ALL, to("c", { grant }))).rejects.toMatchObject({ code: 100 });
+    // Nobody's fault but the caller's.
+    const cause = { name: "Refused", reason: "bad_api_request" };
+    await expect(test.node.sessions.subscribe(ALL, to("c", { grant }))).rejects.toMatchObject({
+      code: 100,
+      cause,
+    });
     await endOfTurn();
     expect(heardBy(transport)).toEqual(["connect"]);
     expect(transport.closedWith).toBeUndefined();

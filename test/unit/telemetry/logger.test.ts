@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createLogger, type LoggerOptions } from "../../../src/telemetry/logger.ts";
+import { failureFromBytes, failureToBytes } from "../../../src/wire/failure.ts";
 
 interface Captured {
   readonly stdout: string;
@@ -36,6 +37,22 @@ test("JSON lines on stderr without a terminal", () => {
     { level: "info", message: "session opened", user: "4 2", channel: "news" },
     { level: "error", message: "publish failed", err: { type: "Error", message: "no route" } },
   ]);
+});
+
+test("an error that has come from another process keeps its name", () => {
+  let stderr = "";
+  const outputs = {
+    stdout: { write: () => undefined },
+    stderr: { write: (text: string) => (stderr += text) },
+  };
+  const logger = createLogger({ level: "info", file: "" }, outputs);
+  const err = failureFromBytes(
+    failureToBytes(new TypeError("a bug", { cause: new RangeError("behind it") })),
+  );
+  logger.error({ err }, "publish failed");
+  const [line] = linesOf(stderr);
+  expect(line).toMatchObject({ err: { type: "TypeError", message: "a bug: behind it" } });
+  expect(JSON.stringify(line)).toContain("RangeError: behind it");
 });
 
 test("readable text on stdout on a terminal", () => {

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { clientError, ClientError } from "../../../src/core/client-error.ts";
 import { Disconnect } from "../../../src/core/disconnect.ts";
+import { reportBugs } from "../../../src/core/failure.ts";
+import { refusalOf, Refused } from "../../../src/core/refusal.ts";
 import { failureFromBytes, failureToBytes } from "../../../src/wire/failure.ts";
+import { type LoggedLine, loggerOf } from "../../support/silent-logger.ts";
 
 /** The error as it arrives in another process. */
 function sent(error: unknown): Error {
@@ -28,6 +31,25 @@ describe("failures between processes", () => {
     expect(error).toBeInstanceOf(Disconnect);
     expect(error).toMatchObject({ code: 4501, reason: "grüß dich" });
     expect(error.cause).toMatchObject({ message: "no error" });
+  });
+
+  it("stay refusals, which are nobody's fault but the caller's", () => {
+    const error = sent(clientError("internal", new Refused("token_bad_claim", "b64info is not base64")));
+    expect(refusalOf(error)).toMatchObject({ reason: "token_bad_claim", message: "b64info is not base64" });
+    const ofNewerVersion = sent(Object.assign(new Refused("no_credentials"), { reason: "not_known_yet" }));
+    expect(ofNewerVersion).toMatchObject({ name: "Refused" });
+    expect(ofNewerVersion).not.toBeInstanceOf(Refused);
+  });
+
+  it("are not logged again where the log has them", () => {
+    const lines: LoggedLine[] = [];
+    const report = { logger: loggerOf(lines), message: "failed" };
+    const error = clientError("internal", new TypeError("a bug"));
+    reportBugs(error, report);
+    reportBugs(sent(error), report);
+    expect(lines).toHaveLength(1);
+    reportBugs(sent(clientError("internal", new TypeError("a bug"))), report);
+    expect(lines).toHaveLength(2);
   });
 
   it("have the same bytes as ever", () => {

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file millrace/cluster/v1/cluster.proto.
  */
 export const file_millrace_cluster_v1_cluster: GenFile = /*@__PURE__*/
-  fileDesc("CiFtaWxscmFjZS9jbHVzdGVyL3YxL2NsdXN0ZXIucHJvdG8SE21pbGxyYWNlLmNsdXN0ZXIudjEi8AEKCEVudmVsb3BlEgwKBGZyb20YASABKAkSOQoMYW5ub3VuY2VtZW50GAIgASgLMiEubWlsbHJhY2UuY2x1c3Rlci52MS5Bbm5vdW5jZW1lbnRIABIzCglkZXBhcnR1cmUYAyABKAsyHi5taWxscmFjZS5jbHVzdGVyLnYxLkRlcGFydHVyZUgAEi8KB3JlcXVlc3QYBCABKAsyHC5taWxscmFjZS5jbHVzdGVyLnYxLlJlcXVlc3RIABItCgZhbnN3ZXIYBSABKAsyGy5taWxscmFjZS5jbHVzdGVyLnYxLkFuc3dlckgAQgYKBGJvZHkiRgoMQW5ub3VuY2VtZW50EigKBW5vZGVzGAEgAygLMhkubWlsbHJhY2UuY2x1c3Rlci52MS5Ob2RlEgwKBGFza3MYAiABKAgiUwoETm9kZRILCgN1aWQYASABKAkSDwoHbWFjaGluZRgCIAEoCRIMCgRuYW1lGAMgASgJEg8KB3ZlcnNpb24YBCABKAkSDgoGdXB0aW1lGAUgASgBIhgKCURlcGFydHVyZRILCgN1aWQYASABKAkiNQoHUmVxdWVzdBIKCgJpZBgBIAEoBBIMCgRjYWxsGAIgASgJEhAKCGFyZ3VtZW50GAMgASgMImIKBkFuc3dlchIKCgJpZBgBIAEoBBIQCgZyZXN1bHQYAiABKAxIABIvCgdmYWlsdXJlGAMgASgLMhwubWlsbHJhY2UuY2x1c3Rlci52MS5GYWlsdXJlSABCCQoHb3V0Y29tZSLLAQoHRmFpbHVyZRIvCgdyZWZ1c2FsGAEgASgLMhwubWlsbHJhY2UuY2x1c3Rlci52MS5SZWZ1c2FsSAASLQoGZW5kaW5nGAIgASgLMhsubWlsbHJhY2UuY2x1c3Rlci52MS5FbmRpbmdIABIrCgVmYXVsdBgDIAEoCzIaLm1pbGxyYWNlLmNsdXN0ZXIudjEuRmF1bHRIABIrCgVjYXVzZRgEIAEoCzIcLm1pbGxyYWNlLmNsdXN0ZXIudjEuRmFpbHVyZUIGCgRraW5kIjsKB1JlZnVzYWwSDAoEY29kZRgBIAEoDRIPCgdtZXNzYWdlGAIgASgJEhEKCXRlbXBvcmFyeRgDIAEoCCImCgZFbmRpbmcSDAoEY29kZRgBIAEoDRIOCgZyZWFzb24YAiABKAkiUQoFRmF1bHQSDAoEbmFtZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEg0KBXN0YWNrGAMgASgJEgwKBGNvZGUYBCABKAkSDAoEcG9ydBgFIAEoDSJ/CgtMYWJlbEZpbHRlchIKCgJvcBgBIAEoCRILCgNrZXkYAiABKAkSCwoDY21wGAMgASgJEgsKA3ZhbBgEIAEoCRIMCgR2YWxzGAUgAygJEi8KBW5vZGVzGAYgAygLMiAubWlsbHJhY2UuY2x1c3Rlci52MS5MYWJlbEZpbHRlciKJAQoNU2Vzc2lvblRhcmdldBIMCgR1c2VyGAEgASgJEhEKCWFsbF91c2VycxgCIAEoCBI2CgxsYWJlbF9maWx0ZXIYAyABKAsyIC5taWxscmFjZS5jbHVzdGVyLnYxLkxhYmVsRmlsdGVyEg4KBmNsaWVudBgEIAEoCRIPCgdzZXNzaW9uGAUgASgJIi8KDlN0cmVhbVBvc2l0aW9uEg4KBm9mZnNldBgBIAEoBBINCgVlcG9jaBgCIAEoCSKGAgoUU3Vic2NyaXB0aW9uT3ZlcnJpZGUSFQoIcHJlc2VuY2UYASABKAhIAIgBARIXCgpqb2luX2xlYXZlGAIgASgISAGIAQESIgoVZm9yY2VfcHVzaF9qb2luX2xlYXZlGAMgASgISAKIAQESHgoRZm9yY2VfcG9zaXRpb25pbmcYBCABKAhIA4gBARIbCg5mb3JjZV9yZWNvdmVyeRgFIAEoCEgEiAEBQgsKCV9wcmVzZW5jZUINCgtfam9pbl9sZWF2ZUIYChZfZm9yY2VfcHVzaF9qb2luX2xlYXZlQhQKEl9mb3JjZV9wb3NpdGlvbmluZ0IRCg9fZm9yY2VfcmVjb3ZlcnkipwIKEVN1YnNjcmliZUFyZ3VtZW50EjIKBnRhcmdldBgBIAEoCzIiLm1pbGxyYWNlLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIPCgdjaGFubmVsGAIgASgJEhEKBGluZm8YAyABKAxIAIgBARIRCgRkYXRhGAQgASgMSAGIAQESOwoIb3ZlcnJpZGUYBSABKAsyKS5taWxscmFjZS5jbHVzdGVyLnYxLlN1YnNjcmlwdGlvbk92ZXJyaWRlEhYKCWV4cGlyZV9hdBgGIAEoAUgCiAEBEjIKBXNpbmNlGAcgASgLMiMubWlsbHJhY2UuY2x1c3Rlci52MS5TdHJlYW1Qb3NpdGlvbkIHCgVfaW5mb0IHCgVfZGF0YUIMCgpfZXhwaXJlX2F0IloKE1Vuc3Vic2NyaWJlQXJndW1lbnQSMgoGdGFyZ2V0GAEgASgLMiIubWlsbHJhY2UuY2x1c3Rlci52MS5TZXNzaW9uVGFyZ2V0Eg8KB2NoYW5uZWwYAiABKAkimAEKD1JlZnJlc2hBcmd1bWVudBIyCgZ0YXJnZXQYASABKAsyIi5taWxscmFjZS5jbHVzdGVyLnYxLlNlc3Npb25UYXJnZXQSDwoHZXhwaXJlZBgCIAEoCBIWCglleHBpcmVfYXQYAyABKAFIAIgBARIRCgRpbmZvGAQgASgMSAGIAQFCDAoKX2V4cGlyZV9hdEIHCgVfaW5mbyKIAQoSRGlzY29ubmVjdEFyZ3VtZW50EjIKBnRhcmdldBgBIAEoCzIiLm1pbGxyYWNlLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIrCgZyZWFzb24YAiABKAsyGy5taWxscmFjZS5jbHVzdGVyLnYxLkVuZGluZxIRCgl3aGl0ZWxpc3QYAyADKAkiBgoERG9uZSKOAQoTQ29ubmVjdGlvbnNBcmd1bWVudBIMCgR1c2VyGAEgASgJEhIKCmV4cHJlc3Npb24YAiABKAkSNgoMbGFiZWxfZmlsdGVyGAMgASgLMiAubWlsbHJhY2UuY2x1c3Rlci52MS5MYWJlbEZpbHRlchINCgVsaW1pdBgEIAEoDRIOCgZjdXJzb3IYBSABKAkiNAoRQ29ubmVjdGlvbkNoYW5uZWwSDwoHY2hhbm5lbBgBIAEoCRIOCgZzb3VyY2UYAiABKA0iIwoFTGFiZWwSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJIsoCCgpDb25uZWN0aW9uEg4KBmNsaWVudBgBIAEoCRIMCgR1c2VyGAIgASgJEhAKCGFwcF9uYW1lGAMgASgJEhMKC2FwcF92ZXJzaW9uGAQgASgJEhEKCXRyYW5zcG9ydBgFIAEoCRIQCghwcm90b2NvbBgGIAEoCRI4CghjaGFubmVscxgHIAMoCzImLm1pbGxyYWNlLmNsdXN0ZXIudjEuQ29ubmVjdGlvbkNoYW5uZWwSEAoIdG9rZW5faWQYCCABKAkSEQoJaXNzdWVkX2F0GAkgASgBEhEKBG1ldGEYCiABKAxIAIgBARIqCgZsYWJlbHMYCyADKAsyGi5taWxscmFjZS5jbHVzdGVyLnYxLkxhYmVsEhcKD2Nvbm5lY3RlZF9hdF9tcxgMIAEoARISCgpsYXRlbmN5X21zGA0gASgBQgcKBV9tZXRhIl4KEUNvbm5lY3Rpb25zQW5zd2VyEjQKC2Nvbm5lY3Rpb25zGAEgAygLMh8ubWlsbHJhY2UuY2x1c3Rlci52MS5Db25uZWN0aW9uEhMKC25leHRfY3Vyc29yGAIgASgJIhAKDkNvdW50c0FyZ3VtZW50IlcKDENvdW50c0Fuc3dlchIPCgdjbGllbnRzGAEgASgNEhUKDXN1YnNjcmlwdGlvbnMYAiABKA0SDQoFdXNlcnMYAyABKAwSEAoIY2hhbm5lbHMYBCABKAwiVAoQQ2hhbm5lbHNBcmd1bWVudBIUCgdwYXR0ZXJuGAEgASgJSACIAQESEwoGcHJlZml4GAIgASgJSAGIAQFCCgoIX3BhdHRlcm5CCQoHX3ByZWZpeCI0CgxDaGFubmVsQ291bnQSDwoHY2hhbm5lbBgBIAEoCRITCgtzdWJzY3JpYmVycxgCIAEoDSJFCg5DaGFubmVsc0Fuc3dlchIzCghjaGFubmVscxgBIAMoCzIhLm1pbGxyYWNlLmNsdXN0ZXIudjEuQ2hhbm5lbENvdW50IkoKFFNlc3Npb25Db3VudEFyZ3VtZW50EjIKBnRhcmdldBgBIAEoCzIiLm1pbGxyYWNlLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldCIqChdTdWJzY3JpYmVyQ291bnRBcmd1bWVudBIPCgdjaGFubmVsGAEgASgJIhwKC0NvdW50QW5zd2VyEg0KBWNvdW50GAEgASgNIhkKCFVzZXJMaXN0Eg0KBXVzZXJzGAEgAygJIkMKDUJsb2NrQXJndW1lbnQSDAoEdXNlchgBIAEoCRIWCglleHBpcmVfYXQYAiABKAFIAIgBAUIMCgpfZXhwaXJlX2F0Ih8KD1VuYmxvY2tBcmd1bWVudBIMCgR1c2VyGAEgASgJIk0KE1Jldm9rZVRva2VuQXJndW1lbnQSEAoIdG9rZW5faWQYASABKAkSFgoJZXhwaXJlX2F0GAIgASgBSACIAQFCDAoKX2V4cGlyZV9hdCKNAQoYSW52YWxpZGF0ZVRva2Vuc0FyZ3VtZW50EgwKBHVzZXIYASABKAkSDwoHY2hhbm5lbBgCIAEoCRIaCg1pc3N1ZWRfYmVmb3JlGAMgASgBSACIAQESFgoJZXhwaXJlX2F0GAQgASgBSAGIAQFCEAoOX2lzc3VlZF9iZWZvcmVCDAoKX2V4cGlyZV9hdGIGcHJvdG8z");
+  fileDesc("CiFtaWxscmFjZS9jbHVzdGVyL3YxL2NsdXN0ZXIucHJvdG8SE21pbGxyYWNlLmNsdXN0ZXIudjEi8AEKCEVudmVsb3BlEgwKBGZyb20YASABKAkSOQoMYW5ub3VuY2VtZW50GAIgASgLMiEubWlsbHJhY2UuY2x1c3Rlci52MS5Bbm5vdW5jZW1lbnRIABIzCglkZXBhcnR1cmUYAyABKAsyHi5taWxscmFjZS5jbHVzdGVyLnYxLkRlcGFydHVyZUgAEi8KB3JlcXVlc3QYBCABKAsyHC5taWxscmFjZS5jbHVzdGVyLnYxLlJlcXVlc3RIABItCgZhbnN3ZXIYBSABKAsyGy5taWxscmFjZS5jbHVzdGVyLnYxLkFuc3dlckgAQgYKBGJvZHkiRgoMQW5ub3VuY2VtZW50EigKBW5vZGVzGAEgAygLMhkubWlsbHJhY2UuY2x1c3Rlci52MS5Ob2RlEgwKBGFza3MYAiABKAgiUwoETm9kZRILCgN1aWQYASABKAkSDwoHbWFjaGluZRgCIAEoCRIMCgRuYW1lGAMgASgJEg8KB3ZlcnNpb24YBCABKAkSDgoGdXB0aW1lGAUgASgBIhgKCURlcGFydHVyZRILCgN1aWQYASABKAkiNQoHUmVxdWVzdBIKCgJpZBgBIAEoBBIMCgRjYWxsGAIgASgJEhAKCGFyZ3VtZW50GAMgASgMImIKBkFuc3dlchIKCgJpZBgBIAEoBBIQCgZyZXN1bHQYAiABKAxIABIvCgdmYWlsdXJlGAMgASgLMhwubWlsbHJhY2UuY2x1c3Rlci52MS5GYWlsdXJlSABCCQoHb3V0Y29tZSKKAgoHRmFpbHVyZRIvCgdyZWZ1c2FsGAEgASgLMhwubWlsbHJhY2UuY2x1c3Rlci52MS5SZWZ1c2FsSAASLQoGZW5kaW5nGAIgASgLMhsubWlsbHJhY2UuY2x1c3Rlci52MS5FbmRpbmdIABIrCgVmYXVsdBgDIAEoCzIaLm1pbGxyYWNlLmNsdXN0ZXIudjEuRmF1bHRIABItCgZyZWFzb24YBSABKAsyGy5taWxscmFjZS5jbHVzdGVyLnYxLlJlYXNvbkgAEisKBWNhdXNlGAQgASgLMhwubWlsbHJhY2UuY2x1c3Rlci52MS5GYWlsdXJlEg4KBmxvZ2dlZBgGIAEoCEIGCgRraW5kIjsKB1JlZnVzYWwSDAoEY29kZRgBIAEoDRIPCgdtZXNzYWdlGAIgASgJEhEKCXRlbXBvcmFyeRgDIAEoCCImCgZFbmRpbmcSDAoEY29kZRgBIAEoDRIOCgZyZWFzb24YAiABKAkiJgoGUmVhc29uEgwKBGNvZGUYASABKAkSDgoGZGV0YWlsGAIgASgJIlEKBUZhdWx0EgwKBG5hbWUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRINCgVzdGFjaxgDIAEoCRIMCgRjb2RlGAQgASgJEgwKBHBvcnQYBSABKA0ifwoLTGFiZWxGaWx0ZXISCgoCb3AYASABKAkSCwoDa2V5GAIgASgJEgsKA2NtcBgDIAEoCRILCgN2YWwYBCABKAkSDAoEdmFscxgFIAMoCRIvCgVub2RlcxgGIAMoCzIgLm1pbGxyYWNlLmNsdXN0ZXIudjEuTGFiZWxGaWx0ZXIiiQEKDVNlc3Npb25UYXJnZXQSDAoEdXNlchgBIAEoCRIRCglhbGxfdXNlcnMYAiABKAgSNgoMbGFiZWxfZmlsdGVyGAMgASgLMiAubWlsbHJhY2UuY2x1c3Rlci52MS5MYWJlbEZpbHRlchIOCgZjbGllbnQYBCABKAkSDwoHc2Vzc2lvbhgFIAEoCSIvCg5TdHJlYW1Qb3NpdGlvbhIOCgZvZmZzZXQYASABKAQSDQoFZXBvY2gYAiABKAkihgIKFFN1YnNjcmlwdGlvbk92ZXJyaWRlEhUKCHByZXNlbmNlGAEgASgISACIAQESFwoKam9pbl9sZWF2ZRgCIAEoCEgBiAEBEiIKFWZvcmNlX3B1c2hfam9pbl9sZWF2ZRgDIAEoCEgCiAEBEh4KEWZvcmNlX3Bvc2l0aW9uaW5nGAQgASgISAOIAQESGwoOZm9yY2VfcmVjb3ZlcnkYBSABKAhIBIgBAUILCglfcHJlc2VuY2VCDQoLX2pvaW5fbGVhdmVCGAoWX2ZvcmNlX3B1c2hfam9pbl9sZWF2ZUIUChJfZm9yY2VfcG9zaXRpb25pbmdCEQoPX2ZvcmNlX3JlY292ZXJ5IqcCChFTdWJzY3JpYmVBcmd1bWVudBIyCgZ0YXJnZXQYASABKAsyIi5taWxscmFjZS5jbHVzdGVyLnYxLlNlc3Npb25UYXJnZXQSDwoHY2hhbm5lbBgCIAEoCRIRCgRpbmZvGAMgASgMSACIAQESEQoEZGF0YRgEIAEoDEgBiAEBEjsKCG92ZXJyaWRlGAUgASgLMikubWlsbHJhY2UuY2x1c3Rlci52MS5TdWJzY3JpcHRpb25PdmVycmlkZRIWCglleHBpcmVfYXQYBiABKAFIAogBARIyCgVzaW5jZRgHIAEoCzIjLm1pbGxyYWNlLmNsdXN0ZXIudjEuU3RyZWFtUG9zaXRpb25CBwoFX2luZm9CBwoFX2RhdGFCDAoKX2V4cGlyZV9hdCJaChNVbnN1YnNjcmliZUFyZ3VtZW50EjIKBnRhcmdldBgBIAEoCzIiLm1pbGxyYWNlLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIPCgdjaGFubmVsGAIgASgJIpgBCg9SZWZyZXNoQXJndW1lbnQSMgoGdGFyZ2V0GAEgASgLMiIubWlsbHJhY2UuY2x1c3Rlci52MS5TZXNzaW9uVGFyZ2V0Eg8KB2V4cGlyZWQYAiABKAgSFgoJZXhwaXJlX2F0GAMgASgBSACIAQESEQoEaW5mbxgEIAEoDEgBiAEBQgwKCl9leHBpcmVfYXRCBwoFX2luZm8iiAEKEkRpc2Nvbm5lY3RBcmd1bWVudBIyCgZ0YXJnZXQYASABKAsyIi5taWxscmFjZS5jbHVzdGVyLnYxLlNlc3Npb25UYXJnZXQSKwoGcmVhc29uGAIgASgLMhsubWlsbHJhY2UuY2x1c3Rlci52MS5FbmRpbmcSEQoJd2hpdGVsaXN0GAMgAygJIgYKBERvbmUijgEKE0Nvbm5lY3Rpb25zQXJndW1lbnQSDAoEdXNlchgBIAEoCRISCgpleHByZXNzaW9uGAIgASgJEjYKDGxhYmVsX2ZpbHRlchgDIAEoCzIgLm1pbGxyYWNlLmNsdXN0ZXIudjEuTGFiZWxGaWx0ZXISDQoFbGltaXQYBCABKA0SDgoGY3Vyc29yGAUgASgJIjQKEUNvbm5lY3Rpb25DaGFubmVsEg8KB2NoYW5uZWwYASABKAkSDgoGc291cmNlGAIgASgNIiMKBUxhYmVsEgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCSLKAgoKQ29ubmVjdGlvbhIOCgZjbGllbnQYASABKAkSDAoEdXNlchgCIAEoCRIQCghhcHBfbmFtZRgDIAEoCRITCgthcHBfdmVyc2lvbhgEIAEoCRIRCgl0cmFuc3BvcnQYBSABKAkSEAoIcHJvdG9jb2wYBiABKAkSOAoIY2hhbm5lbHMYByADKAsyJi5taWxscmFjZS5jbHVzdGVyLnYxLkNvbm5lY3Rpb25DaGFubmVsEhAKCHRva2VuX2lkGAggASgJEhEKCWlzc3VlZF9hdBgJIAEoARIRCgRtZXRhGAogASgMSACIAQESKgoGbGFiZWxzGAsgAygLMhoubWlsbHJhY2UuY2x1c3Rlci52MS5MYWJlbBIXCg9jb25uZWN0ZWRfYXRfbXMYDCABKAESEgoKbGF0ZW5jeV9tcxgNIAEoAUIHCgVfbWV0YSJeChFDb25uZWN0aW9uc0Fuc3dlchI0Cgtjb25uZWN0aW9ucxgBIAMoCzIfLm1pbGxyYWNlLmNsdXN0ZXIudjEuQ29ubmVjdGlvbhITCgtuZXh0X2N1cnNvchgCIAEoCSIQCg5Db3VudHNBcmd1bWVudCJXCgxDb3VudHNBbnN3ZXISDwoHY2xpZW50cxgBIAEoDRIVCg1zdWJzY3JpcHRpb25zGAIgASgNEg0KBXVzZXJzGAMgASgMEhAKCGNoYW5uZWxzGAQgASgMIlQKEENoYW5uZWxzQXJndW1lbnQSFAoHcGF0dGVybhgBIAEoCUgAiAEBEhMKBnByZWZpeBgCIAEoCUgBiAEBQgoKCF9wYXR0ZXJuQgkKB19wcmVmaXgiNAoMQ2hhbm5lbENvdW50Eg8KB2NoYW5uZWwYASABKAkSEwoLc3Vic2NyaWJlcnMYAiABKA0iRQoOQ2hhbm5lbHNBbnN3ZXISMwoIY2hhbm5lbHMYASADKAsyIS5taWxscmFjZS5jbHVzdGVyLnYxLkNoYW5uZWxDb3VudCJKChRTZXNzaW9uQ291bnRBcmd1bWVudBIyCgZ0YXJnZXQYASABKAsyIi5taWxscmFjZS5jbHVzdGVyLnYxLlNlc3Npb25UYXJnZXQiKgoXU3Vic2NyaWJlckNvdW50QXJndW1lbnQSDwoHY2hhbm5lbBgBIAEoCSIcCgtDb3VudEFuc3dlchINCgVjb3VudBgBIAEoDSIZCghVc2VyTGlzdBINCgV1c2VycxgBIAMoCSJDCg1CbG9ja0FyZ3VtZW50EgwKBHVzZXIYASABKAkSFgoJZXhwaXJlX2F0GAIgASgBSACIAQFCDAoKX2V4cGlyZV9hdCIfCg9VbmJsb2NrQXJndW1lbnQSDAoEdXNlchgBIAEoCSJNChNSZXZva2VUb2tlbkFyZ3VtZW50EhAKCHRva2VuX2lkGAEgASgJEhYKCWV4cGlyZV9hdBgCIAEoAUgAiAEBQgwKCl9leHBpcmVfYXQijQEKGEludmFsaWRhdGVUb2tlbnNBcmd1bWVudBIMCgR1c2VyGAEgASgJEg8KB2NoYW5uZWwYAiABKAkSGgoNaXNzdWVkX2JlZm9yZRgDIAEoAUgAiAEBEhYKCWV4cGlyZV9hdBgEIAEoAUgBiAEBQhAKDl9pc3N1ZWRfYmVmb3JlQgwKCl9leHBpcmVfYXRiBnByb3RvMw");
 
 /**
  * One message from one node to another, or to all.
@@ -290,6 +290,14 @@ export type Failure = Message<"millrace.cluster.v1.Failure"> & {
      */
     value: Fault;
     case: "fault";
+  } | {
+    /**
+     * What an error or an ending has been caused by where nobody is at fault but whoever asked.
+     *
+     * @generated from field: millrace.cluster.v1.Reason reason = 5;
+     */
+    value: Reason;
+    case: "reason";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -298,6 +306,13 @@ export type Failure = Message<"millrace.cluster.v1.Failure"> & {
    * @generated from field: millrace.cluster.v1.Failure cause = 4;
    */
   cause?: Failure | undefined;
+
+  /**
+   * The log has it already.
+   *
+   * @generated from field: bool logged = 6;
+   */
+  logged: boolean;
 };
 
 /**
@@ -371,6 +386,34 @@ export const EndingSchema: GenMessage<Ending> = /*@__PURE__*/
   messageDesc(file_millrace_cluster_v1_cluster, 8);
 
 /**
+ * Why somebody is refused.
+ *
+ * @generated from message millrace.cluster.v1.Reason
+ */
+export type Reason = Message<"millrace.cluster.v1.Reason"> & {
+  /**
+   * Stable code.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * What exactly is wrong.
+   *
+   * @generated from field: string detail = 2;
+   */
+  detail: string;
+};
+
+/**
+ * Describes the message millrace.cluster.v1.Reason.
+ * Use `create(ReasonSchema)` to create a new message.
+ */
+export const ReasonSchema: GenMessage<Reason> = /*@__PURE__*/
+  messageDesc(file_millrace_cluster_v1_cluster, 9);
+
+/**
  * An error that is no answer to a client.
  *
  * @generated from message millrace.cluster.v1.Fault
@@ -417,7 +460,7 @@ export type Fault = Message<"millrace.cluster.v1.Fault"> & {
  * Use `create(FaultSchema)` to create a new message.
  */
 export const FaultSchema: GenMessage<Fault> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 9);
+  messageDesc(file_millrace_cluster_v1_cluster, 10);
 
 /**
  * A condition on labels: a leaf looks at one key, a branch joins others.
@@ -473,7 +516,7 @@ export type LabelFilter = Message<"millrace.cluster.v1.LabelFilter"> & {
  * Use `create(LabelFilterSchema)` to create a new message.
  */
 export const LabelFilterSchema: GenMessage<LabelFilter> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 10);
+  messageDesc(file_millrace_cluster_v1_cluster, 11);
 
 /**
  * Which connections a command is about: all of a user that match what else is given.
@@ -522,7 +565,7 @@ export type SessionTarget = Message<"millrace.cluster.v1.SessionTarget"> & {
  * Use `create(SessionTargetSchema)` to create a new message.
  */
 export const SessionTargetSchema: GenMessage<SessionTarget> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 11);
+  messageDesc(file_millrace_cluster_v1_cluster, 12);
 
 /**
  * Place in a channel's stream.
@@ -550,7 +593,7 @@ export type StreamPosition = Message<"millrace.cluster.v1.StreamPosition"> & {
  * Use `create(StreamPositionSchema)` to create a new message.
  */
 export const StreamPositionSchema: GenMessage<StreamPosition> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 12);
+  messageDesc(file_millrace_cluster_v1_cluster, 13);
 
 /**
  * Channel options that a grant changes.
@@ -599,7 +642,7 @@ export type SubscriptionOverride = Message<"millrace.cluster.v1.SubscriptionOver
  * Use `create(SubscriptionOverrideSchema)` to create a new message.
  */
 export const SubscriptionOverrideSchema: GenMessage<SubscriptionOverride> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 13);
+  messageDesc(file_millrace_cluster_v1_cluster, 14);
 
 /**
  * Subscribes connections. Answered by Done.
@@ -662,7 +705,7 @@ export type SubscribeArgument = Message<"millrace.cluster.v1.SubscribeArgument">
  * Use `create(SubscribeArgumentSchema)` to create a new message.
  */
 export const SubscribeArgumentSchema: GenMessage<SubscribeArgument> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 14);
+  messageDesc(file_millrace_cluster_v1_cluster, 15);
 
 /**
  * Unsubscribes connections. Answered by Done.
@@ -690,7 +733,7 @@ export type UnsubscribeArgument = Message<"millrace.cluster.v1.UnsubscribeArgume
  * Use `create(UnsubscribeArgumentSchema)` to create a new message.
  */
 export const UnsubscribeArgumentSchema: GenMessage<UnsubscribeArgument> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 15);
+  messageDesc(file_millrace_cluster_v1_cluster, 16);
 
 /**
  * Gives connections a new term. Answered by Done.
@@ -732,7 +775,7 @@ export type RefreshArgument = Message<"millrace.cluster.v1.RefreshArgument"> & {
  * Use `create(RefreshArgumentSchema)` to create a new message.
  */
 export const RefreshArgumentSchema: GenMessage<RefreshArgument> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 16);
+  messageDesc(file_millrace_cluster_v1_cluster, 17);
 
 /**
  * Ends connections. Answered by Done.
@@ -767,7 +810,7 @@ export type DisconnectArgument = Message<"millrace.cluster.v1.DisconnectArgument
  * Use `create(DisconnectArgumentSchema)` to create a new message.
  */
 export const DisconnectArgumentSchema: GenMessage<DisconnectArgument> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 17);
+  messageDesc(file_millrace_cluster_v1_cluster, 18);
 
 /**
  * A command has been carried out.
@@ -782,7 +825,7 @@ export type Done = Message<"millrace.cluster.v1.Done"> & {
  * Use `create(DoneSchema)` to create a new message.
  */
 export const DoneSchema: GenMessage<Done> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 18);
+  messageDesc(file_millrace_cluster_v1_cluster, 19);
 
 /**
  * Which connections to list. Answered by ConnectionsAnswer.
@@ -831,7 +874,7 @@ export type ConnectionsArgument = Message<"millrace.cluster.v1.ConnectionsArgume
  * Use `create(ConnectionsArgumentSchema)` to create a new message.
  */
 export const ConnectionsArgumentSchema: GenMessage<ConnectionsArgument> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 19);
+  messageDesc(file_millrace_cluster_v1_cluster, 20);
 
 /**
  * How a connection came to a channel.
@@ -859,7 +902,7 @@ export type ConnectionChannel = Message<"millrace.cluster.v1.ConnectionChannel">
  * Use `create(ConnectionChannelSchema)` to create a new message.
  */
 export const ConnectionChannelSchema: GenMessage<ConnectionChannel> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 20);
+  messageDesc(file_millrace_cluster_v1_cluster, 21);
 
 /**
  * Something that the backend tells connections apart by.
@@ -887,7 +930,7 @@ export type Label = Message<"millrace.cluster.v1.Label"> & {
  * Use `create(LabelSchema)` to create a new message.
  */
 export const LabelSchema: GenMessage<Label> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 21);
+  messageDesc(file_millrace_cluster_v1_cluster, 22);
 
 /**
  * One connection.
@@ -992,7 +1035,7 @@ export type Connection = Message<"millrace.cluster.v1.Connection"> & {
  * Use `create(ConnectionSchema)` to create a new message.
  */
 export const ConnectionSchema: GenMessage<Connection> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 22);
+  messageDesc(file_millrace_cluster_v1_cluster, 23);
 
 /**
  * A page of connections.
@@ -1020,7 +1063,7 @@ export type ConnectionsAnswer = Message<"millrace.cluster.v1.ConnectionsAnswer">
  * Use `create(ConnectionsAnswerSchema)` to create a new message.
  */
 export const ConnectionsAnswerSchema: GenMessage<ConnectionsAnswer> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 23);
+  messageDesc(file_millrace_cluster_v1_cluster, 24);
 
 /**
  * Asks what is connected to a node. Answered by CountsAnswer.
@@ -1035,7 +1078,7 @@ export type CountsArgument = Message<"millrace.cluster.v1.CountsArgument"> & {
  * Use `create(CountsArgumentSchema)` to create a new message.
  */
 export const CountsArgumentSchema: GenMessage<CountsArgument> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 24);
+  messageDesc(file_millrace_cluster_v1_cluster, 25);
 
 /**
  * What is connected to a node.
@@ -1077,7 +1120,7 @@ export type CountsAnswer = Message<"millrace.cluster.v1.CountsAnswer"> & {
  * Use `create(CountsAnswerSchema)` to create a new message.
  */
 export const CountsAnswerSchema: GenMessage<CountsAnswer> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 25);
+  messageDesc(file_millrace_cluster_v1_cluster, 26);
 
 /**
  * Asks for channels with subscribers. Answered by ChannelsAnswer.
@@ -1105,7 +1148,7 @@ export type ChannelsArgument = Message<"millrace.cluster.v1.ChannelsArgument"> &
  * Use `create(ChannelsArgumentSchema)` to create a new message.
  */
 export const ChannelsArgumentSchema: GenMessage<ChannelsArgument> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 26);
+  messageDesc(file_millrace_cluster_v1_cluster, 27);
 
 /**
  * One channel with subscribers.
@@ -1133,7 +1176,7 @@ export type ChannelCount = Message<"millrace.cluster.v1.ChannelCount"> & {
  * Use `create(ChannelCountSchema)` to create a new message.
  */
 export const ChannelCountSchema: GenMessage<ChannelCount> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 27);
+  messageDesc(file_millrace_cluster_v1_cluster, 28);
 
 /**
  * Channels with subscribers.
@@ -1154,7 +1197,7 @@ export type ChannelsAnswer = Message<"millrace.cluster.v1.ChannelsAnswer"> & {
  * Use `create(ChannelsAnswerSchema)` to create a new message.
  */
 export const ChannelsAnswerSchema: GenMessage<ChannelsAnswer> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 28);
+  messageDesc(file_millrace_cluster_v1_cluster, 29);
 
 /**
  * Asks how many connections match. Answered by CountAnswer.
@@ -1175,7 +1218,7 @@ export type SessionCountArgument = Message<"millrace.cluster.v1.SessionCountArgu
  * Use `create(SessionCountArgumentSchema)` to create a new message.
  */
 export const SessionCountArgumentSchema: GenMessage<SessionCountArgument> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 29);
+  messageDesc(file_millrace_cluster_v1_cluster, 30);
 
 /**
  * Asks for the subscribers of one channel. Answered by CountAnswer.
@@ -1196,7 +1239,7 @@ export type SubscriberCountArgument = Message<"millrace.cluster.v1.SubscriberCou
  * Use `create(SubscriberCountArgumentSchema)` to create a new message.
  */
 export const SubscriberCountArgumentSchema: GenMessage<SubscriberCountArgument> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 30);
+  messageDesc(file_millrace_cluster_v1_cluster, 31);
 
 /**
  * A number of whatever was asked for.
@@ -1217,7 +1260,7 @@ export type CountAnswer = Message<"millrace.cluster.v1.CountAnswer"> & {
  * Use `create(CountAnswerSchema)` to create a new message.
  */
 export const CountAnswerSchema: GenMessage<CountAnswer> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 31);
+  messageDesc(file_millrace_cluster_v1_cluster, 32);
 
 /**
  * Some users: those asked about, and in the answer those who are connected.
@@ -1238,7 +1281,7 @@ export type UserList = Message<"millrace.cluster.v1.UserList"> & {
  * Use `create(UserListSchema)` to create a new message.
  */
 export const UserListSchema: GenMessage<UserList> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 32);
+  messageDesc(file_millrace_cluster_v1_cluster, 33);
 
 /**
  * Locks a user out. Answered by Done.
@@ -1266,7 +1309,7 @@ export type BlockArgument = Message<"millrace.cluster.v1.BlockArgument"> & {
  * Use `create(BlockArgumentSchema)` to create a new message.
  */
 export const BlockArgumentSchema: GenMessage<BlockArgument> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 33);
+  messageDesc(file_millrace_cluster_v1_cluster, 34);
 
 /**
  * Lets a user in again. Answered by Done.
@@ -1287,7 +1330,7 @@ export type UnblockArgument = Message<"millrace.cluster.v1.UnblockArgument"> & {
  * Use `create(UnblockArgumentSchema)` to create a new message.
  */
 export const UnblockArgumentSchema: GenMessage<UnblockArgument> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 34);
+  messageDesc(file_millrace_cluster_v1_cluster, 35);
 
 /**
  * Makes a token void. Answered by Done.
@@ -1315,7 +1358,7 @@ export type RevokeTokenArgument = Message<"millrace.cluster.v1.RevokeTokenArgume
  * Use `create(RevokeTokenArgumentSchema)` to create a new message.
  */
 export const RevokeTokenArgumentSchema: GenMessage<RevokeTokenArgument> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 35);
+  messageDesc(file_millrace_cluster_v1_cluster, 36);
 
 /**
  * Makes a user's older tokens void. Answered by Done.
@@ -1357,5 +1400,5 @@ export type InvalidateTokensArgument = Message<"millrace.cluster.v1.InvalidateTo
  * Use `create(InvalidateTokensArgumentSchema)` to create a new message.
  */
 export const InvalidateTokensArgumentSchema: GenMessage<InvalidateTokensArgument> = /*@__PURE__*/
-  messageDesc(file_millrace_cluster_v1_cluster, 36);
+  messageDesc(file_millrace_cluster_v1_cluster, 37);
 

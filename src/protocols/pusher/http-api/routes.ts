@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { failureOf } from "../../../core/failure.ts";
 import type { Live } from "../../../core/live.ts";
 import type { RefusalReason } from "../../../core/refusal.ts";
 import { BodyTooLarge, readBody } from "../../../http/body.ts";
@@ -145,17 +146,22 @@ class PusherApi {
 
   #refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
     if (error instanceof Refusal) {
-      this.#options.refusals.note(REASONS.get(error.status) ?? "pusher_api_bad_request", {
-        address: peerAddressOf(request),
-        path: pathOf(request),
-        detail: error.message,
-      });
+      this.#note(REASONS.get(error.status) ?? "pusher_api_bad_request", request, error);
       for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
       sendJson(response, error.status, refusalJson(error.status, error.message));
     } else {
-      this.#options.logger.error({ err: error }, "pusher api request failed");
+      const { logger } = this.#options;
+      const fields = { path: pathOf(request) };
+      const failure = failureOf(error, { logger, message: "pusher api request failed", fields });
+      // What the node does not take, such as an event that is too much for its channel.
+      if (failure === error) this.#note("pusher_api_bad_request", request, failure);
       sendJson(response, 500, refusalJson(500, "Internal server error"));
     }
+  }
+
+  #note(reason: RefusalReason, request: IncomingMessage, { message: detail }: Error): void {
+    const fields = { address: peerAddressOf(request), path: pathOf(request), detail };
+    this.#options.refusals.note(reason, fields);
   }
 }
 

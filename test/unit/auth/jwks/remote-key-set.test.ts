@@ -174,7 +174,7 @@ describe("core 21: an endpoint that is down", () => {
     expect(refusal).toMatchObject({
       code: 100,
       temporary: true,
-      cause: { reason: "keys_unavailable", message: "down", cause: new Error("down") },
+      cause: { reason: "token_keys_unavailable", message: "down", cause: new Error("down") },
     });
     scene.clock.advance(999);
     expect(await scene.ask("a")).toBe(100);

@@ -3,6 +3,7 @@ import { ClientError, clientError } from "../../../../src/core/client-error.ts";
 import type { SessionTarget } from "../../../../src/core/commands.ts";
 import type { ControlBus } from "../../../../src/core/control-bus.ts";
 import { Disconnect, disconnect } from "../../../../src/core/disconnect.ts";
+import { failureOf } from "../../../../src/core/failure.ts";
 import { LabelFilter } from "../../../../src/core/label-filter.ts";
 import type { NodeCalls } from "../../../../src/node/cluster/calls.ts";
 import { Cluster, type ClusterHeartbeat } from "../../../../src/node/cluster/cluster.ts";
@@ -182,6 +183,23 @@ describe("Cluster", () => {
       expect(rejected).toBeInstanceOf(kind);
       expect(rejected).toMatchObject({ message: error.message, ...expected });
     }
+  });
+
+  it("bugs of all nodes that have some are in the log, each once", async () => {
+    const nodes = new TestNodes();
+    const failing = (message: string): Partial<NodeCalls> => ({
+      unblock: () => Promise.reject(new TypeError(message)),
+    });
+    const a = await nodes.start({ uid: "a", calls: { unblock: async () => {} } });
+    await nodes.start({ uid: "b", calls: failing("of b") });
+    await nodes.start({ uid: "c", calls: failing("of c") });
+    const rejected: unknown = await a.ask("unblock", "1").catch((error: unknown) => error);
+    const report = { logger: loggerOf(nodes.logged), message: "api call failed" };
+    expect(failureOf(rejected, report)).toMatchObject({ code: 100 });
+    expect(nodes.logged).toMatchObject([
+      { level: "error", message: "call of another node failed", node: "a", call: "unblock" },
+      { err: { name: "TypeError", message: "of c" } },
+    ]);
   });
 
   it("a node that leaves has no answer, which is no error", async () => {
