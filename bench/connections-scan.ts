@@ -12,7 +12,7 @@ import { SUBSCRIPTION_SOURCE } from "../src/core/subscription-source.ts";
 import type { Transport } from "../src/core/transport.ts";
 import { type Codec, WireFormat } from "../src/core/wire-format.ts";
 import type { ServerNode } from "../src/node/server-node.ts";
-import { PLAIN_GRANT } from "../src/session/subscription.ts";
+import { PLAIN_GRANT } from "../src/core/credentials.ts";
 
 const CONNECTIONS = Number(process.argv[2] ?? 100_000);
 const RUNS = 5;
@@ -74,9 +74,7 @@ async function connect(
     wantsRecovery: false,
     wantsDelta: false,
   };
-  node.subscriptions.activate(
-    await node.subscriptions.subscribe(session, { ...request, expireAtSec: undefined }),
-  );
+  node.subscriptions.activate(await node.subscriptions.subscribe(session, request));
 }
 
 interface Measured {

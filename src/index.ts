@@ -200,8 +200,8 @@ export function createServer(options: MillraceOptions = {}): Millrace {
           data: data === undefined ? undefined : jsonOf("subscribe: JSON has no value for data", data),
           info: info === undefined ? undefined : jsonOf("subscribe: JSON has no value for info", info),
           override: {},
+          expireAtSec: expiresAt === undefined ? undefined : expiresAt.getTime() / 1000,
         },
-        expireAtSec: expiresAt === undefined ? undefined : expiresAt.getTime() / 1000,
         since: undefined,
       });
     },

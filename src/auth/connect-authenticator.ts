@@ -1,7 +1,8 @@
+import type { CredentialSource } from "../core/credentials.ts";
 import { disconnect } from "../core/disconnect.ts";
 import { NO_LABELS } from "../core/label-filter.ts";
 import { Refused } from "../core/refusal.ts";
-import type { ConnectionToken, CredentialSource, TokenVerifier } from "../core/token-verifier.ts";
+import type { ConnectionToken, TokenVerifier } from "../core/token-verifier.ts";
 import type { HeaderReader } from "../core/uni-protocol.ts";
 
 /** Who a client is, and what vouches for it. */

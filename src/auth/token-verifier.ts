@@ -1,14 +1,9 @@
-import type { SubscriptionOverride } from "../core/channel-options.ts";
 import { clientError } from "../core/client-error.ts";
 import type { Clock } from "../core/clock.ts";
+import { PLAIN_GRANT, type SubscriptionGrant } from "../core/credentials.ts";
 import type { Logger } from "../core/logger.ts";
 import { Refused } from "../core/refusal.ts";
-import type {
-  ConnectionToken,
-  SubscriptionGrant,
-  SubscriptionToken,
-  TokenVerifier,
-} from "../core/token-verifier.ts";
+import type { ConnectionToken, SubscriptionToken, TokenVerifier } from "../core/token-verifier.ts";
 import {
   type ConnectionClaims,
   decodeConnectionClaims,
@@ -30,8 +25,6 @@ import type { TokenOptions } from "./token-options.ts";
 /** A connection or subscription that outlives this is a mistake; one without end is not. */
 const MAX_LIFETIME_SEC = 365 * 24 * 3600;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-const NO_OVERRIDE: SubscriptionOverride = {};
-const PLAIN_GRANT: SubscriptionGrant = { info: undefined, data: undefined, override: NO_OVERRIDE };
 
 /** How a verifier differs from the usual one. */
 export interface TokenVerifierSettings {
@@ -150,8 +143,8 @@ class JwtVerifier implements TokenVerifier {
       user: claims.user,
       channel: claims.channel,
       client: claims.client,
-      expireAtSec: this.#expiry(claims.registered, claims.expireAtSec),
       ...decodeGrant(claims.grant),
+      expireAtSec: this.#expiry(claims.registered, claims.expireAtSec),
       ...identityOf(claims.registered),
     };
   }
@@ -210,7 +203,7 @@ function grantsOf({ channels, subs }: ConnectionClaims): ReadonlyMap<string, Sub
 }
 
 function decodeGrant({ info, data, override }: GrantClaims): SubscriptionGrant {
-  return { info: decodePayload(info), data: decodePayload(data), override };
+  return { info: decodePayload(info), data: decodePayload(data), override, expireAtSec: undefined };
 }
 
 function decodePayload(claim: PayloadClaim): Uint8Array | undefined {

@@ -1,4 +1,4 @@
-import type { CredentialSource } from "./token-verifier.ts";
+import type { CredentialSource } from "./credentials.ts";
 
 /** What is known of a client when it is decided whether it may be connected. */
 export interface AccessSubject {

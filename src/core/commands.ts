@@ -1,6 +1,6 @@
 import type { LabelFilter } from "./label-filter.ts";
 import type { StreamPosition } from "./stream-position.ts";
-import type { SubscriptionGrant } from "./token-verifier.ts";
+import type { SubscriptionGrant } from "./credentials.ts";
 
 /** Which channels are meant: all that meet the conditions given. */
 export interface ChannelFilter {
@@ -27,8 +27,6 @@ export interface SessionTarget {
 export interface SubscribeCommand {
   readonly channel: string;
   readonly grant: SubscriptionGrant;
-  /** When it ends, Unix seconds; undefined for never. */
-  readonly expireAtSec: number | undefined;
   /** Sends what was published since, where the channel can recover. */
   readonly since: StreamPosition | undefined;
 }

@@ -27,6 +27,8 @@ export interface ConnectResult {
   readonly session: string;
   /** Server version and edition. */
   readonly version: string;
+  /** What the backend has to say to the client; undefined when it has nothing. */
+  readonly data: Uint8Array | undefined;
   /** Server-side subscriptions that were made while connecting. */
   readonly subs: ReadonlyMap<string, SubscribeResult>;
   /** Seconds until the connection expires; unset when it does not. */

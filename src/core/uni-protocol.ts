@@ -15,6 +15,10 @@ export interface SubscriptionRequest {
 export interface ConnectRequest {
   /** JWT; "" when none was sent. */
   readonly token: string;
+  /** What the client has to say to the backend, in whatever its encoding carries; undefined when not sent. */
+  readonly data: Uint8Array | undefined;
+  /** Stand in for headers of HTTP where the client cannot set any; names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
   /** Name and version of the client's application; "" when not sent. */
   readonly name: string;
   readonly version: string;
@@ -45,7 +49,7 @@ export interface UniConnection {
 
 /** One encoding of the protocol: what the server writes and what the client may send. */
 export interface UniEncoding extends Codecs {
-  /** Reads a connect request; throws ClientError 107 when it is malformed. */
+  /** Reads a connect request, which keeps nothing of the bytes; throws ClientError 107 when it is malformed. */
   parseRequest(bytes: Uint8Array): ConnectRequest;
 }
 

@@ -103,14 +103,14 @@ export class SessionControl {
   /** `push` is what the session is told, at least. */
   async #subscribeOne(session: Session, command: SubscribeCommand, push: EncodedPush): Promise<void> {
     const { subscriptions, clock } = this.#options;
-    const { channel, grant, expireAtSec, since } = command;
+    const { channel, grant, since } = command;
     if (push.frameFor(session.transport.format) === undefined) {
       throw clientError(
         "internal",
         new Refused("bad_api_request", "data of the subscription is not JSON, and a client speaks JSON"),
       );
     }
-    if (expireAtSec !== undefined && expireAtSec * 1000 <= clock.wallMs()) {
+    if (grant.expireAtSec !== undefined && grant.expireAtSec * 1000 <= clock.wallMs()) {
       throw clientError("internal", new Refused("bad_api_request", "the subscription has expired already"));
     }
     await new Promise<void>((resolve) => {
@@ -126,7 +126,7 @@ export class SessionControl {
     }
     const source = SUBSCRIPTION_SOURCE.serverApi;
     const wantsRecovery = since !== undefined;
-    const request = { channel, source, grant, since, wantsRecovery, wantsDelta: false, expireAtSec };
+    const request = { channel, source, grant, since, wantsRecovery, wantsDelta: false };
     try {
       this.#tell(await subscriptions.subscribe(session, request));
     } catch (error) {

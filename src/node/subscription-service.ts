@@ -4,6 +4,7 @@ import type { ChannelEvents } from "../core/channel-events.ts";
 import type { ChannelOptions } from "../core/channel-options.ts";
 import { clientError } from "../core/client-error.ts";
 import type { Clock } from "../core/clock.ts";
+import type { SubscriptionGrant } from "../core/credentials.ts";
 import { disconnect } from "../core/disconnect.ts";
 import type { Logger } from "../core/logger.ts";
 import type { PresenceManager } from "../core/presence-manager.ts";
@@ -11,7 +12,6 @@ import { PLAIN_SUBSCRIBE_RESULT, type Push, type SubscribeResult } from "../core
 import { NO_POSITION, type StreamPosition } from "../core/stream-position.ts";
 import type { Subscriber } from "../core/subscriber.ts";
 import type { SubscriptionSource } from "../core/subscription-source.ts";
-import type { SubscriptionGrant } from "../core/token-verifier.ts";
 import type { Session } from "../session/session.ts";
 import { Subscription, type SubscriptionFeatures } from "../session/subscription.ts";
 import type { NodeChannels } from "./channels.ts";
@@ -30,8 +30,6 @@ export interface SubscribeRequest {
   readonly wantsRecovery: boolean;
   /** The client would rather have differences than whole payloads. */
   readonly wantsDelta: boolean;
-  /** When the subscription ends, Unix seconds; undefined for never. */
-  readonly expireAtSec: number | undefined;
   /** Whom the channel is to know the subscriber as; the session's user by default. */
   readonly user?: string | undefined;
   /** What the subscriber is told besides publications; what channel and grant say by default. */
@@ -116,7 +114,7 @@ export class SubscriptionService {
       user: request.user,
       chanInfo: request.grant.info,
       features,
-      expireAtSec: request.expireAtSec,
+      expireAtSec: request.grant.expireAtSec,
       metaTtlMs: options.historyMetaTtlMs,
       heldMaxBytes: this.#options.heldMaxBytes,
     });

@@ -6,7 +6,7 @@ import { type Labels, NO_LABELS } from "../core/label-filter.ts";
 import type { Logger } from "../core/logger.ts";
 import type { PushBatch } from "../core/push-batch.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
-import type { CredentialSource } from "../core/token-verifier.ts";
+import type { CredentialSource } from "../core/credentials.ts";
 import type { Transport } from "../core/transport.ts";
 import { NOTHING, type WireFormat } from "../core/wire-format.ts";
 import { createUuid } from "../lib/flat-uuid.ts";

@@ -8,15 +8,11 @@ import type { PushBatch } from "../core/push-batch.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { SubscriptionSource } from "../core/subscription-source.ts";
 import type { Subscriber } from "../core/subscriber.ts";
-import type { SubscriptionGrant } from "../core/token-verifier.ts";
 import type { Session } from "./session.ts";
 import { shareFeatures } from "./shared-features.ts";
 
 /** What a push that is held counts besides its frame, which it may not have. */
 const HELD_PUSH_BYTES = 64;
-
-/** A grant that changes nothing. */
-export const PLAIN_GRANT: SubscriptionGrant = { info: undefined, data: undefined, override: {} };
 
 /** What a subscription does, once channel options, grant and request have been put together. */
 export interface SubscriptionFeatures {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { disconnect } from "../../src/core/disconnect.ts";
 import type { StreamPosition } from "../../src/core/stream-position.ts";
-import { PLAIN_GRANT } from "../../src/session/subscription.ts";
+import { PLAIN_GRANT } from "../../src/core/credentials.ts";
 import { endOfTurn } from "./fake-transport.ts";
 import { StreamClient, type StreamClientKind } from "./stream-client.ts";
 import type { TestNode } from "./test-node.ts";
@@ -144,7 +144,7 @@ export class Scenario {
 
   #subscribe(index: number, name: Channel, recover: boolean): void {
     const since = recover ? this.#at(index).positionIn(name) : undefined;
-    const command = { channel: name, grant: PLAIN_GRANT, expireAtSec: undefined, since };
+    const command = { channel: name, grant: PLAIN_GRANT, since };
     void this.#test.node.sessions.subscribe(this.#target(index), command);
   }
 

@@ -24,7 +24,7 @@ import { AccessList } from "../../src/node/control/access-list.ts";
 import { ServerNode } from "../../src/node/server-node.ts";
 import type { NodeLimits } from "../../src/node/server-node-options.ts";
 import { createUniProtocol } from "../../src/protocols/centrifugo/uni-protocol.ts";
-import { PLAIN_GRANT } from "../../src/session/subscription.ts";
+import { PLAIN_GRANT } from "../../src/core/credentials.ts";
 import { VolatileStore } from "../../src/stores/memory/volatile-store.ts";
 import { CallGate, gateBroker, gatePresence } from "./call-gate.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -187,7 +187,10 @@ export class TestNode {
     for (const [channel, request] of Object.entries(client.subs ?? {}))
       subs.set(channel, { ...NO_REQUEST, ...request });
     const token = JSON.stringify(client, (key, value: unknown) => (key === "transport" ? undefined : value));
-    connection.connect({ token, name: "", version: "", subs, resumeFrom });
+    connection.connect({
+      ...{ token, data: undefined, headers: new Map(), name: "", version: "" },
+      ...{ subs, resumeFrom },
+    });
     return { transport, connection };
   }
 

@@ -74,8 +74,8 @@ export const subscribe: ApiMethod = defineMethod({
         info: payloadOf(request.info, "b64info", request.b64info),
         data: payloadOf(request.data, "b64data", request.b64data),
         override: readOverride(request.override),
+        expireAtSec: expireAt > 0n ? Number(expireAt) : undefined,
       },
-      expireAtSec: expireAt > 0n ? Number(expireAt) : undefined,
       since: recoverSince && positionFrom(recoverSince.offset, recoverSince.epoch),
     });
     return empty;

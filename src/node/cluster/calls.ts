@@ -120,18 +120,17 @@ export const NODE_CALLS: NodeCallTable = {
   subscribe: {
     argument: codecOf(
       SubscribeArgumentSchema,
-      ({ target, channel, grant, expireAtSec, since }) => ({
+      ({ target, channel, grant, since }) => ({
         target: targetToMessage(target),
         channel,
-        ...given({ info: grant.info, data: grant.data, expireAt: expireAtSec }),
+        ...given({ info: grant.info, data: grant.data, expireAt: grant.expireAtSec }),
         override: grant.override,
         ...(since === undefined ? {} : { since: { offset: BigInt(since.offset), epoch: since.epoch } }),
       }),
       ({ target, channel, info, data, override, expireAt, since }) => ({
         target: targetFromMessage(target),
         channel,
-        grant: { info, data, override: overrideFromMessage(override) },
-        expireAtSec: expireAt,
+        grant: { info, data, override: overrideFromMessage(override), expireAtSec: expireAt },
         since: since && positionFrom(since.offset, since.epoch),
       }),
     ),

@@ -57,6 +57,7 @@ export const protoJsonEncoding: UniEncoding = {
 };
 
 const NOWHERE: ConnectRequest["resumeFrom"] = new Map();
+const NO_HEADERS: ConnectRequest["headers"] = new Map();
 
 /** What `read` returns. Throws ClientError 107 where it cannot: libraries have no error of their own for that. */
 function decode(
@@ -71,10 +72,25 @@ function decode(
 }
 
 function requestOf(message: ConnectRequestMessage): ConnectRequest {
-  const { token, name, version } = message;
+  const { token, data, name, version } = message;
   const subs = new Map<string, SubscriptionRequest>();
   for (const [channel, { recover, offset, epoch, delta }] of Object.entries(message.subs)) {
     subs.set(channel, { recover, ...positionFrom(offset, epoch), delta: delta === "fossil" });
   }
-  return { token, name, version, subs, resumeFrom: NOWHERE };
+  return {
+    token,
+    // The bytes of the request may be gone before the backend has been asked.
+    data: data.length === 0 ? undefined : Buffer.from(data),
+    headers: headersOf(message),
+    name,
+    version,
+    subs,
+    resumeFrom: NOWHERE,
+  };
+}
+
+function headersOf({ headers }: ConnectRequestMessage): ConnectRequest["headers"] {
+  const entries = Object.entries(headers);
+  if (entries.length === 0) return NO_HEADERS;
+  return new Map(entries.map(([name, value]) => [name.toLowerCase(), value]));
 }

@@ -27,7 +27,7 @@ function hasJsonOnly(push: UniPush): boolean {
     case "publication":
       return isCarriable(push.publication);
     case "connect":
-      return push.connect.subs.values().every(isCarriableResult);
+      return isAbsentOrJson(push.connect.data) && push.connect.subs.values().every(isCarriableResult);
     case "subscribe":
       return isCarriableResult(push.subscribe);
     case "join":
@@ -75,10 +75,11 @@ function connectObject(connect: ConnectResult): string {
   const subs = [...connect.subs].map(
     ([channel, sub]) => `${quoteJson(channel)}:${subscribeResultObject(sub)}`,
   );
-  const { ttlSec, timeMs } = connect;
+  const { data, ttlSec, timeMs } = connect;
   return objectOf([
     `"client":"${connect.client}"`,
     `"version":${quoteJson(connect.version)}`,
+    data !== undefined && `"data":${rawText(data)}`,
     subs.length > 0 && `"subs":{${subs.join(",")}}`,
     ttlSec !== undefined && `"expires":true`,
     ttlSec !== undefined && ttlSec > 0 && `"ttl":${ttlSec}`,

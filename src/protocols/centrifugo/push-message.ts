@@ -56,6 +56,7 @@ function connectMessage(connect: ConnectResult): ConnectMessage {
     client: connect.client,
     session: connect.session,
     version: connect.version,
+    ...(connect.data === undefined ? {} : { data: connect.data }),
     subs: Object.fromEntries(subs),
     expires: connect.ttlSec !== undefined,
     ttl: connect.ttlSec ?? 0,

@@ -3,6 +3,7 @@ import type { ConnectFailureMap } from "../../auth/connect-failure.ts";
 import { grantRequestedSubscriptions } from "../../auth/requested-subscriptions.ts";
 import { ClientError, clientError } from "../../core/client-error.ts";
 import type { Clock } from "../../core/clock.ts";
+import { PLAIN_GRANT, type SubscriptionGrant } from "../../core/credentials.ts";
 import { disconnect } from "../../core/disconnect.ts";
 import { EncodedPush } from "../../core/encoded-push.ts";
 import { disconnectOf, failureOf, type FailureReport } from "../../core/failure.ts";
@@ -12,13 +13,11 @@ import type { ConnectResult, SubscribeResult } from "../../core/push.ts";
 import type { RefusalLog } from "../../core/refusal-log.ts";
 import { Refused, refusalOf, type RefusalReason } from "../../core/refusal.ts";
 import { SUBSCRIPTION_SOURCE, type SubscriptionSource } from "../../core/subscription-source.ts";
-import type { SubscriptionGrant } from "../../core/token-verifier.ts";
 import type { ConnectRequest, HeaderReader, UniConnection } from "../../core/uni-protocol.ts";
 import type { ServerNode } from "../../node/server-node.ts";
 import { jsonFaultOf } from "../../lib/json/json-decode-error.ts";
 import { type NewSubscription, withoutRecovery } from "../../node/subscription-service.ts";
 import type { Session } from "../../session/session.ts";
-import { PLAIN_GRANT } from "../../session/subscription.ts";
 
 /** What the configuration says about connecting. 0 or less switches a limit off. */
 export interface UniConnectOptions {
@@ -187,7 +186,6 @@ export class UniConversation implements UniConnection {
         since,
         wantsRecovery,
         wantsDelta,
-        expireAtSec: undefined,
       });
     });
     return Promise.all(subscribing);
@@ -238,6 +236,7 @@ export class UniConversation implements UniConnection {
       client: this.#session.id,
       session: this.#session.secretId,
       version: options.version,
+      data: undefined,
       subs,
       ttlSec: expireAtSec === undefined ? undefined : Math.max(0, Math.ceil(expireAtSec - now / 1000)),
       pingSec: Math.max(0, Math.floor(this.#session.transport.pingIntervalMs / 1000)),

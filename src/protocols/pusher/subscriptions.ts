@@ -1,5 +1,6 @@
 import { MEMBER_NOTICES, type NoticeType } from "../../core/channel-notice.ts";
 import { clientError } from "../../core/client-error.ts";
+import { PLAIN_GRANT } from "../../core/credentials.ts";
 import { EncodedPush } from "../../core/encoded-push.ts";
 import { failureOf } from "../../core/failure.ts";
 import type { Publication } from "../../core/publication.ts";
@@ -148,11 +149,10 @@ export class Subscriptions {
     return {
       channel,
       source: kind.isPrivate ? subscriptionToken : clientAllowed,
-      grant: { info: member?.info, data: undefined, override: NO_POSITIONS },
+      grant: { ...PLAIN_GRANT, info: member?.info, override: NO_POSITIONS },
       since: undefined,
       wantsRecovery: false,
       wantsDelta: false,
-      expireAtSec: undefined,
       user: member?.user,
       notices: kind.isPresence ? MEMBER_NOTICES : COUNT_NOTICES,
     };

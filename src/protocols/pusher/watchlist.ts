@@ -1,4 +1,5 @@
 import { MEMBER_NOTICES, NO_NOTICES } from "../../core/channel-notice.ts";
+import { PLAIN_GRANT } from "../../core/credentials.ts";
 import { SUBSCRIPTION_SOURCE } from "../../core/subscription-source.ts";
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import type { NewSubscription } from "../../node/subscription-service.ts";
@@ -68,15 +69,10 @@ export class Watchlist {
     return this.#context.node.subscriptions.subscribe(this.#session, {
       channel: this.#app.watchChannelOf(user),
       source: SUBSCRIPTION_SOURCE.personalChannel,
-      grant: {
-        info: undefined,
-        data: undefined,
-        override: { ...NO_POSITIONS, presence: isOwn, joinLeave: false },
-      },
+      grant: { ...PLAIN_GRANT, override: { ...NO_POSITIONS, presence: isOwn, joinLeave: false } },
       since: undefined,
       wantsRecovery: false,
       wantsDelta: false,
-      expireAtSec: undefined,
       notices: isOwn ? NO_NOTICES : MEMBER_NOTICES,
     });
   }

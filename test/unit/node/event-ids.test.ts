@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { StreamPosition } from "../../../src/core/stream-position.ts";
 import { SUBSCRIPTION_SOURCE } from "../../../src/core/subscription-source.ts";
-import { PLAIN_GRANT } from "../../../src/session/subscription.ts";
+import { PLAIN_GRANT } from "../../../src/core/credentials.ts";
 import { endOfTurn, FakeTransport, lineFormat } from "../../support/fake-transport.ts";
 import { keepHistory, TestNode } from "../../support/test-node.ts";
 
@@ -76,7 +76,6 @@ describe("event ids of native resume", () => {
     await test.node.sessions.subscribe(ALL, {
       channel: "d",
       grant: PLAIN_GRANT,
-      expireAtSec: undefined,
       since,
     });
     await endOfTurn();
@@ -101,7 +100,6 @@ describe("event ids of native resume", () => {
       since: undefined,
       wantsRecovery: false,
       wantsDelta: false,
-      expireAtSec: undefined,
     });
     await test.publish("c", 1);
     await endOfTurn();

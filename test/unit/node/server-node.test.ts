@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ClientError } from "../../../src/core/client-error.ts";
 import { disconnect } from "../../../src/core/disconnect.ts";
-import { PLAIN_GRANT } from "../../../src/session/subscription.ts";
+import { PLAIN_GRANT } from "../../../src/core/credentials.ts";
 import { endOfTurn, FakeTransport } from "../../support/fake-transport.ts";
 import { type LoggedLine, loggerOf } from "../../support/silent-logger.ts";
 import { heardBy, keepHistory, TestNode } from "../../support/test-node.ts";
@@ -57,7 +57,7 @@ describe("ServerNode", () => {
     const { node } = await TestNode.start({ logger: loggerOf(lines) });
     const publish = (channel: string): Promise<unknown> =>
       node.channels.publish(channel, { data: Buffer.from("1") }, { idempotencyKey: "" });
-    const command = { channel: "$gone:b", grant: PLAIN_GRANT, expireAtSec: undefined, since: undefined };
+    const command = { channel: "$gone:b", grant: PLAIN_GRANT, since: undefined };
     const long = `${"x".repeat(10_000)}:a`;
     const calls = [
       ...[
@@ -83,7 +83,7 @@ describe("ServerNode", () => {
     const test = await TestNode.start();
     const { node } = test;
     const filter = { limit: 0, reverse: false };
-    const command = { channel: "x:y", grant: PLAIN_GRANT, expireAtSec: undefined, since: undefined };
+    const command = { channel: "x:y", grant: PLAIN_GRANT, since: undefined };
     const unknown = [
       test.publish("x:y", 1),
       node.channels.history("x:y", filter),

@@ -4,7 +4,7 @@ import type { SubscribeCommand } from "../../../src/core/commands.ts";
 import { LiveValue } from "../../../src/core/live.ts";
 import { WireFormat } from "../../../src/core/wire-format.ts";
 import { protobufEncoding } from "../../../src/protocols/centrifugo/encodings.ts";
-import { PLAIN_GRANT } from "../../../src/session/subscription.ts";
+import { PLAIN_GRANT } from "../../../src/core/credentials.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { endOfTurn, FakeTransport, lineFramer } from "../../support/fake-transport.ts";
 import { heardBy, keepHistory, TestNode } from "../../support/test-node.ts";
@@ -14,7 +14,7 @@ const NOW_SEC = FakeClock.START_WALL_MS / 1000;
 const KNOWN = { presence: true, joinLeave: true, forcePushJoinLeave: true } as const;
 
 function to(channel: string, changes: Partial<SubscribeCommand> = {}): SubscribeCommand {
-  return { channel, grant: PLAIN_GRANT, expireAtSec: undefined, since: undefined, ...changes };
+  return { channel, grant: PLAIN_GRANT, since: undefined, ...changes };
 }
 
 async function connected(test: TestNode, user = "1"): Promise<ReturnType<TestNode["connect"]>> {
@@ -108,7 +108,7 @@ describe("API subscribe", () => {
   it("fails for a subscription that has ended already", async () => {
     const test = await TestNode.start();
     const { transport } = await connected(test);
-    const late = to("c", { expireAtSec: NOW_SEC });
+    const late = to("c", { grant: { ...PLAIN_GRANT, expireAtSec: NOW_SEC } });
     await expect(test.node.sessions.subscribe(ALL, late)).rejects.toMatchObject({ code: 100 });
     expect(transport.closedWith).toBeUndefined();
   });
@@ -116,7 +116,10 @@ describe("API subscribe", () => {
   it("ends the connection with 3006 when the subscription has ended, after a grace", async () => {
     const test = await TestNode.start();
     const { transport } = await connected(test);
-    await test.node.sessions.subscribe(ALL, to("c", { expireAtSec: NOW_SEC + 30 }));
+    await test.node.sessions.subscribe(
+      ALL,
+      to("c", { grant: { ...PLAIN_GRANT, expireAtSec: NOW_SEC + 30 } }),
+    );
     test.clock.advance(55_000);
     expect(transport.closedWith).toBeUndefined();
     test.clock.advance(28_000);
@@ -320,7 +323,10 @@ describe("API subscribe of a client that listens already", () => {
   it("gives it the term of the new call", async () => {
     const test = await TestNode.start();
     const { transport } = await connected(test);
-    await test.node.sessions.subscribe(ALL, to("c", { expireAtSec: NOW_SEC + 30 }));
+    await test.node.sessions.subscribe(
+      ALL,
+      to("c", { grant: { ...PLAIN_GRANT, expireAtSec: NOW_SEC + 30 } }),
+    );
     await test.node.sessions.subscribe(ALL, to("c"));
     test.clock.advance(200_000);
     expect(transport.closedWith).toBeUndefined();

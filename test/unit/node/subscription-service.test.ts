@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { disconnect } from "../../../src/core/disconnect.ts";
 import { SUBSCRIPTION_SOURCE } from "../../../src/core/subscription-source.ts";
-import { PLAIN_GRANT } from "../../../src/session/subscription.ts";
+import { PLAIN_GRANT } from "../../../src/core/credentials.ts";
 import { endOfTurn } from "../../support/fake-transport.ts";
 import { heardBy, keepHistory, TestNode } from "../../support/test-node.ts";
 
@@ -85,7 +85,6 @@ describe("a session that has ended", () => {
       since: undefined,
       wantsRecovery: false,
       wantsDelta: false,
-      expireAtSec: undefined,
     };
     await expect(test.node.subscriptions.subscribe(session, request)).rejects.toMatchObject({ code: 3000 });
     expect(await test.counts()).toEqual(NOTHING_LEFT);

@@ -1,8 +1,12 @@
-import { fromBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary, toJsonString } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { PushSchema } from "../../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
+import {
+  ConnectRequestSchema,
+  PushSchema,
+} from "../../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
 import { Publication } from "../../../../src/core/publication.ts";
+import type { ConnectRequest } from "../../../../src/core/uni-protocol.ts";
 import { type ConnectResult, PLAIN_SUBSCRIBE_RESULT, type Push } from "../../../../src/core/push.ts";
 import {
   jsonEncoding,
@@ -22,6 +26,7 @@ const CONNECT: ConnectResult = {
   client: "c1",
   session: "s1",
   version: "1.0.0 OSS",
+  data: undefined,
   subs: new Map(),
   ttlSec: undefined,
   pingSec: 25,
@@ -42,6 +47,7 @@ describe("Centrifugo JSON pushes", () => {
         type: "connect",
         connect: {
           ...CONNECT,
+          data: bytes('{\n"hello": "\u2028"}'),
           subs: new Map([
             ["a&b", PLAIN_SUBSCRIBE_RESULT],
             ["b", { ...PLAIN_SUBSCRIBE_RESULT, data: bytes('{"x": 1}'), wasRecovering: true }],
@@ -50,7 +56,7 @@ describe("Centrifugo JSON pushes", () => {
           timeMs: 1_700_000_000_000,
         },
       },
-      '{"connect":{"client":"c1","version":"1.0.0 OSS","subs":{"a\\u0026b":{},"b":{"data":{"x": 1},"was_recovering":true}},' +
+      '{"connect":{"client":"c1","version":"1.0.0 OSS","data":{"hello": "\u2028"},"subs":{"a\\u0026b":{},"b":{"data":{"x": 1},"was_recovering":true}},' +
         '"expires":true,"ttl":60,"ping":25,"session":"s1","time":1700000000000}}',
     ],
     [
@@ -135,6 +141,8 @@ describe("Centrifugo JSON pushes", () => {
 
   it("uni 63: cannot carry a payload that is not JSON", () => {
     expect(jsonEncoding.codec.encode(publish("\u0001binary"))).toBeUndefined();
+    const connect = { ...CONNECT, data: bytes("\u0001binary") };
+    expect(jsonEncoding.codec.encode({ type: "connect", connect })).toBeUndefined();
   });
 
   it("is one line of valid JSON around any JSON payload", () => {
@@ -174,19 +182,31 @@ describe("Centrifugo protobuf pushes", () => {
 
   it("says the same as JSON in connect", () => {
     const subs = new Map([["a", { ...PLAIN_SUBSCRIBE_RESULT, data: bytes("1"), wasRecovering: true }]]);
-    const { connect } = decode({ type: "connect", connect: { ...CONNECT, subs, ttlSec: 5, timeMs: 7 } });
+    const data = Buffer.from([0, 255]);
+    const { connect } = decode({
+      type: "connect",
+      connect: { ...CONNECT, data, subs, ttlSec: 5, timeMs: 7 },
+    });
     expect(connect).toMatchObject({ client: "c1", session: "s1", expires: true, ttl: 5, ping: 25, time: 7n });
+    expect(Buffer.from(connect?.data ?? [])).toEqual(data);
     expect(connect?.subs["a"]).toMatchObject({ wasRecovering: true });
   });
 
   it("has a standard JSON form with payloads in base64", () => {
     const text = String(protoJsonEncoding.codec.encode(publish("1")));
     expect(JSON.parse(text)).toEqual({ channel: "news", pub: { data: "MQ==" } });
+    const connect = { ...CONNECT, data: bytes("1") };
+    expect(JSON.parse(String(protoJsonEncoding.codec.encode({ type: "connect", connect })))).toMatchObject({
+      connect: { client: "c1", data: "MQ==" },
+    });
   });
 });
 
 describe("connect requests", () => {
-  const EMPTY = { token: "", name: "", version: "", subs: new Map(), resumeFrom: new Map() };
+  const EMPTY: ConnectRequest = {
+    ...{ token: "", data: undefined, headers: new Map(), name: "", version: "" },
+    ...{ subs: new Map(), resumeFrom: new Map() },
+  };
 
   it.each<[string, string, object]>([
     ["{}", "{}", EMPTY],
@@ -205,7 +225,20 @@ describe("connect requests", () => {
         ]),
       },
     ],
-    ["null fields", '{"token":null,"subs":null}', EMPTY],
+    ["null fields", '{"token":null,"subs":null,"headers":null}', EMPTY],
+    ["data byte for byte", '{"data": {"a":\n1 } }', { ...EMPTY, data: bytes('{"a":\n1 }') }],
+    ["null as data", '{"data":null}', { ...EMPTY, data: bytes("null") }],
+    [
+      "headers, with names in lower case",
+      '{"headers":{"X-Key":"K","__proto__":"p"}}',
+      {
+        ...EMPTY,
+        headers: new Map([
+          ["x-key", "K"],
+          ["__proto__", "p"],
+        ]),
+      },
+    ],
   ])("accepts %s", (_name, text, expected) => {
     expect(jsonEncoding.parseRequest(bytes(text))).toEqual(expected);
   });
@@ -217,9 +250,31 @@ describe("connect requests", () => {
     '{"token":1}',
     '{"subs":{"a":{"offset":"1"}}}',
     '{"subs":{"a":{"offset":-1}}}',
+    '{"headers":{"a":1}}',
+    '{"headers":[]}',
     '"x"',
   ])("uni 4, 5: refuses %j", (text) => {
     expect(() => jsonEncoding.parseRequest(bytes(text))).toThrow(expect.objectContaining({ code: 107 }));
+  });
+
+  it("keep nothing of the bytes that they are read from", () => {
+    const text = bytes('{"data":{"a":1}}');
+    const { data } = jsonEncoding.parseRequest(text);
+    text.fill(0);
+    expect(data).toEqual(bytes('{"a":1}'));
+    const message = toBinary(ConnectRequestSchema, create(ConnectRequestSchema, { data: bytes("any") }));
+    const request = protobufEncoding.parseRequest(message);
+    message.fill(0);
+    expect(request.data).toEqual(bytes("any"));
+  });
+
+  it("have the same data and headers in every encoding", () => {
+    const message = create(ConnectRequestSchema, { data: Buffer.from([0, 1]), headers: { "X-Key": "K" } });
+    const expected = { ...EMPTY, data: Buffer.from([0, 1]), headers: new Map([["x-key", "K"]]) };
+    expect(protobufEncoding.parseRequest(toBinary(ConnectRequestSchema, message))).toEqual(expected);
+    expect(protoJsonEncoding.parseRequest(bytes(toJsonString(ConnectRequestSchema, message)))).toEqual(
+      expected,
+    );
   });
 
   it("refuses what is no protobuf", () => {

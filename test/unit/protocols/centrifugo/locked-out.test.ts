@@ -13,7 +13,7 @@ import { TimerWheel } from "../../../../src/lib/timer-wheel.ts";
 import { AccessList } from "../../../../src/node/control/access-list.ts";
 import { ServerNode } from "../../../../src/node/server-node.ts";
 import { createUniProtocol } from "../../../../src/protocols/centrifugo/uni-protocol.ts";
-import { PLAIN_GRANT } from "../../../../src/session/subscription.ts";
+import { PLAIN_GRANT } from "../../../../src/core/credentials.ts";
 import { VolatileStore } from "../../../../src/stores/memory/volatile-store.ts";
 import { ChannelEvents } from "../../../../src/core/channel-events.ts";
 import { LONE_BUS } from "../../../../src/core/control-bus.ts";
@@ -91,8 +91,10 @@ async function connecting() {
   const quiet = { logger: silentLogger, refusals: silentRefusals };
   const protocol = createUniProtocol({ node, clock, ...quiet, settings });
   const transport = new FakeTransport();
-  const request = { token: "t", name: "", version: "", subs: new Map<string, never>() };
-  protocol.accept(transport).connect({ ...request, resumeFrom: new Map<string, never>() });
+  protocol.accept(transport).connect({
+    ...{ token: "t", data: undefined, headers: new Map(), name: "", version: "" },
+    ...{ subs: new Map(), resumeFrom: new Map() },
+  });
   await endOfTurn();
   return {
     node,

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { PLAIN_GRANT } from "../../../../src/core/credentials.ts";
 import { PusherTestNode } from "../../../support/pusher-node.ts";
 
 const NAMES = [
@@ -119,8 +120,7 @@ describe("pusher: hostile clients", () => {
     const client = await pusher.welcomed();
     await client.enter("presence-a", "1");
     const target = { user: "", client: "", session: "", allUsers: true };
-    const grant = { info: undefined, data: undefined, override: {} };
-    const command = { channel: "one:presence-a", grant, expireAtSec: undefined, since: undefined };
+    const command = { channel: "one:presence-a", grant: PLAIN_GRANT, since: undefined };
     await pusher.test.node.sessions.subscribe(target, command);
     expect(await client.texts()).toEqual([]);
     expect([...(await pusher.test.presence.get("one:presence-a")).values()]).toMatchObject([{ user: "1" }]);
@@ -131,8 +131,7 @@ describe("pusher: hostile clients", () => {
     const [client, witness] = [await pusher.welcomed(), await pusher.welcomed()];
     await witness.enter("presence-a", "w");
     const target = { user: "", client: "", session: "", allUsers: true };
-    const grant = { info: undefined, data: undefined, override: {} };
-    const command = { channel: "one:presence-b", grant, expireAtSec: undefined, since: undefined };
+    const command = { channel: "one:presence-b", grant: PLAIN_GRANT, since: undefined };
     await pusher.test.node.sessions.subscribe(target, command);
     await client.texts();
     const [frame] = await client.enter("presence-b", "1");
