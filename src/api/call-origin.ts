@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { type ContextKey, createContextKey, type HandlerContext } from "@connectrpc/connect";
 import type { ServerUnaryCall } from "@grpc/grpc-js";
 import { peerAddressOf } from "../http/client-address.ts";
+import { isGone } from "../lib/http2-peer.ts";
 import type { ApiCaller } from "./api-key.ts";
 import type { CallOrigin } from "./method.ts";
 
@@ -110,7 +111,7 @@ export function grpcPeerAddress(call: Pick<ServerUnaryCall<unknown, unknown>, "g
 
 function responseSignal(response: ServerResponse, timeoutMs: number): AbortSignal {
   const controller = new AbortController();
-  if (response.closed) controller.abort();
+  if (isGone(response)) controller.abort();
   else response.once("close", () => controller.abort());
   return AbortSignal.any([controller.signal, AbortSignal.timeout(timeoutMs)]);
 }

@@ -9,6 +9,7 @@ import {
 } from "@connectrpc/connect";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
+import { isGone } from "../lib/http2-peer.ts";
 import { COMPRESSIONS } from "./compression.ts";
 
 /** Answers one call. Rejects where something is wrong with us. */
@@ -55,6 +56,6 @@ async function serve(
     await universalResponseToNodeResponse(await handler(call), response);
   } catch (error) {
     // Who has left hears nothing.
-    if (!response.destroyed && ConnectError.from(error).code !== Code.Aborted) throw error;
+    if (!isGone(response) && ConnectError.from(error).code !== Code.Aborted) throw error;
   }
 }

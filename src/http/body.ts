@@ -34,8 +34,9 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
     );
     request.on("error", reject);
     request.on("close", () => {
-      // Every request closes in the end; building an error for each would cost more than reading it.
-      if (!request.complete) reject(new Error("client left before the end of its request"));
+      // Every request closes in the end; building an error for each would cost more than reading it. One over HTTP/2
+      // that has been cancelled says that it is complete, and ends behind its close.
+      if (!request.readableEnded) reject(new Error("client left before the end of its request"));
     });
   });
 }

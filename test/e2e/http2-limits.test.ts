@@ -6,9 +6,13 @@ import {
   constants,
   type IncomingHttpHeaders,
 } from "node:http2";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, it, vi } from "vitest";
+import { PublishRequestSchema } from "../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { API_CONFIG, API_KEY } from "../support/api-client.ts";
 import { CONSUME } from "../support/grpc-push-stream.ts";
+import { openSse } from "../support/push-stream.ts";
+import { RawConnection } from "../support/raw-connection.ts";
 import { rawEnvelope } from "../support/rpc-call.ts";
 import { type ConfigInput, OPEN, type RunningServer, runServer } from "../support/running-server.ts";
 import { PATIENCE_MS, Signal } from "../support/signal.ts";
@@ -51,6 +55,33 @@ const PORTS = [
     { ...GRPC, ":path": "/centrifugal.centrifugo.api.CentrifugoApi/Info" },
   ],
 ] as const;
+
+const [DATA, HEADERS, RST_STREAM, SETTINGS, PING] = [0, 1, 3, 4, 6] as const;
+/** Flag of a head in one piece. */
+const END_HEADERS = 4;
+const PUBLISH = toBinary(
+  PublishRequestSchema,
+  create(PublishRequestSchema, { channel: "a", data: Buffer.from("1") }),
+);
+
+/** A frame (RFC 9113 §4.1) without END_STREAM. */
+function frame(type: number, streamId: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head.writeUInt8(type, 3);
+  head.writeUInt8(type === HEADERS ? END_HEADERS : 0, 4);
+  head.writeUInt32BE(streamId, 5);
+  return Buffer.concat([head, payload]);
+}
+
+function literal(name: string, value: string): Buffer {
+  return Buffer.concat([
+    Buffer.of(0, name.length),
+    Buffer.from(name),
+    Buffer.of(value.length),
+    Buffer.from(value),
+  ]);
+}
 
 /** One connection, and what became of it. */
 class Connection implements Disposable {
@@ -195,6 +226,60 @@ describe("HTTP/2: what is shared", () => {
     for (let count = 0; count < 3; count++) await server.publish("a", "x".repeat(1_000_000));
     const stream = await connection.openLasting({ ":path": "/connection/uni_sse?cf_connect=%7B%7D" });
     expect([connection.isOpen, stream.closed]).toEqual([true, false]);
+  });
+
+  it.each([
+    [`/${CONSUME}`, "application/connect+proto"],
+    [`/${CONSUME}`, "application/grpc"],
+    ["/centrifugal.centrifugo.api.CentrifugoApi/Publish", "application/proto"],
+    ["/centrifugal.centrifugo.api.CentrifugoApi/Publish", "application/grpc"],
+    ["/api/publish", "application/json"],
+    ["/connection/uni_sse", "application/json"],
+  ])("a client that leaves in the middle of its request is nobody's failure: %s, %s", async (path, type) => {
+    // It fails at the end where the server has logged an error.
+    await using server = await runHttp2Server();
+    using connection = new Connection(server.port);
+    const left = connection.open({
+      ":method": "POST",
+      ":path": path,
+      "content-type": type,
+      "x-api-key": API_KEY,
+    });
+    left.write(Buffer.of(0, 0, 0));
+    await new Promise<void>((resolve) => connection.session.ping(() => resolve()));
+    left.close(constants.NGHTTP2_CANCEL);
+    await connection.untilClosed([left]);
+    await new Promise<void>((resolve) => connection.session.ping(() => resolve()));
+    expect(connection.isOpen).toBe(true);
+  });
+
+  it.each([
+    ["/centrifugal.centrifugo.api.CentrifugoApi/Publish", "application/proto", PUBLISH],
+    ["/centrifugal.centrifugo.api.CentrifugoApi/Publish", "application/grpc", rawEnvelope(PUBLISH)],
+    ["/api/publish", "application/json", Buffer.from('{"channel":"a","data":1}')],
+  ])("a request that is cancelled before its end is not carried out: %s, %s", async (path, type, body) => {
+    await using server = await runHttp2Server();
+    await using listener = await openSse(server, { subs: { a: {} } });
+    await listener.next();
+    using raw = await RawConnection.open(server.port);
+    raw.send(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(SETTINGS, 0)]));
+    const fields = [
+      ...Object.entries({ ":path": path, ":authority": "a", "content-type": type, "x-api-key": API_KEY }),
+    ];
+    // Two fields of HPACK's static table, and the others as literals (RFC 7541 §6).
+    const head = Buffer.concat([
+      Buffer.of(0x83, 0x86),
+      ...fields.map(([name, value]) => literal(name, value)),
+    ]);
+    raw.send(Buffer.concat([frame(HEADERS, 1, head), frame(DATA, 1, body)]));
+    // The answer to a PING comes when what was sent before it has been read.
+    raw.send(frame(PING, 0, Buffer.from("1st ping")));
+    await raw.until("1st ping");
+    raw.send(frame(RST_STREAM, 1, Buffer.of(0, 0, 0, constants.NGHTTP2_CANCEL)));
+    raw.send(frame(PING, 0, Buffer.from("2nd ping")));
+    await raw.until("2nd ping");
+    await server.publish("a", "behind it");
+    expect((await listener.next()).pub?.data).toBe("behind it");
   });
 
   it("a time-out of months is none on the gRPC ports", async () => {

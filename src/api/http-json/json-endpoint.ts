@@ -4,6 +4,7 @@ import { BodyTooLarge, readBody } from "../../http/body.ts";
 import { pathOf, peerAddressOf } from "../../http/client-address.ts";
 import { sendEmpty, sendText } from "../../http/http-app.ts";
 import type { RequestHandler } from "../../http/route.ts";
+import { isGone } from "../../lib/http2-peer.ts";
 import { JsonDecodeError } from "../../lib/json/json-decode-error.ts";
 import { type ApiCaller, HTTP_KEY_HINT } from "../api-key.ts";
 import type { HttpDoorOptions } from "../http-door.ts";
@@ -75,7 +76,7 @@ function refuseBody(error: unknown, request: IncomingMessage, response: ServerRe
     // The rest of the body is not read, so the connection cannot be used again.
     if (request.httpVersionMajor === 1) response.setHeader("Connection", "close");
     sendText(response, 413, "Request Entity Too Large\n");
-  } else if (!response.destroyed) {
+  } else if (!isGone(response)) {
     sendText(response, 500, "Internal Server Error\n");
   }
 }

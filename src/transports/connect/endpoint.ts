@@ -13,6 +13,7 @@ import {
   noteOrigin,
   type UniEndpointContext,
 } from "../../http/uni-endpoint.ts";
+import { isGone } from "../../lib/http2-peer.ts";
 import { type TimerWheel, WheelTimer } from "../../lib/timer-wheel.ts";
 import { envelopeTextFramer } from "./framer.ts";
 import {
@@ -86,7 +87,7 @@ export class ConnectEndpoint {
     } catch (error) {
       if (error instanceof ConnectError) refuse(dialect, error, request, response);
       // Else the client has left, or something is wrong with us.
-      else if (!response.destroyed) throw error;
+      else if (!isGone(response)) throw error;
     }
   }
 
@@ -106,7 +107,8 @@ export class ConnectEndpoint {
       if (error instanceof ConnectError) noteBadRequest(this.#context, request, error);
       throw error;
     }
-    if (response.writableEnded) return;
+    // Its time is over, or its client has left while the request was inflated.
+    if (response.writableEnded || isGone(response)) return deadline.cancel();
     const transport = new PushTransport(request, response, dialect.kind, {
       onClosed: () => deadline.cancel(),
     });
@@ -174,7 +176,7 @@ function refuse(
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  if (response.headersSent || response.destroyed) return;
+  if (response.headersSent || isGone(response)) return;
   const { bytes, trailers } = protocol.ending(error);
   // The rest of the body is not read, so the connection cannot be used again.
   if (!request.complete && request.httpVersionMajor === 1) response.setHeader("Connection", "close");
