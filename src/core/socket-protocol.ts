@@ -24,7 +24,7 @@ export interface SocketConnection {
   heard(): void;
   /** Takes one message of the client; valid only during the call. Never throws. */
   received(message: Uint8Array): void;
-  /** The client is gone: releases everything. Idempotent. */
+  /** The client is gone: releases everything. Called once. */
   closed(): void;
 }
 

@@ -9,13 +9,18 @@ export interface EventIds {
   eventIdOf(positions: ReadonlyMap<string, StreamPosition>): Uint8Array;
 }
 
-/** How bytes reach one session. Implemented by the edge folders, driven by the session. */
+/**
+ * How bytes reach one session. Implemented by the edge folders, driven by the session.
+ *
+ * Whoever ends the connection, and however: the transport tells the conversation over it, once, that its client is gone.
+ * From the end on nothing is written and nothing throws.
+ */
 export interface Transport {
   /** Name as proxies and the Connections API see it, such as "uni_websocket". */
   readonly name: string;
   /** Encoding label as proxies and the Connections API see it. */
   readonly protocol: "json" | "protobuf";
-  /** Network address of the client, or of the last proxy in front; "" once it is gone, or where it is not known. */
+  /** Network address of the client, or of the last proxy in front; "" where it is not known, or no longer. */
   readonly peerAddress: string;
   /** Codec and framing of everything written. */
   readonly format: WireFormat;
@@ -34,11 +39,14 @@ export interface Transport {
   /** Queues framed bytes behind all earlier ones. Never throws; after the end it does nothing. */
   write(bytes: Uint8Array): void;
   /**
-   * Answers a failed connect in the transport's own way, before anything was written (an HTTP status).
-   * Returns false where the failure goes to the client as a push.
+   * Answers a failed connect in the transport's own way (an HTTP status), which ends the connection. Returns false, and
+   * does nothing, where the failure goes to the client as a push: where it has no such way, or has written something.
    */
   refuse(failure: ClientError | Disconnect): boolean;
-  /** Ends the connection once everything written has gone out. Idempotent. */
+  /**
+   * Ends the connection once everything written has gone out, or the client has taken nothing of it for some seconds.
+   * Idempotent.
+   */
   close(disconnect: Disconnect): void;
   /** Ends the connection at once and frees what is queued. Idempotent. */
   abort(disconnect: Disconnect): void;

@@ -43,7 +43,7 @@ export interface UniConnection {
    * 3004 where that is no ClientError.
    */
   refuseRequest(error: unknown): void;
-  /** The client is gone: releases everything. Idempotent. */
+  /** The client is gone: releases everything. Called once. */
   closed(): void;
 }
 

@@ -163,7 +163,7 @@ export class PushTransport implements Transport, ResponseStreamOwner {
   /** Ends the stream with something else behind the last push, and the session with it. */
   endWith(ending: StreamEnding): void {
     this.#end(ending);
-    this.#connection?.closed();
+    this.#release();
   }
 
   abort(_reason: Disconnect): void {
@@ -172,7 +172,13 @@ export class PushTransport implements Transport, ResponseStreamOwner {
 
   onStreamClosed(): void {
     this.#onClosed?.();
-    this.#connection?.closed();
+    this.#release();
+  }
+
+  #release(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    connection?.closed();
   }
 
   #end(ending: StreamEnding | undefined): void {

@@ -76,7 +76,7 @@ export class ResponseStream implements DetachedSocketUser {
   /** Sends status and headers; the body follows. */
   start(status: number, headers: OutgoingHttpHeaders): void {
     const response = this.#response;
-    if (this.#started || response === undefined || response.destroyed) return;
+    if (this.#started || this.#ended || response === undefined || response.destroyed) return;
     this.#started = true;
     response.writeHead(status, {
       ...headers,
@@ -89,6 +89,7 @@ export class ResponseStream implements DetachedSocketUser {
 
   /** Sends a whole response in place of a stream. */
   answer(status: number, headers: OutgoingHttpHeaders, body: string): void {
+    if (this.#ended) return;
     this.#ended = true;
     this.#response?.writeHead(status, { ...headers, "Content-Length": Buffer.byteLength(body) });
     this.#response?.end(body);

@@ -19,10 +19,7 @@ export function createConsumeHandler(
   return (call) => {
     const transport = new GrpcTransport(call, format, wheel);
     const connection = protocol.accept(transport);
-    const closed = (): void => connection.closed();
-    call.once("cancelled", closed);
-    call.once("close", closed);
-    // A stream that fails has been cancelled or cut; `close` follows.
+    // A stream that fails has been cancelled or cut; it closes then.
     call.on("error", () => undefined);
     let request: ConnectRequest;
     try {
@@ -36,6 +33,7 @@ export function createConsumeHandler(
       call.emit("error", { code: status.INTERNAL, details });
       return;
     }
+    transport.onceGone(() => connection.closed());
     connection.connect(request);
   };
 }

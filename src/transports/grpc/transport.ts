@@ -47,7 +47,14 @@ export class GrpcTransport implements Transport {
   }
 
   get bufferedBytes(): number {
-    return this.#stream.writableLength;
+    // What a stream held when it was destroyed is still counted there.
+    return this.#stream.destroyed ? 0 : this.#stream.writableLength;
+  }
+
+  /** Calls `gone` once nothing more can be written; at once where the client has left already. */
+  onceGone(gone: () => void): void {
+    if (this.#stream.destroyed) gone();
+    else this.#stream.once("close", gone);
   }
 
   write(bytes: Uint8Array): void {
@@ -75,6 +82,7 @@ export class GrpcTransport implements Transport {
     this.#closed = true;
     this.#call.destroy();
     this.#stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#stream.destroy();
   }
 }
 

@@ -190,7 +190,7 @@ export abstract class WebSocketTransport<Connection extends { closed(): void } =
     this.wheel.cancel(this);
     this.#stallGuard?.stop();
     this.#reader?.close();
-    this.connection?.closed();
+    this.#release();
   }
 
   /** Ends the connection at once. */
@@ -210,7 +210,14 @@ export abstract class WebSocketTransport<Connection extends { closed(): void } =
     this.#state = "ended";
     this.socket.end();
     this.wheel.schedule(this, CLOSE_TIMEOUT_MS);
-    this.connection?.closed();
+    this.#release();
+  }
+
+  /** Lets go of the conversation, whose client is gone. */
+  #release(): void {
+    const { connection } = this;
+    this.connection = undefined;
+    connection?.closed();
   }
 
   #guard(): StallGuard {

@@ -1,7 +1,5 @@
-import { status } from "@grpc/grpc-js";
 import { expect, it } from "vitest";
 import { CentrifugoUniStream } from "../../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
-import { disconnect } from "../../../../src/core/disconnect.ts";
 import { EncodedPush } from "../../../../src/core/encoded-push.ts";
 import { NO_LABELS } from "../../../../src/core/label-filter.ts";
 import type { UniProtocol } from "../../../../src/core/uni-protocol.ts";
@@ -112,21 +110,3 @@ it.each([
     expect(lengths).toEqual([MARK_BYTES, 0, MARK_BYTES, 0]);
   },
 );
-
-it("a client that reads nothing of what it is sent last is cut after 5 s", async () => {
-  const clock = new FakeClock();
-  await using server = await serve(clock, () => 0);
-  using stream = new GrpcPushStream(server.address);
-  await expect.poll(() => server.sessions.length, { timeout: PATIENCE_MS }).toBe(1);
-  const [session] = server.sessions;
-  session?.send(MARK);
-  await stream.nextBytes();
-  stream.call.pause();
-  session?.sendMessage(Buffer.alloc(1_000_000));
-  session?.disconnect(disconnect("forceReconnect"));
-  expect(session?.transport.bufferedBytes).toBeGreaterThan(0);
-  clock.advance(5000 + TICK_MS);
-  // What the client has in its window is looked at once more.
-  clock.advance(5000 + TICK_MS);
-  expect((await stream.untilStatus()).code).toBe(status.RESOURCE_EXHAUSTED);
-});

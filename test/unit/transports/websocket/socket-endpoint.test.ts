@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import { Disconnect, disconnect } from "../../../../src/core/disconnect.ts";
+import { Disconnect } from "../../../../src/core/disconnect.ts";
 import { EncodedPush } from "../../../../src/core/encoded-push.ts";
 import type {
   PingingTransport,
@@ -159,16 +159,6 @@ describe("socket endpoint: handshake", () => {
     expect(server.protocol.asked).toEqual([{ name: "k%20ey", query: "protocol=7&a=b", origin: "http://a" }]);
   });
 
-  it("is a transport without pings, differences, marks and disconnect pushes", async () => {
-    await using server = await serve();
-    using _ = await WebSocketClient.open(server.url("/app/key"));
-    const { transport } = await server.protocol.first();
-    expect(transport).toMatchObject({ name: "talk", protocol: "json", pingIntervalMs: 0, latencyMs: -1 });
-    expect(transport.sendsDisconnectPush).toBe(false);
-    expect([transport.deltaFormats, transport.eventIds]).toEqual([undefined, undefined]);
-    expect(transport.refuse(disconnect("stale"))).toBe(false);
-  });
-
   it("shares frames among connections of one codec only", async () => {
     await using server = await serve();
     using clients = new DisposableStack();
@@ -294,14 +284,6 @@ describe("socket endpoint: messages", () => {
     expect(talk.messages).toEqual(["hi"]);
   });
 
-  it("sends what is said while it is accepted, and later", async () => {
-    await using server = await serve();
-    server.protocol.onAccept = (talk) => talk.say("welcome");
-    using client = await WebSocketClient.open(server.url("/app/key"));
-    (await server.protocol.first()).say("more");
-    expect([await client.nextText(), await client.nextText()]).toEqual(["welcome", "more"]);
-  });
-
   it("answers pings of the client with what they carry", async () => {
     await using server = await serve();
     using client = await WebSocketClient.open(server.url("/app/key"));
@@ -355,17 +337,6 @@ describe("socket endpoint: end", () => {
     await server.protocol.signal.until(() => talk.isClosed, "end");
   });
 
-  it("closes when the client ends its side without a close frame", async () => {
-    await using server = await serve();
-    using connection = await RawConnection.open(server.port, { allowHalfOpen: true });
-    connection.send(httpRequest("GET", "/app/key", { headers: HANDSHAKE }));
-    const talk = await server.protocol.first();
-    connection.socket.end();
-    await server.protocol.signal.until(() => talk.isClosed, "end");
-    await connection.untilClosed();
-    expect(talk.transport.bufferedBytes).toBe(0);
-  });
-
   it.each([
     ["close frame", [0x88, 0x80, 0, 0, 0, 0]],
     ["bad frame", [0x83, 0x80, 0, 0, 0, 0]],
@@ -394,27 +365,6 @@ describe("socket endpoint: end", () => {
     await server.protocol.signal.until(() => talk.isClosed, "end");
   });
 
-  it("closes with the protocol's last words, behind everything written", async () => {
-    await using server = await serve();
-    using client = await WebSocketClient.open(server.url("/app/key"));
-    const talk = await server.protocol.first();
-    talk.say("before");
-    talk.transport.close(new Disconnect(3009, "why"));
-    talk.say("after");
-    talk.transport.close(new Disconnect(3010, "again"));
-    expect(await client.untilClosed()).toEqual({ code: 4009, reason: "why" });
-    expect(client.frames).toEqual(["before", "bye"]);
-    await server.protocol.signal.until(() => talk.isClosed, "end");
-  });
-
-  it("refuses a client inside of the WebSocket, as soon as it is accepted", async () => {
-    await using server = await serve();
-    server.protocol.onAccept = ({ transport }) => transport.close(new Disconnect(3001, "unknown app"));
-    using client = await WebSocketClient.open(server.url("/app/key"));
-    expect(await client.untilClosed()).toEqual({ code: 4001, reason: "unknown app" });
-    expect(client.frames).toEqual(["bye"]);
-  });
-
   it("hears nothing more of the client once it has closed", async () => {
     await using server = await serve();
     using client = await WebSocketClient.open(server.url("/app/key"));
@@ -436,29 +386,6 @@ describe("socket endpoint: end", () => {
     using client = await WebSocketClient.open(server.url("/app/key"));
     (await server.protocol.first()).transport.close(new Disconnect(3009, reason));
     expect(await client.untilClosed()).toEqual({ code: 4009, reason: cut });
-  });
-
-  it("aborts with last words where nothing half-sent stands before them", async () => {
-    await using server = await serve();
-    using client = await WebSocketClient.open(server.url("/app/key"));
-    (await server.protocol.first()).transport.abort(new Disconnect(3100, "slow"));
-    expect(await client.untilClosed()).toEqual({ code: 4100, reason: "slow" });
-    expect(client.frames).toEqual(["bye"]);
-  });
-
-  it("cuts a client that does not read", async () => {
-    await using server = await serve();
-    using client = await WebSocketClient.open(server.url("/app/key"));
-    client.socket.pause();
-    const talk = await server.protocol.first();
-    const text = "x".repeat(1_000_000);
-    for (let written = 0; talk.transport.bufferedBytes === 0 && written < 100; written += 1) talk.say(text);
-    expect(talk.transport.bufferedBytes).toBeGreaterThan(0);
-    talk.transport.abort(new Disconnect(3100, "slow"));
-    client.socket.resume();
-    expect((await client.untilClosed()).code).toBe(1006);
-    expect(client.frames).not.toContain("bye");
-    await server.protocol.signal.until(() => talk.isClosed, "end");
   });
 });
 
