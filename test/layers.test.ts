@@ -13,7 +13,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   core: ["lib"],
   hub: ["core", "lib"],
   session: ["core", "lib"],
-  http: ["core", "lib"],
+  http: ["config", "core", "lib"],
   grpc: ["core", "lib", "gen"],
   auth: ["core", "lib"],
   config: ["core", "lib"],

@@ -17,12 +17,10 @@ import type { ServerNode } from "../node/server-node.ts";
 import { BidirectionalProtocol } from "../protocols/centrifugo/bidirectional.ts";
 import type { UniSettings } from "../protocols/centrifugo/uni-conversation.ts";
 import { createUniProtocol } from "../protocols/centrifugo/uni-protocol.ts";
-import { createConnectRoutes } from "../transports/connect/index.ts";
 import { createUniGrpcListener } from "../transports/grpc/index.ts";
-import { createHttpStreamRoutes } from "../transports/http-stream/index.ts";
-import { createSseRoutes } from "../transports/sse/index.ts";
-import { createSocketRoutes, createWebSocketRoutes } from "../transports/websocket/index.ts";
+import { createSocketRoutes } from "../transports/websocket/index.ts";
 import type { Config } from "./config.ts";
+import { createUniTransportRoutes } from "./edges.ts";
 import { createDevPageRoutes } from "./dev-page.ts";
 import { createHealthRoutes } from "./health.ts";
 import type { HttpRoutes } from "./http-listeners.ts";
@@ -63,7 +61,7 @@ export interface AssemblyOptions {
   readonly isDev: boolean;
 }
 
-/** Joins everything that the configuration asks for: the one list of edges. Rejects for unusable keys or files. */
+/** Joins everything that the configuration asks for. Rejects for unusable keys or files. */
 export async function assembleServer(
   config: Config,
   logger: Logger,
@@ -91,6 +89,7 @@ export async function assembleServer(
     onTaken: () => sharedLimits.reportTaken(CONNECTION_RATE, "", 1),
   });
   sharedLimits.onTakenElsewhere(CONNECTION_RATE, (_key, count) => gate.note(count));
+  const closing = new AbortController();
   const context: UniEndpointContext = {
     protocol,
     gate,
@@ -98,9 +97,9 @@ export async function assembleServer(
     refusals,
     wheel,
     pingIntervalMs: config.client.ping_interval,
+    pongTimeoutMs: config.client.pong_timeout,
+    closing: closing.signal,
   };
-  const webSocketContext = { ...context, pongTimeoutMs: config.client.pong_timeout };
-  const closing = new AbortController();
   const api = createServerApi({ node, logger, refusals, clock: systemClock });
   const httpKeys = new ApiKeys("http_api", memberOf(live, "http_api"));
   const grpcKeys = new ApiKeys("grpc_api", memberOf(live, "grpc_api"));
@@ -116,10 +115,7 @@ export async function assembleServer(
       external: [
         // Whatever the configuration has at the same paths comes behind it, and counts.
         ...(isDev ? createDevPageRoutes(live) : []),
-        ...createWebSocketRoutes(webSocketContext, config.uni_websocket),
-        ...createSseRoutes(context, config.uni_sse),
-        ...createHttpStreamRoutes(context, config.uni_http_stream),
-        ...createConnectRoutes(context, config.uni_grpc, closing.signal),
+        ...createUniTransportRoutes(context, config),
         ...pusher.routes,
         ...(config.http_api.external ? apiRoutes : []),
       ],

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { findEndpointProblem, findEndpointRisk } from "../auth/jwks/endpoint-safety.ts";
-import { grpcApiConfig, httpApiConfig, type GrpcApiConfig, type HttpApiConfig } from "../api/config.ts";
 import { formatPath } from "../config/config-error.ts";
 import { loadLayers, type ConfigSources, type LoadedConfig as Loaded } from "../config/load-config.ts";
 import { section, type ReportProblem, type Section } from "../config/section.ts";
@@ -9,12 +8,10 @@ import { clientConfig, type ClientConfig } from "../config/sections/client.ts";
 import type { TokenConfig } from "../config/sections/token.ts";
 import { httpServerConfig, type HttpServerConfig } from "../config/sections/http-server.ts";
 import {
-  healthConfig,
   LOG_LEVELS,
   logConfig,
   nodeConfig,
   shutdownConfig,
-  type HealthConfig,
   type LogConfig,
   type NodeConfig,
   type ShutdownConfig,
@@ -30,35 +27,23 @@ import {
   userTokensInvalidateConfig,
 } from "../config/sections/user-control.ts";
 import { findImpossibleOrigin, OriginPolicy } from "../http/origin-policy.ts";
-import { type PusherConfig, pusherConfig } from "../protocols/pusher/config.ts";
-import { uniGrpcConfig, type UniGrpcConfig } from "../transports/grpc/config.ts";
-import { uniHttpStreamConfig, type UniHttpStreamConfig } from "../transports/http-stream/config.ts";
-import { uniSseConfig, type UniSseConfig } from "../transports/sse/config.ts";
-import { uniWebSocketConfig, type UniWebSocketConfig } from "../transports/websocket/config.ts";
+import { type EdgeSections, edgeSchemas } from "./edges.ts";
 import { checkPusher } from "./pusher-checks.ts";
 
 // The command line names the channels of apps, calls the API, and does not reach past the app.
 export { firstApiKey } from "../api/config.ts";
-export { namespaceOf as pusherNamespaceOf } from "../protocols/pusher/config.ts";
+export { httpPublishCommand } from "../api/edges.ts";
 
 /** The whole configuration: complete, valid, durations in milliseconds. Names are those of the file. */
-export interface Config {
+export interface Config extends EdgeSections {
   readonly http_server: HttpServerConfig;
   readonly client: ClientConfig;
   readonly channel: ChannelConfig;
-  readonly uni_websocket: UniWebSocketConfig;
-  readonly uni_sse: UniSseConfig;
-  readonly uni_http_stream: UniHttpStreamConfig;
-  readonly uni_grpc: UniGrpcConfig;
-  readonly pusher: PusherConfig;
-  readonly http_api: HttpApiConfig;
-  readonly grpc_api: GrpcApiConfig;
   readonly store: StoreConfig;
   readonly user_status: UserStatusConfig;
   readonly user_block: RetentionConfig;
   readonly token_revoke: RetentionConfig;
   readonly user_tokens_invalidate: RetentionConfig;
-  readonly health: HealthConfig;
   readonly log: LogConfig;
   readonly shutdown: ShutdownConfig;
   readonly node: NodeConfig;
@@ -68,26 +53,19 @@ export interface Config {
 /** A configuration with what to tell its owner about it. */
 export type LoadedConfig = Loaded<Config>;
 
-/** The schema of everything that can be configured. An edge adds its section here. */
+/** The schema of everything that can be configured. Those of edges come with them. */
 export const configSchema: Section<Config> = section<Config>(
   "Configuration of Millrace.",
   {
     http_server: httpServerConfig,
     client: clientConfig,
     channel: channelConfig,
-    uni_websocket: uniWebSocketConfig,
-    uni_sse: uniSseConfig,
-    uni_http_stream: uniHttpStreamConfig,
-    uni_grpc: uniGrpcConfig,
-    pusher: pusherConfig,
-    http_api: httpApiConfig,
-    grpc_api: grpcApiConfig,
+    ...edgeSchemas,
     store: storeConfig,
     user_status: userStatusConfig,
     user_block: userBlockConfig,
     token_revoke: tokenRevokeConfig,
     user_tokens_invalidate: userTokensInvalidateConfig,
-    health: healthConfig,
     log: logConfig,
     shutdown: shutdownConfig,
     node: nodeConfig,

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Tree } from "../config/tree.ts";
+import { edgeDevDefaults } from "./edges.ts";
 
 /** Secrets of a development server. */
 export interface DevKeys {
@@ -14,7 +15,7 @@ export interface DevKeys {
 /** Where a development server listens unless told otherwise: what lets everything in is for this machine. */
 export const DEV_ADDRESS = "127.0.0.1";
 
-const PUSHER_NAMESPACE = "pusher";
+const OPEN_NAMESPACE = "pusher";
 
 /** Secrets that nobody else has. */
 export function createDevKeys(): DevKeys {
@@ -36,29 +37,15 @@ export function createDevDefaults(keys: DevKeys, address: string = DEV_ADDRESS):
     channel: {
       without_namespace: { allow_subscribe_for_client: true },
       namespaces: [
-        { name: PUSHER_NAMESPACE, allow_subscribe_for_client: true, allow_subscribe_for_anonymous: true },
+        { name: OPEN_NAMESPACE, allow_subscribe_for_client: true, allow_subscribe_for_anonymous: true },
       ],
     },
-    uni_websocket: { enabled: true },
-    uni_sse: { enabled: true },
-    uni_http_stream: { enabled: true },
-    uni_grpc: { enabled: true, address, reflection: true },
-    pusher: {
-      enabled: true,
-      apps: [
-        {
-          // Pusher's SDK for Python takes digits only.
-          id: "1001",
-          key: "app-key",
-          secret: keys.pusherSecret,
-          namespace: PUSHER_NAMESPACE,
-          enable_client_messages: true,
-        },
-      ],
-    },
-    http_api: { key: keys.apiKey },
-    grpc_api: { enabled: true, address, reflection: true, key: keys.apiKey },
-    health: { enabled: true },
+    ...edgeDevDefaults({
+      address,
+      apiKey: keys.apiKey,
+      pusherSecret: keys.pusherSecret,
+      openNamespace: OPEN_NAMESPACE,
+    }),
   };
 }
 

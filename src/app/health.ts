@@ -1,7 +1,19 @@
-import type { HealthConfig } from "../config/sections/process.ts";
+import type { Edge } from "../config/edge.ts";
+import { type HealthConfig, healthConfig } from "../config/sections/process.ts";
 import type { Route } from "../http/route.ts";
 
 const BODY = Buffer.from("{}");
+
+/** The probe that tells whether the server is up. */
+export const healthEdge: Edge<"health", HealthConfig> = {
+  name: "health",
+  section: healthConfig,
+  role: "probe",
+  isEnabled: ({ enabled }) => enabled,
+  paths: ({ handler_prefix: path }) => [path],
+  devDefaults: () => ({ enabled: true }),
+  tryLines: () => [],
+};
 
 /** The route that tells whether the server is up; none when it is switched off. */
 export function createHealthRoutes(config: HealthConfig): Route[] {

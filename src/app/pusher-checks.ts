@@ -1,7 +1,7 @@
 import type { ReportProblem } from "../config/section.ts";
 import { namespaceOf } from "../protocols/pusher/config.ts";
 import type { Config } from "./config.ts";
-import { listHttpEndpoints } from "./endpoints.ts";
+import { listHttpEndpoints } from "./edges.ts";
 
 /** What the Pusher protocol needs of the rest of the configuration. */
 export function checkPusher(config: Config, report: ReportProblem): void {
@@ -30,6 +30,7 @@ function checkPaths(config: Config, report: ReportProblem): void {
   const own = [`${prefix}/app`, `${prefix}/apps`];
   const healthCheck = `${prefix}/up`;
   for (const { section, path } of listHttpEndpoints(config)) {
+    if (section === "pusher") continue;
     const taken =
       // A health check of the server's own takes the place of this one.
       path === healthCheck && section !== "health"

@@ -1,7 +1,7 @@
 import { hasTokenKey } from "../config/sections/token.ts";
 import { firstApiKey } from "../api/config.ts";
 import type { Config } from "./config.ts";
-import { listTransports } from "./endpoints.ts";
+import { listTransports } from "./edges.ts";
 
 /** What a configuration is likely to lack that is valid and to be served: sentences for its owner. */
 export function adviseStart(config: Config): readonly string[] {

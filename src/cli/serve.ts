@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { loadConfig, type Config, type LoadedConfig } from "../app/config.ts";
 import { createDevDefaults } from "../app/dev-config.ts";
 import { issueDevToken } from "../app/dev-page.ts";
-import { listPaths, listTransports } from "../app/endpoints.ts";
+import { listPaths, listTransports } from "../app/edges.ts";
 import type { ServerAddresses } from "../app/server.ts";
 import { adviseStart } from "../app/start-advice.ts";
 import { VERSION } from "../app/version.ts";

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Edge } from "../config/edge.ts";
 import { ClientError, clientError } from "../core/client-error.ts";
 import type { ConnectRequest, HeaderReader, UniEncoding, UniProtocol } from "../core/uni-protocol.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
@@ -9,6 +10,7 @@ import { peerAddressOf } from "./client-address.ts";
 import type { ConnectionGate } from "./connection-gate.ts";
 import { sendEmpty } from "./http-app.ts";
 import { addCorsHeaders, type OriginPolicy } from "./origin-policy.ts";
+import type { Route } from "./route.ts";
 
 /** What every unidirectional endpoint of the HTTP server needs. */
 export interface UniEndpointContext {
@@ -19,6 +21,16 @@ export interface UniEndpointContext {
   readonly wheel: TimerWheel;
   /** Milliseconds between application pings; 0 or less for none. */
   readonly pingIntervalMs: number;
+  /** Milliseconds in which a ping that asks for an answer is to be answered. */
+  readonly pongTimeoutMs: number;
+  /** Aborts when the server goes down. */
+  readonly closing: AbortSignal;
+}
+
+/** A unidirectional transport on the HTTP server. */
+export interface UniTransportEdge<Name extends string, Config> extends Edge<Name, Config> {
+  /** None where it is switched off. */
+  routes(context: UniEndpointContext, config: Config): readonly Route[];
 }
 
 /** Whether one more connection may be tried. */

@@ -13,11 +13,11 @@ import { createConnectRoutes } from "../../src/transports/connect/index.ts";
 import { uniGrpcConfig } from "../../src/transports/grpc/config.ts";
 import { createUniGrpcListener } from "../../src/transports/grpc/index.ts";
 import { uniHttpStreamConfig } from "../../src/transports/http-stream/config.ts";
-import { createHttpStreamRoutes } from "../../src/transports/http-stream/index.ts";
+import { uniHttpStreamEdge } from "../../src/transports/http-stream/index.ts";
 import { uniSseConfig } from "../../src/transports/sse/config.ts";
-import { createSseRoutes } from "../../src/transports/sse/index.ts";
+import { uniSseEdge } from "../../src/transports/sse/index.ts";
 import { uniWebSocketConfig } from "../../src/transports/websocket/config.ts";
-import { createSocketRoutes, createWebSocketRoutes } from "../../src/transports/websocket/index.ts";
+import { createSocketRoutes, uniWebSocketEdge } from "../../src/transports/websocket/index.ts";
 import { silentRefusals } from "../support/silent-logger.ts";
 import {
   callBody,
@@ -86,6 +86,8 @@ function contextOf({ protocol, wheel, clock }: TransportParts): UniEndpointConte
     origins: new OriginPolicy(["*"]),
     refusals: silentRefusals,
     pingIntervalMs: PING_INTERVAL_MS,
+    pongTimeoutMs: 10_000,
+    closing: new AbortController().signal,
   };
 }
 
@@ -116,7 +118,7 @@ function uniWebSocket(options: object, ends = CLOSE_FRAMES): TransportKind {
     ends,
     patienceMs: 1000,
     serve: onListener(
-      (context) => createWebSocketRoutes({ ...context, pongTimeoutMs: 10_000 }, config),
+      (context) => uniWebSocketEdge.routes(context, config),
       (port) =>
         WebSocketTransportClient.open(port, config.handler_prefix, "{}", split, { perMessageDeflate }),
     ),
@@ -178,7 +180,7 @@ const refusal = (): string => "status 503, complete shutdown";
 // Server-Sent Events
 
 function sse(options: object = {}): CreateRoutes {
-  return (context) => createSseRoutes(context, uniSseConfig.parse({ enabled: true, ...options }));
+  return (context) => uniSseEdge.routes(context, uniSseConfig.parse({ enabled: true, ...options }));
 }
 
 const SSE = { ...STREAM, name: "uni_sse", protocol: "json", hasDeltas: true, hasEventIds: true } as const;
@@ -215,7 +217,7 @@ describeTransportContract("uni_sse that refuses with a status", {
 
 function httpStream(options: object = {}): CreateRoutes {
   return (context) =>
-    createHttpStreamRoutes(context, uniHttpStreamConfig.parse({ enabled: true, ...options }));
+    uniHttpStreamEdge.routes(context, uniHttpStreamConfig.parse({ enabled: true, ...options }));
 }
 
 const HTTP_STREAM = { ...STREAM, name: "uni_http_stream", protocol: "json", hasDeltas: true } as const;
@@ -286,8 +288,7 @@ describeTransportContract("uni_grpc", {
 /** The same call on the HTTP port. */
 function consume(kind: Pick<TransportKind, "name" | "protocol" | "ends">, connect: Connect): TransportKind {
   const options = { enabled: true, max_receive_message_size: 0, reflection: false };
-  const routes: CreateRoutes = (context) =>
-    createConnectRoutes(context, options, new AbortController().signal);
+  const routes: CreateRoutes = (context) => createConnectRoutes(context, options);
   return { ...STREAM, ...kind, hasDeltas: false, serve: onListener(routes, connect) };
 }
 

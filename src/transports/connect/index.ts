@@ -14,18 +14,16 @@ export interface ConsumeOptions {
 
 /**
  * Routes of the `Consume` stream over gRPC, gRPC-Web and Connect, and of its schema; none when gRPC streaming is
- * switched off. Questions about the schema end when `closing` aborts.
+ * switched off.
  */
-export function createConnectRoutes(
-  context: UniEndpointContext,
-  options: ConsumeOptions,
-  closing: AbortSignal,
-): Route[] {
+export function createConnectRoutes(context: UniEndpointContext, options: ConsumeOptions): Route[] {
   if (!options.enabled) return [];
   const maxBytes = options.max_receive_message_size || DEFAULT_MAX_MESSAGE_BYTES;
   const endpoint = new ConnectEndpoint(context, maxBytes);
   const { typeName, method } = CentrifugoUniStream;
-  const reflection = options.reflection ? [...createReflectionHandlers([CentrifugoUniStream], closing)] : [];
+  const reflection = options.reflection
+    ? [...createReflectionHandlers([CentrifugoUniStream], context.closing)]
+    : [];
   return [
     {
       path: `/${typeName}/${method.consume.name}`,

@@ -1,10 +1,28 @@
 import type { Route } from "../../http/route.ts";
-import type { UniEndpointContext } from "../../http/uni-endpoint.ts";
-import type { UniSseConfig } from "./config.ts";
+import type { UniEndpointContext, UniTransportEdge } from "../../http/uni-endpoint.ts";
+import { quoteForShell } from "../../lib/shell.ts";
+import { type UniSseConfig, uniSseConfig } from "./config.ts";
 import { SseEndpoint } from "./endpoint.ts";
 
-/** Routes of the Server-Sent Events transport; none when it is switched off. */
-export function createSseRoutes(context: UniEndpointContext, config: UniSseConfig): Route[] {
+/** The Server-Sent Events transport. */
+export const uniSseEdge: UniTransportEdge<"uni_sse", UniSseConfig> = {
+  name: "uni_sse",
+  section: uniSseConfig,
+  role: "transport",
+  isEnabled: ({ enabled }) => enabled,
+  paths: ({ handler_prefix: path }) => [path],
+  devDefaults: () => ({ enabled: true }),
+  tryLines({ enabled, handler_prefix: path }, { http, connectRequest }) {
+    if (!enabled || http === undefined) return [];
+    const parameter = quoteForShell(`cf_connect=${connectRequest}`);
+    return [
+      { label: "Server-Sent Events", command: `curl -N -G ${http}${path} --data-urlencode ${parameter}` },
+    ];
+  },
+  routes: createSseRoutes,
+};
+
+function createSseRoutes(context: UniEndpointContext, config: UniSseConfig): Route[] {
   if (!config.enabled) return [];
   const endpoint = new SseEndpoint(context, config);
   return [{ path: config.handler_prefix, handle: (request, response) => endpoint.handle(request, response) }];

@@ -24,21 +24,16 @@ import { UniWebSocketTransport, type UniWebSocketTransportOptions } from "./uni-
 const FALLBACK_HEARTBEAT_MS = 25_000;
 const FALLBACK_PONG_TIMEOUT_MS = 10_000;
 
-/** What the endpoint needs beyond what all unidirectional endpoints do. */
-export interface WebSocketEndpointContext extends UniEndpointContext {
-  readonly pongTimeoutMs: number;
-}
-
 /** The unidirectional WebSocket endpoint (docs/protocols/unidirectional.md §2.2). */
 export class WebSocketEndpoint {
-  readonly #context: WebSocketEndpointContext;
+  readonly #context: UniEndpointContext;
   readonly #compresses: boolean;
   readonly #inflatedMaxBytes: number;
   readonly #transportOptions: UniWebSocketTransportOptions;
   readonly #plainFormats: WireFormats;
   readonly #deflatedFormats: WireFormats;
 
-  constructor(context: WebSocketEndpointContext, config: UniWebSocketConfig) {
+  constructor(context: UniEndpointContext, config: UniWebSocketConfig) {
     this.#context = context;
     const { json } = context.protocol;
     const joinMessages = config.join_push_messages;

@@ -1,13 +1,27 @@
 import type { Route } from "../../http/route.ts";
-import type { UniWebSocketConfig } from "./config.ts";
-import { WebSocketEndpoint, type WebSocketEndpointContext } from "./endpoint.ts";
+import type { UniEndpointContext, UniTransportEdge } from "../../http/uni-endpoint.ts";
+import { quoteForShell } from "../../lib/shell.ts";
+import { type UniWebSocketConfig, uniWebSocketConfig } from "./config.ts";
+import { WebSocketEndpoint } from "./endpoint.ts";
 import { SocketEndpoint, type SocketEndpointContext, type SocketEndpointOptions } from "./socket-endpoint.ts";
 
-/** Routes of the unidirectional WebSocket transport; none when it is switched off. */
-export function createWebSocketRoutes(
-  context: WebSocketEndpointContext,
-  config: UniWebSocketConfig,
-): Route[] {
+/** The unidirectional WebSocket transport. */
+export const uniWebSocketEdge: UniTransportEdge<"uni_websocket", UniWebSocketConfig> = {
+  name: "uni_websocket",
+  section: uniWebSocketConfig,
+  role: "transport",
+  isEnabled: ({ enabled }) => enabled,
+  paths: ({ handler_prefix: path }) => [path],
+  devDefaults: () => ({ enabled: true }),
+  tryLines({ enabled, handler_prefix: path }, { http, connectRequest }) {
+    if (!enabled || http === undefined) return [];
+    const url = `${http.replace(/^http/u, "ws")}${path}?cf_connect=${connectRequest}`;
+    return [{ label: "WebSocket", command: `npx wscat -c ${quoteForShell(url)}` }];
+  },
+  routes: createWebSocketRoutes,
+};
+
+function createWebSocketRoutes(context: UniEndpointContext, config: UniWebSocketConfig): Route[] {
   if (!config.enabled) return [];
   const endpoint = new WebSocketEndpoint(context, config);
   return [
