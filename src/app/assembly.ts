@@ -18,7 +18,7 @@ import { BidirectionalProtocol } from "../protocols/centrifugo/bidirectional.ts"
 import type { UniSettings } from "../protocols/centrifugo/uni-conversation.ts";
 import { createUniProtocol } from "../protocols/centrifugo/uni-protocol.ts";
 import { createUniGrpcListener } from "../transports/grpc/index.ts";
-import { createSocketRoutes } from "../transports/websocket/index.ts";
+import { createWebSocketRoutes } from "../transports/websocket/index.ts";
 import type { Config } from "./config.ts";
 import { createUniTransportRoutes } from "./edges.ts";
 import { createDevPageRoutes } from "./dev-page.ts";
@@ -136,9 +136,17 @@ export async function assembleServer(
 
 /** Of clients that want what is not there. */
 function createBidirectionalRoutes(wheel: TimerWheel, refusals: RefusalLog): Route[] {
-  const protocol = new BidirectionalProtocol(refusals);
-  const options = { path: BIDIRECTIONAL_PATH, messageSizeLimit: 65_536, writeTimeoutMs: 1000 };
-  return createSocketRoutes({ wheel }, { protocol, ...options });
+  return createWebSocketRoutes(
+    { wheel },
+    {
+      protocol: new BidirectionalProtocol(refusals),
+      path: BIDIRECTIONAL_PATH,
+      isPrefix: false,
+      messageSizeLimit: 65_536,
+      writeTimeoutMs: 1000,
+      compression: undefined,
+    },
+  );
 }
 
 /** A configuration with the verifier that it describes, whose keys take time to read. */

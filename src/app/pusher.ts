@@ -18,7 +18,7 @@ import { ChannelEvents } from "../protocols/pusher/webhooks/channel-events.ts";
 import type { WebhookEvent, WebhookSink } from "../protocols/pusher/webhooks/event.ts";
 import { createPost } from "../protocols/pusher/webhooks/post.ts";
 import { Webhooks } from "../protocols/pusher/webhooks/webhooks.ts";
-import { createSocketRoutes } from "../transports/websocket/index.ts";
+import { createWebSocketRoutes } from "../transports/websocket/index.ts";
 
 /** What Pusher's protocol is put together from. */
 export interface PusherParts {
@@ -111,7 +111,7 @@ export function assemblePusher(
   };
   return {
     routes: [
-      ...createSocketRoutes(
+      ...createWebSocketRoutes(
         {
           wheel,
           admits(request) {
@@ -123,8 +123,10 @@ export function assemblePusher(
         {
           protocol: new PusherProtocol(context),
           path: `${prefix}/app/`,
+          isPrefix: true,
           messageSizeLimit: sizeLimit,
           writeTimeoutMs,
+          compression: undefined,
         },
       ),
       ...createPusherApiRoutes({

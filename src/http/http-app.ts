@@ -81,15 +81,14 @@ export class HttpApp {
     }
   }
 
-  #find({ url = "/" }: IncomingMessage): Route | undefined {
-    const queryAt = url.indexOf("?");
-    const path = originForm(queryAt < 0 ? url : url.slice(0, queryAt));
+  #find(request: IncomingMessage): Route | undefined {
+    const path = targetPathOf(request);
     const route = this.#findClean(path);
     if (route !== undefined) return route;
     const clean = cleanPath(path);
     if (clean === path) return this.#rest;
     const isServed = (this.#findClean(clean) ?? this.#rest) !== undefined;
-    return isServed ? redirectTo(clean, queryAt < 0 ? "" : url.slice(queryAt)) : undefined;
+    return isServed ? redirectTo(clean, queryTextOf(request)) : undefined;
   }
 
   #findClean(path: string): Route | undefined {
@@ -107,9 +106,20 @@ export class HttpApp {
   }
 }
 
-/** The path of a request's target, which clients of a proxy send with scheme and host (RFC 9112 §3.2.2). */
-function originForm(target: string): string {
+/**
+ * The path of a request's target as it came, without the scheme and host that clients of a proxy send (RFC 9112
+ * §3.2.2).
+ */
+export function targetPathOf({ url = "/" }: Pick<IncomingMessage, "url">): string {
+  const queryAt = url.indexOf("?");
+  const target = queryAt < 0 ? url : url.slice(0, queryAt);
   return target.startsWith("/") ? target : target.replace(/^https?:\/\/[^/]*/iu, "") || "/";
+}
+
+/** The query of a request's target, with the question mark; "" where there is none. */
+function queryTextOf({ url = "" }: Pick<IncomingMessage, "url">): string {
+  const queryAt = url.indexOf("?");
+  return queryAt < 0 ? "" : url.slice(queryAt);
 }
 
 /** The path without empty and dot segments; a slash at its end stays. */
@@ -176,7 +186,6 @@ export function responseOn(socket: Socket, request: IncomingMessage): ServerResp
 }
 
 /** The parameters in the address of a request. */
-export function queryOf({ url = "" }: IncomingMessage): URLSearchParams {
-  const queryAt = url.indexOf("?");
-  return new URLSearchParams(queryAt < 0 ? "" : url.slice(queryAt + 1));
+export function queryOf(request: Pick<IncomingMessage, "url">): URLSearchParams {
+  return new URLSearchParams(queryTextOf(request).slice(1));
 }

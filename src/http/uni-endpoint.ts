@@ -34,14 +34,20 @@ export interface UniTransportEdge<Name extends string, Config> extends Edge<Name
 }
 
 /** Whether one more connection may be tried. */
-export function admitsConnection({ gate, refusals }: UniEndpointContext, request: IncomingMessage): boolean {
+export function admitsConnection(
+  { gate, refusals }: Pick<UniEndpointContext, "gate" | "refusals">,
+  request: IncomingMessage,
+): boolean {
   if (gate.admits()) return true;
   refusals.note("connection_limit", { address: peerAddressOf(request) });
   return false;
 }
 
 /** Notes that a page may not connect from where it is. */
-export function noteOrigin({ refusals }: UniEndpointContext, request: IncomingMessage): void {
+export function noteOrigin(
+  { refusals }: Pick<UniEndpointContext, "refusals">,
+  request: IncomingMessage,
+): void {
   refusals.note("origin_not_allowed", { address: peerAddressOf(request), origin: request.headers.origin });
 }
 
@@ -127,7 +133,7 @@ const PARAMETER = "cf_connect=";
  * Throws ClientError 107 for a malformed percent escape, and for bytes that are not UTF-8: what a client cannot have
  * meant is not guessed at, as in bodies.
  */
-export function connectParameterOf({ url = "" }: IncomingMessage): string {
+export function connectParameterOf({ url = "" }: Pick<IncomingMessage, "url">): string {
   const queryAt = url.indexOf("?");
   const pairs = queryAt < 0 ? [] : url.slice(queryAt + 1).split("&");
   const pair = pairs.find((candidate) => candidate.startsWith(PARAMETER));

@@ -1,8 +1,13 @@
 import type { Socket } from "node:net";
 import type { ClientError } from "../../src/core/client-error.ts";
+import type {
+  BidiConnection,
+  BidiHost,
+  BidiProtocol,
+  MessageEncoding,
+} from "../../src/core/bidi-protocol.ts";
 import type { Disconnect } from "../../src/core/disconnect.ts";
 import type { Logger } from "../../src/core/logger.ts";
-import type { PingingTransport, SocketConnection, SocketProtocol } from "../../src/core/socket-protocol.ts";
 import type { Transport } from "../../src/core/transport.ts";
 import type { UniConnection, UniEncoding, UniProtocol } from "../../src/core/uni-protocol.ts";
 import { TimerWheel } from "../../src/lib/timer-wheel.ts";
@@ -76,7 +81,7 @@ export interface TransportClient extends Disposable {
 }
 
 /** The server's side of a connection: what a protocol has of it. */
-export class AcceptedConnection implements UniConnection, SocketConnection {
+export class AcceptedConnection implements UniConnection, BidiConnection {
   readonly transport: Transport;
   /** How often it has been told that the client is gone. */
   closedCount = 0;
@@ -143,14 +148,19 @@ export class AcceptingProtocol implements UniProtocol {
     return connection;
   }
 
-  /** The same for transports of messages both ways, which have last words: "bye", and the reason's own code. */
-  asSocketProtocol(name: string): SocketProtocol {
-    const host = {
-      codec: jsonEncoding.codec,
-      farewell: ({ code, reason }: Disconnect) => ({ message: Buffer.from("bye"), code, reason }),
-      accept: (transport: PingingTransport) => this.accept(transport),
+  /** The same for transports of messages both ways, which have a close message: "bye", and the reason's own code. */
+  asBidiProtocol(name: string, encoding: MessageEncoding): BidiProtocol {
+    const host: BidiHost = {
+      settings: {
+        encoding,
+        pingIntervalMs: 0,
+        heartbeat: undefined,
+        sendsDisconnectPush: false,
+        closeMessage: ({ code, reason }) => ({ message: Buffer.from("bye"), code, reason }),
+      },
+      accept: (transport) => this.accept(transport),
     };
-    return { name, subprotocols: [], hostOf: () => host };
+    return { name, subprotocols: [], open: () => host };
   }
 }
 

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { CentrifugoUniStream } from "../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
+import type { MessageEncoding } from "../../src/core/bidi-protocol.ts";
 import type { Disconnect } from "../../src/core/disconnect.ts";
 import { LiveValue } from "../../src/core/live.ts";
 import { ConnectionGate } from "../../src/http/connection-gate.ts";
@@ -9,6 +10,7 @@ import { HttpListener } from "../../src/http/http-listener.ts";
 import { OriginPolicy } from "../../src/http/origin-policy.ts";
 import type { Route } from "../../src/http/route.ts";
 import type { UniEndpointContext } from "../../src/http/uni-endpoint.ts";
+import { jsonEncoding, protobufEncoding } from "../../src/protocols/centrifugo/encodings.ts";
 import { createConnectRoutes } from "../../src/transports/connect/index.ts";
 import { uniGrpcConfig } from "../../src/transports/grpc/config.ts";
 import { createUniGrpcListener } from "../../src/transports/grpc/index.ts";
@@ -17,7 +19,8 @@ import { uniHttpStreamEdge } from "../../src/transports/http-stream/index.ts";
 import { uniSseConfig } from "../../src/transports/sse/config.ts";
 import { uniSseEdge } from "../../src/transports/sse/index.ts";
 import { uniWebSocketConfig } from "../../src/transports/websocket/config.ts";
-import { createSocketRoutes, uniWebSocketEdge } from "../../src/transports/websocket/index.ts";
+import type { WebSocketCompression } from "../../src/transports/websocket/endpoint.ts";
+import { createWebSocketRoutes, uniWebSocketEdge } from "../../src/transports/websocket/index.ts";
 import { silentRefusals } from "../support/silent-logger.ts";
 import {
   callBody,
@@ -139,26 +142,45 @@ describeTransportContract(
   uniWebSocket({ disable_closing_handshake: true }, NO_FRAME),
 );
 
-describeTransportContract("WebSocket of a protocol that talks both ways", {
-  name: "talk",
-  protocol: "json",
-  pingIntervalMs: 0,
-  sendsDisconnectPush: false,
-  hasDeltas: false,
-  ends: CLOSE_FRAMES,
-  lastWords: ["bye"],
-  patienceMs: 1000,
-  serve: onListener(
-    ({ wheel }, parts) => {
-      const protocol = parts.protocol.asSocketProtocol("talk");
-      return createSocketRoutes(
-        { wheel },
-        { protocol, path: "/talk", messageSizeLimit: 0, writeTimeoutMs: 1000 },
-      );
-    },
-    (port) => WebSocketTransportClient.open(port, "/talk", ""),
+function bidiWebSocket(
+  encoding: Pick<MessageEncoding, "codec" | "label" | "messages">,
+  compression?: WebSocketCompression,
+): TransportKind {
+  const perMessageDeflate = compression !== undefined;
+  const options = { path: "/talk", isPrefix: false, messageSizeLimit: 0, writeTimeoutMs: 1000, compression };
+  return {
+    name: "talk",
+    protocol: encoding.label,
+    pingIntervalMs: 0,
+    sendsDisconnectPush: false,
+    hasDeltas: false,
+    ends: CLOSE_FRAMES,
+    lastWords: ["bye"],
+    patienceMs: 1000,
+    serve: onListener(
+      ({ wheel }, parts) => {
+        const whole = { ...encoding, deltaCodecs: undefined, separator: undefined };
+        return createWebSocketRoutes(
+          { wheel },
+          { protocol: parts.protocol.asBidiProtocol("talk", whole), ...options },
+        );
+      },
+      (port) => WebSocketTransportClient.open(port, "/talk", "", undefined, { perMessageDeflate }),
+    ),
+  };
+}
+
+describeTransportContract(
+  "WebSocket of a protocol that talks both ways",
+  bidiWebSocket({ codec: jsonEncoding.codec, label: "json", messages: "text" }),
+);
+describeTransportContract(
+  "WebSocket of a protocol that talks both ways, binary and compressed",
+  bidiWebSocket(
+    { codec: protobufEncoding.codec, label: "protobuf", messages: "binary" },
+    { level: 1, minBytes: 0, inflatedMaxBytes: 0 },
   ),
-});
+);
 
 // Bodies of responses
 

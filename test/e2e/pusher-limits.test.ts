@@ -32,6 +32,15 @@ it("new connections are limited for each client behind a trusted proxy, whatever
   expect(await connect(server.origin, APP.key)).toBe(WELCOME);
 });
 
+it("what is no handshake does not count against the connections of a second", async () => {
+  await using server = await runServer({
+    pusher: { enabled: true, apps: [APP] },
+    client: { connection_rate_limit: 1 },
+  });
+  expect((await fetch(`${server.origin}/app/${APP.key}`)).status).toBe(400);
+  expect(await connect(server.origin, APP.key)).toBe(WELCOME);
+});
+
 it("requests to the API are limited for each client, and told when to come back", async () => {
   const rateLimiter = { enabled: true, api_rate_limit: { max_requests: 1, window_seconds: 30 } };
   await using server = await runServer({ pusher: { enabled: true, apps: [APP], rate_limiter: rateLimiter } });

@@ -1,10 +1,10 @@
 import { createHmac } from "node:crypto";
 import { channelRulesOf } from "../../src/app/channel-rules.ts";
 import { loadConfig } from "../../src/app/config.ts";
+import type { BidiConnection, BidiHost, BidiSettings, BidiTransport } from "../../src/core/bidi-protocol.ts";
 import type { Disconnect } from "../../src/core/disconnect.ts";
 import { LiveValue } from "../../src/core/live.ts";
 import { RefusalLog } from "../../src/core/refusal-log.ts";
-import type { PingingTransport, SocketConnection, SocketHost } from "../../src/core/socket-protocol.ts";
 import { type Codec, WireFormat } from "../../src/core/wire-format.ts";
 import { ConnectionGate } from "../../src/http/connection-gate.ts";
 import type { ConfigInput } from "../../src/index.ts";
@@ -101,10 +101,16 @@ export class PusherTestNode {
 
   /** Connects a client; resolves when it has been welcomed, or not. */
   async connect({ key = ONE.key, query = "", origin = "" }: PusherTestClient = {}): Promise<PusherClient> {
-    const header = (name: string): string | undefined =>
-      name === "origin" && origin !== "" ? origin : undefined;
-    const host = this.#protocol.hostOf({ name: key, query: new URLSearchParams(query), header });
-    const client = new PusherClient(host, this.#formatOf(host.codec));
+    const host = this.#protocol.open({
+      name: key,
+      url: `/app/${key}?${query}`,
+      query: new URLSearchParams(query),
+      origin: origin === "" ? undefined : origin,
+      subprotocol: undefined,
+      peerAddress: "",
+      header: () => undefined,
+    });
+    const client = new PusherClient(host, this.#formatOf(host.settings.encoding.codec));
     await endOfTurn();
     return client;
   }
@@ -142,27 +148,28 @@ export class PusherTestNode {
   }
 }
 
-/** The transport of one client: says farewell as WebSockets do. */
-class PusherTransport extends FakeTransport implements PingingTransport {
+/** The transport of one client: ends as WebSockets do. */
+class PusherTransport extends FakeTransport implements BidiTransport {
   override pingIntervalMs = 0;
   override sendsDisconnectPush = false;
   closeCode: number | undefined;
   /** PING frames so far. */
   pings = 0;
-  readonly #host: SocketHost;
+  readonly #settings: BidiSettings;
   readonly #onClosed: () => void;
 
-  constructor(host: SocketHost, format: WireFormat, onClosed: () => void) {
+  constructor(settings: BidiSettings, format: WireFormat, onClosed: () => void) {
     super(format);
-    this.#host = host;
+    this.#settings = settings;
     this.#onClosed = onClosed;
   }
 
   override close(reason: Disconnect): void {
     if (this.closeCode !== undefined) return;
-    const { message, code } = this.#host.farewell(reason);
-    if (message.length > 0) this.write(this.format.frame(message));
-    this.closeCode = code;
+    const last = this.#settings.closeMessage(reason);
+    if (last === undefined) throw new Error("no close message");
+    if (last.message.length > 0) this.write(this.format.frame(last.message));
+    this.closeCode = last.code;
     queueMicrotask(this.#onClosed);
   }
 
@@ -173,17 +180,19 @@ class PusherTransport extends FakeTransport implements PingingTransport {
   ping(): void {
     this.pings += 1;
   }
+
+  dropMessages(): void {}
 }
 
 /** One client of a test node. */
 export class PusherClient {
   readonly #transport: PusherTransport;
-  readonly #connection: SocketConnection;
+  readonly #connection: BidiConnection;
   #read = 0;
   #socketId = "";
 
-  constructor(host: SocketHost, format: WireFormat) {
-    this.#transport = new PusherTransport(host, format, () => this.#connection.closed());
+  constructor(host: BidiHost, format: WireFormat) {
+    this.#transport = new PusherTransport(host.settings, format, () => this.#connection.closed());
     this.#connection = host.accept(this.#transport);
   }
 

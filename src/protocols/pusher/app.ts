@@ -1,5 +1,5 @@
+import type { MessageEncoding } from "../../core/bidi-protocol.ts";
 import type { Labels } from "../../core/label-filter.ts";
-import type { Codec } from "../../core/wire-format.ts";
 import { OriginPolicy } from "../../http/origin-policy.ts";
 import { userChannelName, userOfChannelName } from "./channel-name.ts";
 import { createPusherCodec } from "./codec.ts";
@@ -20,7 +20,7 @@ export class PusherApp {
   readonly config: PusherAppConfig;
   /** Namespace of its channels in the core. */
   readonly namespace: string;
-  readonly codec: Codec;
+  readonly encoding: MessageEncoding;
   /** What its sessions can be told apart by in the Connections API. */
   readonly labels: Labels;
   /** Web pages that may connect; undefined for all. */
@@ -34,7 +34,13 @@ export class PusherApp {
     this.#prefix = this.namespace + BOUNDARY;
     this.labels = new Map([[APP_LABEL, config.id]]);
     this.origins = config.allowed_origins.length > 0 ? new OriginPolicy(config.allowed_origins) : undefined;
-    this.codec = createPusherCodec(this);
+    this.encoding = {
+      codec: createPusherCodec(this),
+      deltaCodecs: undefined,
+      label: "json",
+      messages: "text",
+      separator: undefined,
+    };
   }
 
   get defaultEvent(): string {

@@ -1,5 +1,5 @@
+import type { BidiSettings, CloseMessage } from "../../core/bidi-protocol.ts";
 import { Disconnect } from "../../core/disconnect.ts";
-import type { Farewell } from "../../core/socket-protocol.ts";
 import { errorFrame } from "./frames.ts";
 
 /** Codes of `pusher:error` and of close frames (docs/protocols/pusher.md §1.5). */
@@ -46,10 +46,22 @@ const CLOSE_FRAME_VERSION = 6;
 const NO_MESSAGE = new Uint8Array(0);
 
 /** How the end of a connection is told in a version of the protocol: by its code, before which older ones need the error. */
-export function farewellOf({ code, reason }: Disconnect, version: number): Farewell {
-  const ownCode = OWN_CODES.has(code) ? code : (TRANSLATED.get(code) ?? codeByRange(code));
-  const message = version >= CLOSE_FRAME_VERSION ? NO_MESSAGE : errorFrame(ownCode, reason);
-  return { message, code: ownCode, reason };
+export function closeMessagesOf(version: number): BidiSettings["closeMessage"] {
+  return version >= CLOSE_FRAME_VERSION ? closeByFrame : closeByError;
+}
+
+function closeByFrame({ code, reason }: Disconnect): CloseMessage {
+  return { message: NO_MESSAGE, code: ownCodeOf(code), reason };
+}
+
+function closeByError({ code, reason }: Disconnect): CloseMessage {
+  const ownCode = ownCodeOf(code);
+  return { message: errorFrame(ownCode, reason), code: ownCode, reason };
+}
+
+/** The protocol's own code for a code of the core. */
+function ownCodeOf(code: number): number {
+  return OWN_CODES.has(code) ? code : (TRANSLATED.get(code) ?? codeByRange(code));
 }
 
 /**

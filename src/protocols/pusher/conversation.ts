@@ -1,6 +1,6 @@
+import type { BidiConnection, BidiTransport } from "../../core/bidi-protocol.ts";
 import { EncodedPush } from "../../core/encoded-push.ts";
 import { disconnectOf } from "../../core/failure.ts";
-import type { PingingTransport, SocketConnection } from "../../core/socket-protocol.ts";
 import { WheelTimer } from "../../lib/timer-wheel.ts";
 import { CommandQueue, type CommandWorker } from "../../session/command-queue.ts";
 import type { Session } from "../../session/session.ts";
@@ -37,11 +37,11 @@ const PONG = stringDataFrame("pusher:pong", "{}");
  * The conversation of one Pusher connection (docs/protocols/pusher.md §1–3): messages are taken one after the other, in
  * the order in which they came. It is its own timer for liveness.
  */
-export class PusherConversation extends WheelTimer implements SocketConnection, CommandWorker<ClientMessage> {
+export class PusherConversation extends WheelTimer implements BidiConnection, CommandWorker<ClientMessage> {
   readonly #context: PusherContext;
   readonly #app: PusherApp;
   readonly #session: Session;
-  readonly #transport: PingingTransport;
+  readonly #transport: BidiTransport;
   readonly #subscriptions: Subscriptions;
   readonly #signIn: SignIn;
   readonly #clientEvents: ClientEvents;
@@ -54,7 +54,7 @@ export class PusherConversation extends WheelTimer implements SocketConnection, 
   #knowsPingEvent = true;
   #hasClosed = false;
 
-  constructor(context: PusherContext, app: PusherApp, session: Session, transport: PingingTransport) {
+  constructor(context: PusherContext, app: PusherApp, session: Session, transport: BidiTransport) {
     super();
     this.#context = context;
     this.#app = app;

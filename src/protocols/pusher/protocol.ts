@@ -1,19 +1,15 @@
+import {
+  type BidiHost,
+  type BidiProtocol,
+  type BidiRequest,
+  refusingHost,
+} from "../../core/bidi-protocol.ts";
 import type { Disconnect } from "../../core/disconnect.ts";
-import type { LogFields } from "../../core/logger.ts";
 import type { ClientRefusal } from "../../core/refusal.ts";
-import type {
-  Farewell,
-  PingingTransport,
-  SocketConnection,
-  SocketHost,
-  SocketProtocol,
-  SocketRequest,
-} from "../../core/socket-protocol.ts";
-import type { Codec } from "../../core/wire-format.ts";
 import type { PusherApp } from "./app.ts";
-import { farewellOf, pusherClose } from "./close.ts";
+import { closeMessagesOf, pusherClose } from "./close.ts";
 import type { PusherContext } from "./context.ts";
-import { type ClientApplication, PusherConversation } from "./conversation.ts";
+import { PusherConversation } from "./conversation.ts";
 import { newClientId } from "./socket-id.ts";
 
 /** Versions of the protocol that are spoken (docs/protocols/pusher.md §1.1). */
@@ -23,7 +19,7 @@ const NEWEST_VERSION = 7;
 const FALLBACK_VERSION = 5;
 
 /** Pusher's protocol over the channels of a node. */
-export class PusherProtocol implements SocketProtocol {
+export class PusherProtocol implements BidiProtocol {
   readonly name = "pusher";
   readonly subprotocols: readonly string[] = [];
   readonly #context: PusherContext;
@@ -33,24 +29,41 @@ export class PusherProtocol implements SocketProtocol {
   }
 
   /** Connections that are not wanted are opened all the same: clients react to codes of close frames only. */
-  hostOf(request: SocketRequest): SocketHost {
+  open(request: BidiRequest): BidiHost {
     const app = this.#context.apps.get().withKey(decodeName(request.name));
-    if (app === undefined) return new RefusingHost(this.#context, UNKNOWN_KEY, request);
-    const refusal = this.#refusalBy(app, request);
-    if (refusal !== undefined) return new RefusingHost(this.#context, refusal, request, app);
-    return new AppHost(this.#context, app, request);
+    if (app === undefined) return this.#refuse(UNKNOWN_KEY, request);
+    const refusal = refusalBy(app, request);
+    return refusal === undefined ? this.#host(app, request) : this.#refuse(refusal, request, app);
   }
 
-  #refusalBy(app: PusherApp, { query, header }: SocketRequest): PusherRefusal | undefined {
-    const versionProblem = problemOfVersion(query);
-    if (versionProblem !== undefined) return ["pusher_protocol_version", versionProblem];
-    if (!app.config.enabled)
-      return ["pusher_app_disabled", pusherClose("disabledApp", "The app is disabled")];
-    if (app.origins?.allows(header("origin")) === false) {
-      return ["pusher_origin_not_allowed", pusherClose("unauthorized", "The origin is not allowed")];
-    }
-    if (this.#context.gate.admits()) return undefined;
-    return ["connection_limit", pusherClose("overCapacity", "The server is over capacity")];
+  #host(app: PusherApp, request: BidiRequest): BidiHost {
+    const { query } = request;
+    const protocol = versionOf(query);
+    return {
+      settings: {
+        encoding: app.encoding,
+        pingIntervalMs: 0,
+        heartbeat: undefined,
+        sendsDisconnectPush: false,
+        closeMessage: closeMessagesOf(protocol),
+      },
+      accept: (transport) => {
+        const { gate, node } = this.#context;
+        if (!gate.admits()) return this.#refuse(OVER_CAPACITY, request, app).accept(transport);
+        const session = node.sessions.open(transport, newClientId());
+        const conversation = new PusherConversation(this.#context, app, session, transport);
+        const [name, version] = [query.get("client") ?? "", query.get("version") ?? ""];
+        conversation.start({ name, version, protocol });
+        return conversation;
+      },
+    };
+  }
+
+  #refuse([reason, close]: PusherRefusal, { query, origin }: BidiRequest, app?: PusherApp): BidiHost {
+    const protocol = query.get("protocol") ?? undefined;
+    return refusingHost(close, closeMessagesOf(versionOf(query)), (address) =>
+      this.#context.refusals.note(reason, { address, app: app?.config.id, origin, protocol }),
+    );
   }
 }
 
@@ -61,77 +74,22 @@ const UNKNOWN_KEY: PusherRefusal = [
   "pusher_unknown_key",
   pusherClose("unknownApp", "There is no app with this key"),
 ];
+const OVER_CAPACITY: PusherRefusal = [
+  "connection_limit",
+  pusherClose("overCapacity", "The server is over capacity"),
+];
 
-/** Opens the connections of one app. */
-class AppHost implements SocketHost {
-  readonly #context: PusherContext;
-  readonly #app: PusherApp;
-  readonly #application: ClientApplication;
-
-  constructor(context: PusherContext, app: PusherApp, { query }: SocketRequest) {
-    this.#context = context;
-    this.#app = app;
-    // The request itself is not to stay in memory as long as the connection.
-    this.#application = {
-      name: query.get("client") ?? "",
-      version: query.get("version") ?? "",
-      protocol: versionOf(query),
-    };
+function refusalBy(
+  { config, origins }: PusherApp,
+  { query, origin }: BidiRequest,
+): PusherRefusal | undefined {
+  const versionProblem = problemOfVersion(query);
+  if (versionProblem !== undefined) return ["pusher_protocol_version", versionProblem];
+  if (!config.enabled) return ["pusher_app_disabled", pusherClose("disabledApp", "The app is disabled")];
+  if (origins?.allows(origin) === false) {
+    return ["pusher_origin_not_allowed", pusherClose("unauthorized", "The origin is not allowed")];
   }
-
-  get codec(): PusherApp["codec"] {
-    return this.#app.codec;
-  }
-
-  farewell(reason: Disconnect): Farewell {
-    return farewellOf(reason, this.#application.protocol);
-  }
-
-  accept(transport: PingingTransport): SocketConnection {
-    const session = this.#context.node.sessions.open(transport, newClientId());
-    const conversation = new PusherConversation(this.#context, this.#app, session, transport);
-    conversation.start(this.#application);
-    return conversation;
-  }
-}
-
-/** Of connections that are told nothing but why they end. */
-const WORDLESS: Codec = { id: "pusher-refusal", encode: () => undefined };
-
-/** Ends every connection at once. */
-class RefusingHost implements SocketHost {
-  readonly codec = WORDLESS;
-  readonly #context: PusherContext;
-  readonly #refusal: PusherRefusal;
-  readonly #version: number;
-  readonly #fields: LogFields;
-
-  constructor(
-    context: PusherContext,
-    refusal: PusherRefusal,
-    { query, header }: SocketRequest,
-    app?: PusherApp,
-  ) {
-    this.#context = context;
-    this.#refusal = refusal;
-    this.#version = versionOf(query);
-    this.#fields = {
-      app: app?.config.id,
-      origin: header("origin"),
-      protocol: query.get("protocol") ?? undefined,
-    };
-  }
-
-  farewell(reason: Disconnect): Farewell {
-    return farewellOf(reason, this.#version);
-  }
-
-  accept(transport: PingingTransport): SocketConnection {
-    const [reason, close] = this.#refusal;
-    this.#context.refusals.note(reason, { address: transport.peerAddress, ...this.#fields });
-    transport.close(close);
-    return { heard: () => undefined, received: () => undefined, closed: () => undefined };
-  }
+  return undefined;
 }
 
 /** NaN for what is no number. */

@@ -70,6 +70,8 @@ export class Inflation {
 /** Compression that a client and the server have agreed on. */
 export interface Compression {
   readonly inflation: Inflation;
+  /** Bytes that a message may grow to; 0 or less for no limit. */
+  readonly maxMessageBytes: number;
   /** The header that tells the client so. */
   readonly header: string;
 }
@@ -94,6 +96,7 @@ export function agreeOnCompression(
     if (accepted === undefined) continue;
     return {
       inflation: new Inflation(deflate),
+      maxMessageBytes,
       header: extension.format({ [PERMESSAGE_DEFLATE]: [accepted] }),
     };
   }

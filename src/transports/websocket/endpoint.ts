@@ -1,124 +1,176 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { ClientError } from "../../core/client-error.ts";
-import type { ConnectRequest } from "../../core/uni-protocol.ts";
+import type {
+  BidiHost,
+  BidiProtocol,
+  BidiRefusal,
+  BidiSettings,
+  MessageEncoding,
+} from "../../core/bidi-protocol.ts";
 import { frameAll, type WireFormats } from "../../core/wire-format.ts";
-import { responseOn, sendEmpty, sendText } from "../../http/http-app.ts";
+import { responseOn, sendEmpty, sendText, targetPathOf } from "../../http/http-app.ts";
 import { addCorsHeaders } from "../../http/origin-policy.ts";
-import {
-  admitsConnection,
-  connectParameterOf,
-  noteBadRequest,
-  noteOrigin,
-  type UniEndpointContext,
-  vouchedHeaders,
-} from "../../http/uni-endpoint.ts";
+import { admitsConnection, noteOrigin, type UniEndpointContext } from "../../http/uni-endpoint.ts";
+import type { TimerWheel } from "../../lib/timer-wheel.ts";
 import { agreeOnCompression, type Compression } from "./compression.ts";
-import type { UniWebSocketConfig } from "./config.ts";
 import { FrameReader, FrameReaders } from "./frame-reader.ts";
-import { createTextFramer } from "./framer.ts";
-import { answerHandshake, handshakeProblem, refuseHandshake } from "./handshake.ts";
-import { UniWebSocketTransport, type UniWebSocketTransportOptions } from "./uni-transport.ts";
+import { createMessageFramer, type DeflateOptions } from "./framer.ts";
+import { answerHandshake, Handshake, handshakeProblem, refuseHandshake } from "./handshake.ts";
+import { WebSocketTransport, type WebSocketTransportOptions } from "./transport.ts";
 
-/** Heartbeat where application pings are switched off (docs/protocols/unidirectional.md §6.1). */
-const FALLBACK_HEARTBEAT_MS = 25_000;
-const FALLBACK_PONG_TIMEOUT_MS = 10_000;
+/** What endpoints need of the server. */
+export interface WebSocketEndpointContext {
+  readonly wheel: TimerWheel;
+  /**
+   * Whom the endpoint turns away: requests beyond the limits of connections with 503, and other origins with 403;
+   * undefined where the protocol refuses its clients by itself.
+   */
+  readonly screening?: Pick<UniEndpointContext, "gate" | "origins" | "refusals">;
+  /** Refuses a handshake that is in order with the HTTP status it returns, such as 429; admits it with undefined. */
+  readonly admits?: (request: IncomingMessage) => number | undefined;
+}
 
-/** The unidirectional WebSocket endpoint (docs/protocols/unidirectional.md §2.2). */
+/** How an endpoint compresses messages, where clients offer to. */
+export interface WebSocketCompression extends DeflateOptions {
+  /** Bytes that a client's message may grow to; 0 or less for no limit. */
+  readonly inflatedMaxBytes: number;
+}
+
+/** One protocol and how it is served. */
+export interface WebSocketEndpointOptions {
+  readonly protocol: BidiProtocol;
+  readonly path: string;
+  /** What follows the path names whom the client wants: one segment. */
+  readonly isPrefix: boolean;
+  /** Bytes that a client's message may have; a larger one closes with 1009. 0 or less for no limit. */
+  readonly messageSizeLimit: number;
+  /** How long the network may take nothing of what waits before the connection is dropped; 0 or less for any time. */
+  readonly writeTimeoutMs: number;
+  /** Undefined for none. */
+  readonly compression: WebSocketCompression | undefined;
+}
+
+/** Endpoint of a protocol over WebSockets: screens requests, answers handshakes, and opens connections for the protocol. */
 export class WebSocketEndpoint {
-  readonly #context: UniEndpointContext;
-  readonly #compresses: boolean;
-  readonly #inflatedMaxBytes: number;
-  readonly #transportOptions: UniWebSocketTransportOptions;
-  readonly #plainFormats: WireFormats;
-  readonly #deflatedFormats: WireFormats;
+  readonly #context: WebSocketEndpointContext;
+  readonly #options: WebSocketEndpointOptions;
+  readonly #transportOptions: WebSocketTransportOptions;
+  readonly #plainFormats = new FormatCache(undefined);
+  readonly #deflatedFormats: FormatCache;
 
-  constructor(context: UniEndpointContext, config: UniWebSocketConfig) {
+  constructor(context: WebSocketEndpointContext, options: WebSocketEndpointOptions) {
+    const { protocol, messageSizeLimit, writeTimeoutMs, compression } = options;
     this.#context = context;
-    const { json } = context.protocol;
-    const joinMessages = config.join_push_messages;
-    const deflate = { level: config.compression_level, minBytes: config.compression_min_size };
-    this.#plainFormats = frameAll(json, createTextFramer({ joinMessages, deflate: undefined }));
-    this.#deflatedFormats = frameAll(json, createTextFramer({ joinMessages, deflate }));
-    this.#compresses = config.compression;
-    this.#inflatedMaxBytes = config.decompressed_message_size_limit || 10 * config.message_size_limit;
-    const { pingIntervalMs, pongTimeoutMs } = context;
+    this.#options = options;
     this.#transportOptions = {
+      name: protocol.name,
       wheel: context.wheel,
-      readers: new FrameReaders(config.message_size_limit),
-      encoding: json,
-      pingIntervalMs,
-      heartbeatIntervalMs: pingIntervalMs > 0 ? pingIntervalMs : FALLBACK_HEARTBEAT_MS,
-      pongTimeoutMs: pongTimeoutMs > 0 ? pongTimeoutMs : FALLBACK_PONG_TIMEOUT_MS,
-      writeTimeoutMs: config.write_timeout,
-      sendsDisconnectPush: !config.disable_disconnect_push,
-      closingHandshake: !config.disable_closing_handshake,
+      readers: new FrameReaders(messageSizeLimit),
+      writeTimeoutMs,
     };
+    this.#deflatedFormats = new FormatCache(compression);
   }
 
   /** Answers a request that is not an upgrade. */
   handle(request: IncomingMessage, response: ServerResponse): void {
-    if (!admitsConnection(this.#context, request)) return sendEmpty(response, 503);
-    this.#refuse(request, response, 400, this.#requestInQuery(request));
+    const decision = this.#decide(this.#handshakeOf(request), () => 400);
+    if (typeof decision === "function") decision(response);
   }
 
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    if (!admitsConnection(this.#context, request)) return sendEmpty(responseOn(socket, request), 503);
-    const connect = this.#requestInQuery(request);
-    const problem = handshakeProblem(request) ?? this.#originProblem(request);
-    if (connect === "malformed" || problem !== undefined) {
-      return this.#refuse(request, responseOn(socket, request), problem ?? 400, connect);
-    }
+    const handshake = this.#handshakeOf(request);
+    const decision = this.#decide(handshake, () => handshakeProblem(request) ?? this.#originProblem(request));
+    if (typeof decision === "function") return decision(responseOn(socket, request));
     const compression = this.#agreeOnCompression(request);
-    if (!answerHandshake(request, socket, { extensions: compression?.header })) return;
-    const transport = this.#createTransport(socket, compression);
-    const connection = this.#context.protocol.accept(transport);
-    transport.bind(connection, head);
-    if (connect === undefined) return transport.expectRequest(vouchedHeaders(request));
-    transport.dropMessages();
-    connection.connect(connect, vouchedHeaders(request));
+    const { subprotocol } = handshake;
+    if (!answerHandshake(request, socket, { extensions: compression?.header, subprotocol })) return;
+    const transport = this.#createTransport(socket, decision.settings, compression);
+    transport.bind(decision.accept(transport), head);
   }
 
-  #refuse(
-    request: IncomingMessage,
-    response: ServerResponse,
-    status: number,
-    connect: ConnectRequest | "malformed" | undefined,
-  ): void {
-    addCorsHeaders(this.#context.origins, request, response);
-    if (connect === "malformed") sendText(response, 400, "invalid connect request\n");
-    else refuseHandshake(response, status);
+  /** Who takes a connection, or the answer to a request that nobody takes. `findProblem` finds what is wrong with it. */
+  #decide(handshake: Handshake, findProblem: () => number | undefined): BidiHost | Answer {
+    const { screening, admits } = this.#context;
+    const { request, name } = handshake;
+    if ((name !== "") !== this.#options.isPrefix || name.includes("/")) {
+      return (response) => sendText(response, 404, "404 page not found\n");
+    }
+    if (screening !== undefined && !admitsConnection(screening, request)) {
+      return (response) => sendEmpty(response, 503);
+    }
+    const problem = findProblem();
+    const refusal = problem === undefined ? admits?.(request) : undefined;
+    if (refusal !== undefined) return (response) => sendEmpty(response, refusal);
+    const host = this.#options.protocol.open(handshake);
+    if (problem === undefined && !isRefusal(host)) return host;
+    return (response) => {
+      if (screening !== undefined) addCorsHeaders(screening.origins, request, response);
+      if (isRefusal(host)) sendText(response, host.status, host.text);
+      else if (problem !== undefined) refuseHandshake(response, problem);
+    };
+  }
+
+  #handshakeOf(request: IncomingMessage): Handshake {
+    const { path, isPrefix, protocol } = this.#options;
+    return new Handshake(
+      request,
+      isPrefix ? targetPathOf(request).slice(path.length) : "",
+      protocol.subprotocols,
+    );
   }
 
   #originProblem(request: IncomingMessage): number | undefined {
-    if (this.#context.origins.allows(request.headers.origin)) return undefined;
-    noteOrigin(this.#context, request);
+    const { screening } = this.#context;
+    if (screening === undefined || screening.origins.allows(request.headers.origin)) return undefined;
+    noteOrigin(screening, request);
     return 403;
   }
 
-  /** The connect request in the query string; undefined when there is none. */
-  #requestInQuery(request: IncomingMessage): ConnectRequest | "malformed" | undefined {
-    try {
-      const text = connectParameterOf(request);
-      if (text === "" || text.trim() === "null") return undefined;
-      return this.#context.protocol.json.parseRequest(Buffer.from(text));
-    } catch (error) {
-      if (!(error instanceof ClientError)) throw error;
-      noteBadRequest(this.#context, request, error);
-      return "malformed";
-    }
-  }
-
   #agreeOnCompression({ headers }: IncomingMessage): Compression | undefined {
-    if (!this.#compresses) return undefined;
-    return agreeOnCompression(headers["sec-websocket-extensions"], this.#inflatedMaxBytes);
+    const { compression } = this.#options;
+    if (compression === undefined) return undefined;
+    return agreeOnCompression(headers["sec-websocket-extensions"], compression.inflatedMaxBytes);
   }
 
-  #createTransport(socket: Socket, compression: Compression | undefined): UniWebSocketTransport {
+  #createTransport(
+    socket: Socket,
+    settings: BidiSettings,
+    compression: Compression | undefined,
+  ): WebSocketTransport {
+    const options = this.#transportOptions;
     if (compression === undefined) {
-      return new UniWebSocketTransport(socket, this.#plainFormats, this.#transportOptions, undefined);
+      const formats = this.#plainFormats.of(settings.encoding);
+      return new WebSocketTransport(socket, formats, settings, options, undefined);
     }
-    const reader = new FrameReader(this.#inflatedMaxBytes, compression.inflation);
-    return new UniWebSocketTransport(socket, this.#deflatedFormats, this.#transportOptions, reader);
+    const reader = new FrameReader(compression.maxMessageBytes, compression.inflation);
+    const formats = this.#deflatedFormats.of(settings.encoding);
+    return new WebSocketTransport(socket, formats, settings, options, reader);
+  }
+}
+
+/** Answers a request that gets no connection. */
+type Answer = (response: ServerResponse) => void;
+
+function isRefusal(opened: BidiHost | BidiRefusal): opened is BidiRefusal {
+  return "status" in opened;
+}
+
+/** The formats of all encodings that an endpoint has met: one for each, or sessions would not share frames. */
+class FormatCache {
+  readonly #deflate: DeflateOptions | undefined;
+  readonly #formats = new WeakMap<MessageEncoding, WireFormats>();
+
+  constructor(deflate: DeflateOptions | undefined) {
+    this.#deflate = deflate;
+  }
+
+  of(encoding: MessageEncoding): WireFormats {
+    let formats = this.#formats.get(encoding);
+    if (formats === undefined) {
+      const { messages, separator } = encoding;
+      formats = frameAll(encoding, createMessageFramer({ messages, separator, deflate: this.#deflate }));
+      this.#formats.set(encoding, formats);
+    }
+    return formats;
   }
 }

@@ -1,20 +1,20 @@
 import { constants, deflateRawSync } from "node:zlib";
 import type { Framer } from "../../core/wire-format.ts";
 
-/** FIN and the text opcode (RFC 6455 §5.2). */
-const TEXT = 0x81;
+/** FIN and the opcode of a data frame (RFC 6455 §5.2). */
+const FIRST_BYTE = { text: 0x81, binary: 0x82 } as const;
 /** RSV1: the payload is compressed (RFC 7692 §6). */
 const COMPRESSED = 0x40;
-const LF = Buffer.from("\n");
 /** How many pushes one WebSocket message carries at most when pushes are joined. */
 const MAX_JOINED = 16;
 /** The level that Go has, and zlib a strategy, for Huffman coding alone. */
 const HUFFMAN_ONLY = -2;
 
 /** How payloads become frames. */
-export interface TextFramerOptions {
-  /** Puts pushes of one flush into one message, divided by line breaks. */
-  readonly joinMessages: boolean;
+export interface MessageFramerOptions {
+  readonly messages: "text" | "binary";
+  /** Puts pushes of one flush into one message, with this between them; undefined for a message each. */
+  readonly separator: Uint8Array | undefined;
   /** Compresses payloads; undefined sends them as they are. */
   readonly deflate: DeflateOptions | undefined;
 }
@@ -27,14 +27,16 @@ export interface DeflateOptions {
 }
 
 /**
- * One push as one unmasked text message.
+ * One push as one unmasked message.
  *
  * Compression is without context takeover, so a compressed frame too is made once for all sessions.
  */
-export function createTextFramer({ joinMessages, deflate }: TextFramerOptions): Framer {
-  const pack = (payload: Uint8Array): Uint8Array => textFrame(payload, deflate);
-  const id = `websocket${joinMessages ? "+joined" : ""}${deflate === undefined ? "" : "+deflate"}`;
-  if (!joinMessages) return { id, frame: pack, join: (frames) => Buffer.concat(frames) };
+export function createMessageFramer({ messages, separator, deflate }: MessageFramerOptions): Framer {
+  const firstByte = FIRST_BYTE[messages];
+  const pack = (payload: Uint8Array): Uint8Array => messageFrame(firstByte, payload, deflate);
+  const isJoined = separator === undefined ? "" : "+joined";
+  const id = `websocket-${messages}${isJoined}${deflate === undefined ? "" : "+deflate"}`;
+  if (separator === undefined) return { id, frame: pack, join: (frames) => Buffer.concat(frames) };
   // Joining needs the payloads behind the frames.
   const payloads = new WeakMap<Uint8Array, Uint8Array>();
   return {
@@ -45,28 +47,31 @@ export function createTextFramer({ joinMessages, deflate }: TextFramerOptions): 
       return frame;
     },
     join(frames) {
-      const messages = joinPayloads(frames.map((frame) => payloads.get(frame) ?? frame));
-      return Buffer.concat(messages.map(pack));
+      const joined = joinPayloads(
+        frames.map((frame) => payloads.get(frame) ?? frame),
+        separator,
+      );
+      return Buffer.concat(joined.map(pack));
     },
   };
 }
 
-/** Messages of up to 16 pushes each, divided by line breaks. */
-function joinPayloads(payloads: readonly Uint8Array[]): Uint8Array[] {
+/** Messages of up to 16 pushes each. */
+function joinPayloads(payloads: readonly Uint8Array[], separator: Uint8Array): Uint8Array[] {
   const messages: Uint8Array[] = [];
   for (let from = 0; from < payloads.length; from += MAX_JOINED) {
     const group = payloads.slice(from, from + MAX_JOINED);
     messages.push(
-      Buffer.concat(group.flatMap((payload, index) => (index === 0 ? [payload] : [LF, payload]))),
+      Buffer.concat(group.flatMap((payload, index) => (index === 0 ? [payload] : [separator, payload]))),
     );
   }
   return messages;
 }
 
-/** A final text frame (RFC 6455 §5.2), compressed where that is wanted. */
-function textFrame(payload: Uint8Array, options: DeflateOptions | undefined): Buffer {
-  if (options === undefined || payload.byteLength <= options.minBytes) return dataFrame(TEXT, payload);
-  return dataFrame(TEXT | COMPRESSED, deflatePayload(payload, options.level));
+/** A final frame (RFC 6455 §5.2), compressed where that is wanted. */
+function messageFrame(firstByte: number, payload: Uint8Array, options: DeflateOptions | undefined): Buffer {
+  if (options === undefined || payload.byteLength <= options.minBytes) return dataFrame(firstByte, payload);
+  return dataFrame(firstByte | COMPRESSED, deflatePayload(payload, options.level));
 }
 
 function dataFrame(firstByte: number, payload: Uint8Array): Buffer {

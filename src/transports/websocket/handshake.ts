@@ -1,8 +1,11 @@
 import { hash } from "node:crypto";
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
+import type { BidiRequest } from "../../core/bidi-protocol.ts";
 import type { HeaderReader } from "../../core/uni-protocol.ts";
-import { sendText } from "../../http/http-app.ts";
+import { peerAddressOf } from "../../http/client-address.ts";
+import { queryOf, sendText } from "../../http/http-app.ts";
+import { vouchedHeaders } from "../../http/uni-endpoint.ts";
 
 /** Sixteen random bytes in base64 (RFC 6455 §4.1). */
 const KEY = /^[+/0-9A-Za-z]{22}==$/u;
@@ -23,12 +26,45 @@ export function handshakeProblem({ method, headers }: IncomingMessage): number |
   return isSpoken && KEY.test(headers["sec-websocket-key"] ?? "") ? undefined : 400;
 }
 
-/** The first of a client's subprotocols that is spoken; undefined where there is none. */
-export function chooseSubprotocol(
-  { headers }: IncomingMessage,
-  spoken: readonly string[],
-): string | undefined {
-  return listOf(headers["sec-websocket-protocol"]).find((offer) => spoken.includes(offer));
+/** Handshake of a client, as the protocol sees it. Nothing of it is computed before it is asked for. */
+export class Handshake implements BidiRequest {
+  readonly request: IncomingMessage;
+  readonly name: string;
+  readonly #spoken: readonly string[];
+  #query: URLSearchParams | undefined;
+
+  /** `spoken` has the subprotocols of the protocol. */
+  constructor(request: IncomingMessage, name: string, spoken: readonly string[]) {
+    this.request = request;
+    this.name = name;
+    this.#spoken = spoken;
+  }
+
+  get url(): string {
+    return this.request.url ?? "";
+  }
+
+  get query(): URLSearchParams {
+    this.#query ??= queryOf(this.request);
+    return this.#query;
+  }
+
+  get origin(): string | undefined {
+    return this.request.headers.origin;
+  }
+
+  get subprotocol(): string | undefined {
+    const offers = listOf(this.request.headers["sec-websocket-protocol"]);
+    return offers.find((offer) => this.#spoken.includes(offer));
+  }
+
+  get peerAddress(): string {
+    return peerAddressOf(this.request);
+  }
+
+  get header(): HeaderReader {
+    return vouchedHeaders(this.request);
+  }
 }
 
 /** Whether a header that is a list has an element, in whatever case. */
@@ -68,9 +104,4 @@ export function answerHandshake(
       `Sec-WebSocket-Accept: ${accept}\r\n${extensionLine}${subprotocolLine}\r\n`,
   );
   return true;
-}
-
-/** Reads the headers of a request. */
-export function headerReader({ headers }: IncomingMessage): HeaderReader {
-  return (name) => headers[name]?.toString();
 }

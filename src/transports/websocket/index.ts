@@ -2,8 +2,12 @@ import type { Route } from "../../http/route.ts";
 import type { UniEndpointContext, UniTransportEdge } from "../../http/uni-endpoint.ts";
 import { quoteForShell } from "../../lib/shell.ts";
 import { type UniWebSocketConfig, uniWebSocketConfig } from "./config.ts";
-import { WebSocketEndpoint } from "./endpoint.ts";
-import { SocketEndpoint, type SocketEndpointContext, type SocketEndpointOptions } from "./socket-endpoint.ts";
+import {
+  WebSocketEndpoint,
+  type WebSocketEndpointContext,
+  type WebSocketEndpointOptions,
+} from "./endpoint.ts";
+import { UniWebSocketProtocol } from "./uni-protocol.ts";
 
 /** The unidirectional WebSocket transport. */
 export const uniWebSocketEdge: UniTransportEdge<"uni_websocket", UniWebSocketConfig> = {
@@ -18,28 +22,40 @@ export const uniWebSocketEdge: UniTransportEdge<"uni_websocket", UniWebSocketCon
     const url = `${http.replace(/^http/u, "ws")}${path}?cf_connect=${connectRequest}`;
     return [{ label: "WebSocket", command: `npx wscat -c ${quoteForShell(url)}` }];
   },
-  routes: createWebSocketRoutes,
+  routes: createUniRoutes,
 };
 
-function createWebSocketRoutes(context: UniEndpointContext, config: UniWebSocketConfig): Route[] {
+function createUniRoutes(context: UniEndpointContext, config: UniWebSocketConfig): Route[] {
   if (!config.enabled) return [];
-  const endpoint = new WebSocketEndpoint(context, config);
-  return [
+  const { wheel } = context;
+  const compression = {
+    level: config.compression_level,
+    minBytes: config.compression_min_size,
+    inflatedMaxBytes: config.decompressed_message_size_limit || 10 * config.message_size_limit,
+  };
+  return createWebSocketRoutes(
+    { wheel, screening: context },
     {
+      protocol: new UniWebSocketProtocol(context, config),
       path: config.handler_prefix,
-      handle: (request, response) => endpoint.handle(request, response),
-      upgrade: (request, socket, head) => endpoint.upgrade(request, socket, head),
+      isPrefix: false,
+      messageSizeLimit: config.message_size_limit,
+      writeTimeoutMs: config.write_timeout,
+      compression: config.compression ? compression : undefined,
     },
-  ];
+  );
 }
 
-/** Routes of a protocol over messages both ways: its path, or everything below one that ends in a slash. */
-export function createSocketRoutes(context: SocketEndpointContext, options: SocketEndpointOptions): Route[] {
-  const endpoint = new SocketEndpoint(context, options);
+/** Routes of a protocol over WebSockets. */
+export function createWebSocketRoutes(
+  context: WebSocketEndpointContext,
+  options: WebSocketEndpointOptions,
+): Route[] {
+  const endpoint = new WebSocketEndpoint(context, options);
   return [
     {
       path: options.path,
-      prefix: options.path.endsWith("/"),
+      prefix: options.isPrefix,
       handle: (request, response) => endpoint.handle(request, response),
       upgrade: (request, socket, head) => endpoint.upgrade(request, socket, head),
     },

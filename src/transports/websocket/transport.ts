@@ -1,15 +1,16 @@
 import type { Socket } from "node:net";
 import { type Disconnect, disconnect } from "../../core/disconnect.ts";
-import type { Farewell } from "../../core/socket-protocol.ts";
-import type { Transport } from "../../core/transport.ts";
-import type { DeltaFormats, WireFormat } from "../../core/wire-format.ts";
+import type { BidiConnection, BidiSettings, BidiTransport } from "../../core/bidi-protocol.ts";
+import type { DeltaFormats, WireFormat, WireFormats } from "../../core/wire-format.ts";
 import { StallGuard } from "../../lib/stall-guard.ts";
 import { type TimerWheel, WheelTimer } from "../../lib/timer-wheel.ts";
-import { closeFrame, isEmptyPong, pongFrame } from "./control-frames.ts";
+import { closeFrame, isEmptyPong, PING_FRAME, pongFrame } from "./control-frames.ts";
 import type { FrameReader, FrameReaders, FrameSink } from "./frame-reader.ts";
 
 /** What all connections of an endpoint share. Times in milliseconds. */
 export interface WebSocketTransportOptions {
+  /** Name as the Connections API sees it. */
+  readonly name: string;
   readonly wheel: TimerWheel;
   readonly readers: FrameReaders;
   /** How long the network may take nothing of what waits; 0 or less for any time. */
@@ -33,23 +34,16 @@ interface WebSocketSocket extends Socket {
  *
  * Pushes are framed already and go straight to the socket, as whole frames, so control frames may stand
  * between them. Reading is for the parser of `ws`, which the connection has only while it is in the middle of a
- * message: an idle one consists of its socket and this object. It is its own timer, for what its endpoint
- * wants to be done from time to time, and in the end for the client's side of the closing handshake.
+ * message: an idle one consists of its socket and this object. It is its own timer, for the heartbeat where there is
+ * one, and in the end for the client's side of the closing handshake.
  */
-export abstract class WebSocketTransport<Connection extends { closed(): void } = { closed(): void }>
-  extends WheelTimer
-  implements Transport, FrameSink
-{
-  abstract readonly name: string;
+export class WebSocketTransport extends WheelTimer implements BidiTransport, FrameSink {
   readonly format: WireFormat;
-  abstract readonly deltaFormats: DeltaFormats | undefined;
-  abstract readonly pingIntervalMs: number;
-  abstract readonly sendsDisconnectPush: boolean;
-  abstract readonly latencyMs: number;
-  protected readonly socket: Socket;
-  protected readonly wheel: TimerWheel;
-  protected connection: Connection | undefined;
+  readonly deltaFormats: DeltaFormats | undefined;
+  readonly #socket: Socket;
+  readonly #settings: BidiSettings;
   readonly #options: WebSocketTransportOptions;
+  #connection: BidiConnection | undefined;
   /**
    * `open`; `closing` once the close frame has been sent and the client's is awaited; `ended` once nothing is read and
    * written any more.
@@ -58,29 +52,47 @@ export abstract class WebSocketTransport<Connection extends { closed(): void } =
   #reader: FrameReader | undefined;
   #unsentPongs = 0;
   #stallGuard: StallGuard | undefined;
+  /** Whole milliseconds of the monotonic clock; 0 where the heartbeat awaits no PONG. */
+  #pingedAtMs = 0;
+  #latencyMs = -1;
 
   /** `reader` where the connection needs one of its own. */
-  constructor(socket: Socket, format: WireFormat, options: WebSocketTransportOptions, reader?: FrameReader) {
+  constructor(
+    socket: Socket,
+    { plain, delta }: WireFormats,
+    settings: BidiSettings,
+    options: WebSocketTransportOptions,
+    reader: FrameReader | undefined,
+  ) {
     super();
-    this.socket = socket;
-    this.format = format;
-    this.wheel = options.wheel;
+    this.#socket = socket;
+    this.format = plain;
+    this.deltaFormats = delta;
+    this.#settings = settings;
     this.#options = options;
     this.#reader = reader;
     reader?.startFor(this);
+    if (settings.heartbeat !== undefined) options.wheel.schedule(this, settings.heartbeat.intervalMs);
   }
 
-  /** A whole message of the client. */
-  abstract onMessage(message: Buffer): void;
+  get name(): string {
+    return this.#options.name;
+  }
 
-  /** The client has answered a PING. */
-  abstract onPong(): void;
+  get protocol(): "json" | "protobuf" {
+    return this.#settings.encoding.label;
+  }
 
-  /** What the client is told at the end; undefined cuts the connection without a close frame. */
-  protected abstract farewell(reason: Disconnect): Farewell | undefined;
+  get pingIntervalMs(): number {
+    return this.#settings.pingIntervalMs;
+  }
 
-  get protocol(): "json" {
-    return "json";
+  get sendsDisconnectPush(): boolean {
+    return this.#settings.sendsDisconnectPush;
+  }
+
+  get latencyMs(): number {
+    return this.#latencyMs;
   }
 
   get eventIds(): undefined {
@@ -88,22 +100,17 @@ export abstract class WebSocketTransport<Connection extends { closed(): void } =
   }
 
   get peerAddress(): string {
-    return this.socket.remoteAddress ?? "";
+    return this.#socket.remoteAddress ?? "";
   }
 
   get bufferedBytes(): number {
-    return this.socket.writableLength;
-  }
-
-  /** Whether the end has not begun, from neither side. */
-  get isOpen(): boolean {
-    return this.#state === "open";
+    return this.#socket.writableLength;
   }
 
   /** Begins to read: `head` and what follows. The connection is told when the client is gone. */
-  bind(connection: Connection, head: Buffer): void {
-    this.connection = connection;
-    const socket: WebSocketSocket = this.socket;
+  bind(connection: BidiConnection, head: Buffer): void {
+    this.#connection = connection;
+    const socket: WebSocketSocket = this.#socket;
     socket[TRANSPORT] = this;
     socket.setTimeout(0).setNoDelay(true);
     // A client that ends its side is gone; Node's HTTP server has it otherwise.
@@ -114,8 +121,8 @@ export abstract class WebSocketTransport<Connection extends { closed(): void } =
 
   write(bytes: Uint8Array): void {
     if (this.#state !== "open") return;
-    this.socket.write(bytes);
-    if (this.socket.writableLength > 0) this.#guard().wrote(bytes.byteLength);
+    this.#socket.write(bytes);
+    if (this.#socket.writableLength > 0) this.#guard().wrote(bytes.byteLength);
   }
 
   refuse(): boolean {
@@ -124,36 +131,65 @@ export abstract class WebSocketTransport<Connection extends { closed(): void } =
 
   close(reason: Disconnect): void {
     if (this.#state !== "open") return;
-    const farewell = this.farewell(reason);
-    if (farewell === undefined) {
+    const last = this.#settings.closeMessage(reason);
+    if (last === undefined) {
       this.#state = "ended";
-      this.wheel.schedule(this, CLOSE_TIMEOUT_MS);
+      this.#options.wheel.schedule(this, CLOSE_TIMEOUT_MS);
       // Not `end`, which would keep the connection for as long as the client keeps its half.
-      this.socket.destroySoon();
+      this.#socket.destroySoon();
       return;
     }
-    if (farewell.message.byteLength > 0) this.write(this.format.frame(farewell.message));
-    this.socket.write(closeFrame(farewell.code, farewell.reason));
+    if (last.message.byteLength > 0) this.write(this.format.frame(last.message));
+    this.#socket.write(closeFrame(last.code, last.reason));
     this.#state = "closing";
-    this.wheel.schedule(this, CLOSE_TIMEOUT_MS);
+    this.#options.wheel.schedule(this, CLOSE_TIMEOUT_MS);
   }
 
   abort(reason: Disconnect): void {
     // A close frame can still be told apart only if nothing half-sent stands before it.
-    if (this.socket.writableLength === 0) this.close(reason);
-    else this.cut();
+    if (this.#socket.writableLength === 0) this.close(reason);
+    else this.#cut();
   }
 
-  /** The client has not closed its side in time. */
+  ping(): void {
+    if (this.#state === "open") this.#socket.write(PING_FRAME);
+  }
+
+  dropMessages(): void {
+    this.#reader?.stopInflating();
+  }
+
+  /**
+   * Heartbeat: a PING each interval; the connection is cut when its PONG does not come in time, and when the client
+   * does not close its side in time.
+   */
   override onDue(): void {
-    this.cut();
+    const { heartbeat } = this.#settings;
+    if (this.#state !== "open" || heartbeat === undefined || this.#pingedAtMs > 0) return this.#cut();
+    this.#pingedAtMs = Math.ceil(performance.now());
+    this.ping();
+    this.#options.wheel.schedule(this, heartbeat.timeoutMs);
+  }
+
+  onMessage(message: Buffer): void {
+    if (this.#state === "open") this.#connection?.received(message);
   }
 
   onPing(payload: Buffer): void {
     if (this.#state !== "open") return;
-    this.#unsentPongs = this.socket.writableLength === 0 ? 1 : this.#unsentPongs + 1;
-    if (this.#unsentPongs > MAX_UNSENT_PONGS) this.cut();
-    else this.socket.write(pongFrame(payload));
+    this.#unsentPongs = this.#socket.writableLength === 0 ? 1 : this.#unsentPongs + 1;
+    if (this.#unsentPongs > MAX_UNSENT_PONGS) this.#cut();
+    else this.#socket.write(pongFrame(payload));
+  }
+
+  /** Matters to the heartbeat only; that something has come has been told. */
+  onPong(): void {
+    const { heartbeat } = this.#settings;
+    if (this.#pingedAtMs === 0 || this.#state !== "open" || heartbeat === undefined) return;
+    // JSON leaves 0 out, and then it could not be told from what is not known.
+    this.#latencyMs = Math.max(1, Math.round(performance.now() - this.#pingedAtMs));
+    this.#pingedAtMs = 0;
+    this.#options.wheel.schedule(this, heartbeat.intervalMs);
   }
 
   onCloseFrame(code: number): void {
@@ -165,63 +201,59 @@ export abstract class WebSocketTransport<Connection extends { closed(): void } =
   }
 
   onDrain(): void {
-    this.socket.resume();
-  }
-
-  /** Messages of the client are not looked at any more. */
-  dropMessages(): void {
-    this.#reader?.stopInflating();
+    this.#socket.resume();
   }
 
   /** Reads what has come. */
   receive(bytes: Buffer): void {
     if (this.#state === "ended") return;
+    this.#connection?.heard();
     if (this.#reader === undefined && isEmptyPong(bytes)) return this.onPong();
     const { readers } = this.#options;
     const reader = this.#reader ?? readers.take(this);
     const isReady = reader.read(bytes);
     this.#reader = readers.takeBack(reader) ? undefined : reader;
-    if (!isReady) this.socket.pause();
+    if (!isReady) this.#socket.pause();
   }
 
   /** The connection is no more. */
   gone(): void {
     this.#state = "ended";
-    this.wheel.cancel(this);
+    this.#options.wheel.cancel(this);
     this.#stallGuard?.stop();
     this.#reader?.close();
     this.#release();
   }
 
   /** Ends the connection at once. */
-  protected cut(): void {
+  #cut(): void {
     this.#state = "ended";
-    this.socket.destroy();
+    this.#socket.destroy();
   }
 
   /** Answers the end that the client has begun, or caused. */
   #endWith(code: number): void {
-    if (this.#state === "open") this.socket.write(closeFrame(code));
+    if (this.#state === "open") this.#socket.write(closeFrame(code));
     this.#end();
   }
 
   /** Ends the connection when everything has been sent and the client has ended its side; for its session it is over. */
   #end(): void {
     this.#state = "ended";
-    this.socket.end();
-    this.wheel.schedule(this, CLOSE_TIMEOUT_MS);
+    this.#socket.end();
+    this.#options.wheel.schedule(this, CLOSE_TIMEOUT_MS);
     this.#release();
   }
 
   /** Lets go of the conversation, whose client is gone. */
   #release(): void {
-    const { connection } = this;
-    this.connection = undefined;
+    const connection = this.#connection;
+    this.#connection = undefined;
     connection?.closed();
   }
 
   #guard(): StallGuard {
-    this.#stallGuard ??= new StallGuard(this.socket, this.wheel, this.#options.writeTimeoutMs, () =>
+    this.#stallGuard ??= new StallGuard(this.#socket, this.#options.wheel, this.#options.writeTimeoutMs, () =>
       this.abort(disconnect("writeError")),
     );
     return this.#stallGuard;

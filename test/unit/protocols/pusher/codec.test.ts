@@ -7,7 +7,7 @@ import { pusherConfig } from "../../../../src/protocols/pusher/config.ts";
 import { clientIdOf, newClientId, socketIdOf } from "../../../../src/protocols/pusher/socket-id.ts";
 
 const { apps } = pusherConfig.parse({ apps: [{ id: "one", key: "k", secret: "s", default_event: "news" }] });
-const CODEC = new PusherApps(apps).withId("one")?.codec;
+const CODEC = new PusherApps(apps).withId("one")?.encoding.codec;
 
 /** The message that a push becomes; "" for none. */
 function textOf(push: Push): string {

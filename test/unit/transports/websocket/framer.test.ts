@@ -2,7 +2,7 @@ import type { Writable } from "node:stream";
 import { inflateRawSync } from "node:zlib";
 import * as ws from "ws";
 import { describe, expect, it } from "vitest";
-import { createTextFramer } from "../../../../src/transports/websocket/framer.ts";
+import { createMessageFramer } from "../../../../src/transports/websocket/framer.ts";
 
 // The published types leave the parser out.
 const { Receiver } = ws as unknown as { Receiver: new (options: { isServer: boolean }) => Writable };
@@ -16,8 +16,8 @@ function read(bytes: Uint8Array): string[] {
   return messages;
 }
 
-describe("WebSocket text framer", () => {
-  const plain = createTextFramer({ joinMessages: false, deflate: undefined });
+describe("WebSocket framer", () => {
+  const plain = createMessageFramer({ messages: "text", separator: undefined, deflate: undefined });
 
   it.each([0, 1, 125, 126, 65_535, 65_536, 100_000])("frames a message of %i bytes", (length) => {
     const text = "x".repeat(length);
@@ -30,7 +30,11 @@ describe("WebSocket text framer", () => {
   });
 
   it("uni 37: joins up to 16 pushes per message with line breaks, none trailing", () => {
-    const joining = createTextFramer({ joinMessages: true, deflate: undefined });
+    const joining = createMessageFramer({
+      messages: "text",
+      separator: Buffer.from("\n"),
+      deflate: undefined,
+    });
     const texts = Array.from({ length: 20 }, (_, index) => `{"n":${index}}`);
     const messages = read(joining.join(texts.map((text) => joining.frame(Buffer.from(text)))));
     expect(messages).toEqual([texts.slice(0, 16).join("\n"), texts.slice(16).join("\n")]);
@@ -38,7 +42,11 @@ describe("WebSocket text framer", () => {
   });
 
   it("compresses payloads from the minimum size on, each by itself", () => {
-    const framer = createTextFramer({ joinMessages: false, deflate: { level: 1, minBytes: 10 } });
+    const framer = createMessageFramer({
+      messages: "text",
+      separator: undefined,
+      deflate: { level: 1, minBytes: 10 },
+    });
     const long = "abc".repeat(30);
     const frame = framer.frame(Buffer.from(long));
     expect(frame[0]).toBe(0x81 | 0x40);

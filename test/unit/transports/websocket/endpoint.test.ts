@@ -1,22 +1,24 @@
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
+import type {
+  BidiConnection,
+  BidiHost,
+  BidiProtocol,
+  BidiRequest,
+  BidiTransport,
+  MessageEncoding,
+} from "../../../../src/core/bidi-protocol.ts";
 import { Disconnect } from "../../../../src/core/disconnect.ts";
 import { EncodedPush } from "../../../../src/core/encoded-push.ts";
-import type {
-  PingingTransport,
-  SocketConnection,
-  SocketHost,
-  SocketProtocol,
-} from "../../../../src/core/socket-protocol.ts";
-import type { Codec } from "../../../../src/core/wire-format.ts";
+import type { Push } from "../../../../src/core/push.ts";
 import { HttpApp } from "../../../../src/http/http-app.ts";
 import { HttpListener } from "../../../../src/http/http-listener.ts";
 import { TimerWheel } from "../../../../src/lib/timer-wheel.ts";
-import { createSocketRoutes } from "../../../../src/transports/websocket/index.ts";
 import type {
-  SocketEndpointContext,
-  SocketEndpointOptions,
-} from "../../../../src/transports/websocket/socket-endpoint.ts";
+  WebSocketEndpointContext,
+  WebSocketEndpointOptions,
+} from "../../../../src/transports/websocket/endpoint.ts";
+import { createWebSocketRoutes } from "../../../../src/transports/websocket/index.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
 import { httpRequest, parseResponse, RawConnection } from "../../../support/raw-connection.ts";
 import { Signal } from "../../../support/signal.ts";
@@ -30,11 +32,11 @@ const HANDSHAKE = {
   "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 };
 /** What every connection hears last. */
-const FAREWELL = Buffer.from("bye");
+const LAST_MESSAGE = Buffer.from("bye");
 
 /** A connection of the protocol of these tests. */
-class Talk implements SocketConnection {
-  readonly transport: PingingTransport;
+class Talk implements BidiConnection {
+  readonly transport: BidiTransport;
   readonly received: (message: Uint8Array) => void;
   /** Times that something was heard. */
   heardCount = 0;
@@ -42,7 +44,7 @@ class Talk implements SocketConnection {
   isClosed = false;
   readonly #signal: Signal;
 
-  constructor(transport: PingingTransport, signal: Signal) {
+  constructor(transport: BidiTransport, signal: Signal) {
     this.transport = transport;
     this.#signal = signal;
     this.received = (message) => {
@@ -66,8 +68,8 @@ class Talk implements SocketConnection {
   }
 }
 
-/** Every name is an app with a codec of its own; all of them say what they say in the same way. */
-class TalkProtocol implements SocketProtocol {
+/** Every name is an app with an encoding of its own; all of them say what they say in the same way. */
+class TalkProtocol implements BidiProtocol {
   readonly name = "talk";
   readonly subprotocols = ["talk.2", "talk.1"];
   readonly asked: unknown[] = [];
@@ -75,13 +77,18 @@ class TalkProtocol implements SocketProtocol {
   /** What apps do with a connection besides keeping it. */
   onAccept: (talk: Talk) => void = () => undefined;
   readonly signal: Signal = new Signal();
-  readonly #codecs = new Map<string, Codec>();
+  readonly #encodings = new Map<string, MessageEncoding>();
 
-  hostOf({ name, query, header }: Parameters<SocketProtocol["hostOf"]>[0]): SocketHost {
-    this.asked.push({ name, query: query.toString(), origin: header("origin") });
+  open({ name, query, origin }: BidiRequest): BidiHost {
+    this.asked.push({ name, query: query.toString(), origin });
     return {
-      codec: this.#codecOf(name),
-      farewell: ({ code, reason }) => ({ message: FAREWELL, code: code + 1000, reason }),
+      settings: {
+        encoding: this.#encodingOf(name),
+        pingIntervalMs: 0,
+        heartbeat: undefined,
+        sendsDisconnectPush: false,
+        closeMessage: ({ code, reason }) => ({ message: LAST_MESSAGE, code: code + 1000, reason }),
+      },
       accept: (transport) => {
         const talk = new Talk(transport, this.signal);
         this.talks.push(talk);
@@ -100,13 +107,15 @@ class TalkProtocol implements SocketProtocol {
     return talk;
   }
 
-  #codecOf(name: string): Codec {
-    let codec = this.#codecs.get(name);
-    if (codec === undefined) {
-      codec = { id: `talk-${name}`, encode: (push) => Buffer.from(`${name} ${push.type}`) };
-      this.#codecs.set(name, codec);
+  #encodingOf(name: string): MessageEncoding {
+    let encoding = this.#encodings.get(name);
+    if (encoding === undefined) {
+      const codec = { id: `talk-${name}`, encode: (push: Push) => Buffer.from(`${name} ${push.type}`) };
+      const form = { label: "json", messages: "text", separator: undefined } as const;
+      encoding = { codec, deltaCodecs: undefined, ...form };
+      this.#encodings.set(name, encoding);
     }
-    return codec;
+    return encoding;
   }
 }
 
@@ -119,15 +128,17 @@ interface TalkServer extends AsyncDisposable {
 
 /** A server of the protocol below `/app/`. */
 async function serve(
-  options: Partial<SocketEndpointOptions> = {},
-  admits?: NonNullable<SocketEndpointContext["admits"]>,
+  options: Partial<WebSocketEndpointOptions> = {},
+  admits?: NonNullable<WebSocketEndpointContext["admits"]>,
 ): Promise<TalkServer> {
   const protocol = new TalkProtocol();
   const clock = new FakeClock();
   const wheel = new TimerWheel(clock);
   const context = admits === undefined ? { wheel } : { wheel, admits };
-  const defaults = { protocol, path: "/app/", messageSizeLimit: 1000, writeTimeoutMs: 1000 };
-  const app = new HttpApp(createSocketRoutes(context, { ...defaults, ...options }), silentLogger);
+  const place = { path: "/app/", isPrefix: true };
+  const limits = { messageSizeLimit: 1000, writeTimeoutMs: 1000, compression: undefined };
+  const routes = createWebSocketRoutes(context, { protocol, ...place, ...limits, ...options });
+  const app = new HttpApp(routes, silentLogger);
   const listener = new HttpListener(app, { host: "127.0.0.1", port: 0, tls: undefined });
   const { port } = await listener.start();
   return {
@@ -149,7 +160,7 @@ async function statusLineOf(port: number, path: string, headers: Record<string, 
   return parseResponse(await connection.untilEnd()).statusLine;
 }
 
-describe("socket endpoint: handshake", () => {
+describe("WebSocket endpoint: handshake", () => {
   it("tells the protocol name, query and headers", async () => {
     await using server = await serve();
     using _ = await WebSocketClient.open(server.url("/app/k%20ey?protocol=7&a=b"), {
@@ -159,7 +170,15 @@ describe("socket endpoint: handshake", () => {
     expect(server.protocol.asked).toEqual([{ name: "k%20ey", query: "protocol=7&a=b", origin: "http://a" }]);
   });
 
-  it("shares frames among connections of one codec only", async () => {
+  it("finds the name in a target with scheme and host, as clients of a proxy send it", async () => {
+    await using server = await serve();
+    using connection = await RawConnection.open(server.port);
+    connection.send(httpRequest("GET", "http://example.com/app/key?a=b", { headers: HANDSHAKE }));
+    await connection.until("\r\n\r\n");
+    expect(server.protocol.asked).toEqual([{ name: "key", query: "a=b", origin: undefined }]);
+  });
+
+  it("shares frames among connections of one encoding only", async () => {
     await using server = await serve();
     using clients = new DisposableStack();
     for (const name of ["a", "a", "c"]) {
@@ -185,8 +204,8 @@ describe("socket endpoint: handshake", () => {
     ["/talk?a=b", "HTTP/1.1 101 Switching Protocols"],
     ["/talk/", "HTTP/1.1 404 Not Found"],
     ["/talk/a", "HTTP/1.1 404 Not Found"],
-  ])("without a slash at the end of its path, answers %s with %s", async (path, statusLine) => {
-    await using server = await serve({ path: "/talk" });
+  ])("where nothing may follow its path, answers %s with %s", async (path, statusLine) => {
+    await using server = await serve({ path: "/talk", isPrefix: false });
     using connection = await RawConnection.open(server.port);
     connection.send(httpRequest("GET", path, { headers: HANDSHAKE }));
     expect(parseResponse(await connection.until("\r\n\r\n")).statusLine).toBe(statusLine);
@@ -227,7 +246,7 @@ describe("socket endpoint: handshake", () => {
   });
 });
 
-describe("socket endpoint: signs of life", () => {
+describe("WebSocket endpoint: signs of life", () => {
   it("a message, a part of one, a PING and a PONG are heard", async () => {
     await using server = await serve();
     using client = await WebSocketClient.open(server.url("/app/key"));
@@ -260,7 +279,7 @@ describe("socket endpoint: signs of life", () => {
   });
 });
 
-describe("socket endpoint: messages", () => {
+describe("WebSocket endpoint: messages", () => {
   it("brings text and binary messages, whole, in order", async () => {
     await using server = await serve();
     using client = await WebSocketClient.open(server.url("/app/key"));
@@ -327,7 +346,7 @@ describe("socket endpoint: messages", () => {
   });
 });
 
-describe("socket endpoint: end", () => {
+describe("WebSocket endpoint: end", () => {
   it("tells the protocol that the client has left", async () => {
     await using server = await serve();
     using client = await WebSocketClient.open(server.url("/app/key"));
