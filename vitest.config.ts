@@ -8,8 +8,7 @@ const TIMEOUTS = { testTimeout: 180_000, hookTimeout: 180_000 };
 
 const END_TO_END = { include: ["test/e2e/**/*.test.ts"], ...TIMEOUTS };
 
-/** All servers of a process share the policy of the first one; this is the one that limits of connections need. */
-const WORKERS = { MILLRACE_TEST_WORKERS: "2", NODE_CLUSTER_SCHED_POLICY: "rr" };
+const WORKERS = { MILLRACE_TEST_WORKERS: "2" };
 
 const config: ViteUserConfig = {
   test: {

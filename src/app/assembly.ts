@@ -40,6 +40,8 @@ const BIDIRECTIONAL_PATH = "/connection/websocket";
 export interface Assembly {
   readonly node: ServerNode;
   readonly routes: HttpRoutes;
+  /** What a client's new connection waits for before it is served; undefined for nothing. Does not reject. */
+  readonly prepare: () => Promise<void> | undefined;
   readonly tls: ServerTls;
   /** Undefined where switched off. */
   readonly uniGrpc: GrpcListener | undefined;
@@ -122,6 +124,8 @@ export async function assembleServer(
       internal: [...createHealthRoutes(config.health), ...(config.http_api.external ? [] : apiRoutes)],
       unserved: createBidirectionalRoutes(wheel, refusals),
     },
+    // Whoever has been let in by another node just now counts.
+    prepare: () => (limitsConnections(live.get()) ? sharedLimits.catchUp() : undefined),
     uniGrpc: createUniGrpcListener(protocol, config.uni_grpc, { wheel, tls: tls.uniGrpc }),
     grpcApi: createApiGrpcListener(api, config.grpc_api, grpcKeys, tls.grpcApi),
     async reload(next) {
@@ -176,6 +180,15 @@ function uniSettingsOf({ config: { client }, verifier }: VerifiedConfig, node: S
         : undefined,
     },
   };
+}
+
+/** Whether new connections are limited for all nodes together. */
+function limitsConnections({ client, pusher }: Config): boolean {
+  return (
+    client.connection_limit > 0 ||
+    client.connection_rate_limit > 0 ||
+    (pusher.enabled && pusher.rate_limiter.enabled)
+  );
 }
 
 function connectionLimitsOf({ client }: Config): ConnectionLimits {

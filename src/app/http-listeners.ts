@@ -26,6 +26,8 @@ export interface HttpListenersOptions {
   readonly config: HttpServerConfig;
   readonly tls: ServerTls;
   readonly logger: Logger;
+  /** What each connection to the main listener waits for before it is served; undefined for nothing. Does not reject. */
+  readonly prepare: () => Promise<void> | undefined;
   /** A server of the host process in place of the main listener. */
   readonly attachTo: NodeHttpServer | undefined;
 }
@@ -43,7 +45,14 @@ export class HttpListeners {
   #attached: Disposable | undefined;
 
   /** Starts listening, or serves on a server of the host process. Rejects when a port is taken. */
-  async start({ routes, config, tls, logger, attachTo }: HttpListenersOptions): Promise<HttpAddresses> {
+  async start({
+    routes,
+    config,
+    tls,
+    logger,
+    prepare,
+    attachTo,
+  }: HttpListenersOptions): Promise<HttpAddresses> {
     const internal = internalListener(config);
     // The internal routes come last: with an empty prefix the API serves whatever no other path does.
     const served = internal === undefined ? [...routes.external, ...routes.internal] : routes.external;
@@ -53,7 +62,7 @@ export class HttpListeners {
       this.#attached = new AttachedHttp(main, attachTo);
     } else {
       const { address: host, port } = config;
-      this.#main = new HttpListener(main, { host, port, ...limits, tls: tls.http });
+      this.#main = new HttpListener(main, { host, port, ...limits, tls: tls.http, prepare });
     }
     if (internal !== undefined) {
       const { address: host, port } = internal;

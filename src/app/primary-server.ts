@@ -99,7 +99,6 @@ class PrimaryServer {
       machine: uid,
       program: WORKER_PROGRAM,
       config,
-      handsOut: (current) => limitsNewConnections(current as Config),
       isDev,
       logger,
       ports: {
@@ -107,7 +106,7 @@ class PrimaryServer {
         pushFrames: new PushFrames(),
         presence,
         events,
-        limits: new LimitsHub(limits, config.client.connection_limit > 0 ? "atOnce" : "inTurns"),
+        limits: new LimitsHub(limits),
         bus,
         statuses: records.statuses,
         records: (table) => records.access.records(table),
@@ -145,16 +144,4 @@ class PrimaryServer {
     this.#wheel[Symbol.dispose]();
     return isClean;
   }
-}
-
-/**
- * Whether new connections are limited: then they pass by the primary, behind what it has been told of earlier ones.
- * Otherwise workers take them themselves, which costs a third (docs/workers.md).
- */
-function limitsNewConnections({ client, pusher }: Config): boolean {
-  return (
-    client.connection_limit > 0 ||
-    client.connection_rate_limit > 0 ||
-    (pusher.enabled && pusher.rate_limiter.enabled)
-  );
 }

@@ -32,9 +32,9 @@ export class ServingNode {
 
   /** Opens all listeners, HTTP on a server of the host process if there is one. Rejects when one of them cannot. */
   async start(attachTo?: HttpServer): Promise<ServerAddresses> {
-    const { node, routes, tls, uniGrpc, grpcApi } = this.#assembly;
+    const { node, routes, prepare, tls, uniGrpc, grpcApi } = this.#assembly;
     await node.start();
-    const http = { routes, config: this.#config.http_server, tls, logger: this.#logger, attachTo };
+    const http = { routes, config: this.#config.http_server, tls, logger: this.#logger, prepare, attachTo };
     return {
       ...(await this.#http.start(http)),
       uniGrpc: await startListener(uniGrpc),

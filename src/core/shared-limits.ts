@@ -21,4 +21,10 @@ export interface SharedLimits {
   reportSessions(count: number): void;
   /** How many the other nodes have together, as of a moment ago. */
   readonly sessionsElsewhere: number;
+  /**
+   * Resolves once this node knows of everything that the others had reported before the call; undefined where it knows
+   * already. One node after the other: what it reports in the same turn of the event loop, the next one that catches up
+   * knows. Does not reject: where the others cannot be asked, what is known has to do.
+   */
+  catchUp(): Promise<void> | undefined;
 }

@@ -56,6 +56,8 @@ export interface HttpListenerOptions {
   /** How long an HTTP/1 client may take over a whole request, milliseconds; 30 s by default. */
   readonly requestTimeoutMs?: number;
   readonly http2?: Http2Limits;
+  /** What each new connection waits for before it is served; undefined for nothing. Does not reject. */
+  readonly prepare?: (() => Promise<void> | undefined) | undefined;
 }
 
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
@@ -173,7 +175,7 @@ export class HttpListener {
   }
 
   get #firstBytes(): FirstBytesOptions {
-    return { timeoutMs: this.#headersTimeoutMs, starts: this.#starts };
+    return { timeoutMs: this.#headersTimeoutMs, prepare: this.#options.prepare, starts: this.#starts };
   }
 
   get #requestTimeoutMs(): number {

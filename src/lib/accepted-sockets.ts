@@ -27,6 +27,8 @@ const NO_TLS =
 export interface FirstBytesOptions {
   /** A client that sends nothing for so long is cut. */
   readonly timeoutMs: number;
+  /** What a connection waits for once they have come; undefined for nothing. Does not reject. */
+  readonly prepare?: (() => Promise<void> | undefined) | undefined;
   /** Where connections whose first bytes have come wait for each other. */
   readonly starts: PacedQueue;
 }
@@ -37,7 +39,7 @@ export interface FirstBytesOptions {
  */
 export function awaitFirstBytes(
   socket: Socket,
-  { timeoutMs, starts }: FirstBytesOptions,
+  { timeoutMs, prepare, starts }: FirstBytesOptions,
   take: (first: Buffer) => void,
 ): void {
   const destroy = (): void => {
@@ -50,13 +52,16 @@ export function awaitFirstBytes(
   socket.once("data", (first: Buffer) => {
     socket.pause();
     stop();
-    starts.run(() => {
+    const begin = (): void => {
       socket.off("end", destroy).off("close", stop);
       if (socket.destroyed) return;
       socket.unshift(first);
       take(first);
       socket.off("error", destroy);
-    });
+    };
+    const prepared = prepare?.();
+    if (prepared === undefined) starts.run(begin);
+    else void prepared.then(() => starts.run(begin));
   });
 }
 

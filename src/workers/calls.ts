@@ -60,6 +60,10 @@ export interface PrimaryCalls {
   giveLimit(key: string): void;
   reportTaken(taken: readonly RateTaken[]): void;
   reportSessions(count: number): void;
+  /** Resolves once the worker has been sent what the others had reported before the call; it is its turn then. */
+  catchUpLimits(): Promise<void>;
+  /** The worker has reported what came of its turn. */
+  endLimitsTurn(): void;
 
   records(table: EntryTable): readonly StoredEntry[];
   updateStatuses(users: readonly string[], state: string): Promise<void>;

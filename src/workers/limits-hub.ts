@@ -1,5 +1,9 @@
+import { setImmediate as endOfTurn } from "node:timers/promises";
 import type { SharedLimits } from "../core/shared-limits.ts";
 import type { RateTaken } from "./calls.ts";
+
+/** How long the others wait for a process that does not go on. */
+const TURN_MAX_MS = 100;
 
 /** A process that hears of what the others take and have. */
 export interface LimitsListener {
@@ -8,28 +12,29 @@ export interface LimitsListener {
   sessionsElsewhere(count: number): void;
 }
 
-/** When processes hear of each other's sessions. */
-export type SessionNews = "atOnce" | "inTurns";
-
 /** Limits that hold for the processes of one machine together. */
 export class LimitsHub {
   readonly #limits: SharedLimits;
   readonly #members = new Set<LimitsMember>();
-  readonly #later: (announce: () => void) => unknown;
+  /** When the process that has caught up last has reported what came of it. */
+  #lastTurn: Promise<void> = Promise.resolve();
+  /** Processes have not heard of each other's latest sessions. */
   #isAnnouncing = false;
+  readonly #announce = (): void => {
+    if (!this.#isAnnouncing) return;
+    this.#isAnnouncing = false;
+    const total = [...this.#members].reduce((sum, { sessions }) => sum + sessions, 0);
+    for (const { listener, sessions } of this.#members) listener.sessionsElsewhere(total - sessions);
+  };
 
-  /**
-   * With `atOnce`, processes hear of each other's sessions before anything else that the primary does; otherwise, once
-   * for all that comes in one turn, which costs less with many of them.
-   */
-  constructor(limits: SharedLimits, news: SessionNews) {
+  constructor(limits: SharedLimits) {
     this.#limits = limits;
-    this.#later = news === "atOnce" ? (announce) => process.nextTick(announce) : setImmediate;
   }
 
   join(listener: LimitsListener): LimitsMember {
     const member = new LimitsMember(this.#limits, listener, {
       onSessions: () => this.#announceSoon(),
+      onCatchUp: (turn) => this.#catchUp(turn),
       onTaken: (from, taken) => {
         for (const other of this.#members) if (other !== from) other.listener.takenElsewhere(taken);
       },
@@ -43,20 +48,28 @@ export class LimitsHub {
     return member;
   }
 
-  /** Once for all that has come with it. */
+  /** Once for all that comes in one turn. */
   #announceSoon(): void {
     if (this.#isAnnouncing) return;
     this.#isAnnouncing = true;
-    this.#later(() => {
-      this.#isAnnouncing = false;
-      const total = [...this.#members].reduce((sum, { sessions }) => sum + sessions, 0);
-      for (const { listener, sessions } of this.#members) listener.sessionsElsewhere(total - sessions);
-    });
+    setImmediate(this.#announce);
+  }
+
+  /** Resolves when it is the turn of a process, which lasts until `turn` resolves, and the process has all news. */
+  async #catchUp(turn: Promise<void>): Promise<void> {
+    const before = this.#lastTurn;
+    this.#lastTurn = turn;
+    await before;
+    // In a whole turn of the event loop, everything is read that processes have written before.
+    await endOfTurn();
+    await endOfTurn();
+    this.#announce();
   }
 }
 
 interface MemberEvents {
   onSessions(): void;
+  onCatchUp(turn: Promise<void>): Promise<void>;
   onTaken(from: LimitsMember, taken: readonly RateTaken[]): void;
   onLeft(member: LimitsMember): void;
 }
@@ -68,6 +81,8 @@ export class LimitsMember {
   readonly #limits: SharedLimits;
   readonly #events: MemberEvents;
   readonly #taken = new Map<string, number>();
+  /** Ends of the turns that the process has or waits for, in order. */
+  readonly #turnEnds: (() => void)[] = [];
 
   constructor(limits: SharedLimits, listener: LimitsListener, events: MemberEvents) {
     this.#limits = limits;
@@ -100,10 +115,28 @@ export class LimitsMember {
     this.#events.onSessions();
   }
 
+  /**
+   * Resolves once the process has been sent everything that the others had reported before the call. The others wait
+   * until it ends its turn, which it does at once.
+   */
+  async catchUp(): Promise<void> {
+    const { promise: turn, resolve: end } = Promise.withResolvers<void>();
+    this.#turnEnds.push(end);
+    await this.#events.onCatchUp(turn);
+    const timer = setTimeout(end, TURN_MAX_MS);
+    void turn.then(() => clearTimeout(timer));
+  }
+
+  /** The process has reported what came of the turn that it had first. */
+  endTurn(): void {
+    this.#turnEnds.shift()?.();
+  }
+
   /** Gives back everything that the process has taken. */
   leave(): void {
     for (const [key, count] of this.#taken) for (let at = 0; at < count; at++) this.#limits.give(key);
     this.#taken.clear();
+    for (const end of this.#turnEnds) end();
     this.#events.onLeft(this);
   }
 

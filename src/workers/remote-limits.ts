@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from "node:timers/promises";
 import type { SharedLimits } from "../core/shared-limits.ts";
 import type { RateTaken } from "./calls.ts";
 import type { LimitsListener } from "./limits-hub.ts";
@@ -11,6 +12,8 @@ export class RemoteLimits implements SharedLimits {
   #taken: RateTaken[] = [];
   #sessions = 0;
   #isReporting = false;
+  /** What all wait for who ask in this turn. */
+  #catchingUp: Promise<void> | undefined;
 
   constructor(link: PrimaryLink) {
     this.#link = link;
@@ -50,6 +53,12 @@ export class RemoteLimits implements SharedLimits {
     this.#listeners.set(rate, listener);
   }
 
+  /** The primary is asked at the end of the turn, once for all who wait for it. */
+  catchUp(): Promise<void> {
+    this.#catchingUp ??= this.#askPrimary();
+    return this.#catchingUp;
+  }
+
   /** Goes out before clients are told that they are connected: the others know of them when they see it. */
   reportSessions(count: number): void {
     this.#sessions = count;
@@ -59,5 +68,13 @@ export class RemoteLimits implements SharedLimits {
       this.#isReporting = false;
       this.#link.notify("reportSessions", this.#sessions);
     });
+  }
+
+  async #askPrimary(): Promise<void> {
+    await endOfTurn();
+    this.#catchingUp = undefined;
+    // Where the primary does not answer, what is known has to do; the end of the link is that of the worker.
+    await this.#link.call("catchUpLimits").catch(() => undefined);
+    setImmediate(() => this.#link.notify("endLimitsTurn"));
   }
 }

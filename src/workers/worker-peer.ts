@@ -168,13 +168,18 @@ export class WorkerPeer {
     };
   }
 
-  #limitCalls(): Pick<PrimaryCalls, "takeLimit" | "giveLimit" | "reportTaken" | "reportSessions"> {
+  #limitCalls(): Pick<
+    PrimaryCalls,
+    "takeLimit" | "giveLimit" | "reportTaken" | "reportSessions" | "catchUpLimits" | "endLimitsTurn"
+  > {
     const limits = this.#limits;
     return {
       takeLimit: (key, max) => limits.take(key, max),
       giveLimit: (key) => limits.give(key),
       reportTaken: (taken) => limits.reportTaken(taken),
       reportSessions: (count) => limits.reportSessions(count),
+      catchUpLimits: () => limits.catchUp(),
+      endLimitsTurn: () => limits.endTurn(),
     };
   }
 

@@ -16,8 +16,6 @@ export interface WorkerPoolOptions {
   /** The configuration that workers begin with. */
   readonly config: unknown;
   readonly isDev: boolean;
-  /** Whether new connections pass by the primary, as of a configuration. */
-  readonly handsOut: (config: unknown) => boolean;
   readonly logger: Logger;
   readonly ports: SharedPorts;
 }
@@ -89,10 +87,10 @@ export class WorkerPool {
   }
 
   #startWorker(): Promise<unknown> {
-    const { ports, logger, isDev, machine, program, handsOut } = this.#options;
-    const wanted = process.env["NODE_CLUSTER_SCHED_POLICY"] ?? (handsOut(this.#config) ? "rr" : "none");
-    // The first server of a process says so for all.
-    cluster.schedulingPolicy = wanted === "rr" ? cluster.SCHED_RR : cluster.SCHED_NONE;
+    const { ports, logger, isDev, machine, program } = this.#options;
+    // Workers take connections themselves, which costs a third of having them handed out (docs/workers.md).
+    const isHandedOut = process.env["NODE_CLUSTER_SCHED_POLICY"] === "rr";
+    cluster.schedulingPolicy = isHandedOut ? cluster.SCHED_RR : cluster.SCHED_NONE;
     cluster.setupPrimary({
       exec: program,
       execArgv: NODE_FLAGS,

@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 import type { SharedLimits } from "../../src/core/shared-limits.ts";
 
@@ -89,6 +90,45 @@ export function describeSharedLimitsContract(name: string, create: CreateLimits)
       two.reportSessions(100);
       const expected = two === one ? [0, 0] : [100, 10];
       await vi.waitFor(() => expect([one.sessionsElsewhere, two.sessionsElsewhere]).toEqual(expected));
+    });
+
+    it("a node that has caught up knows all that the others had reported before", async () => {
+      const [one, two] = await create();
+      let taken = 0;
+      two.onTakenElsewhere("r", (_key, points) => (taken += points));
+      for (let count = 1; count <= 20; count++) {
+        one.reportSessions(count);
+        one.reportTaken("r", "", 1);
+        // Whoever is told something by the other node is told at the end of the turn.
+        await endOfTurn();
+        await two.catchUp();
+        const reported = one === two ? 0 : count;
+        expect([two.sessionsElsewhere, taken]).toEqual([reported, reported]);
+      }
+    });
+
+    it("nodes that catch up at the same time do so one after the other, and know what came of it before", async () => {
+      const [one, two] = await create();
+      if (one === two) return;
+      const seen: number[] = [];
+      const takeTurn = async (node: SharedLimits): Promise<void> => {
+        await node.catchUp();
+        seen.push(node.sessionsElsewhere);
+        node.reportSessions(1);
+      };
+      await Promise.all([takeTurn(one), takeTurn(two)]);
+      expect(seen).toEqual([0, 1]);
+    });
+
+    it("of one node, many who catch up at the same time do so together", async () => {
+      const [one, two] = await create();
+      if (one === two) return;
+      one.reportSessions(3);
+      const caughtUp = Array.from({ length: 10 }, () => two.catchUp());
+      expect(new Set(caughtUp).size).toBe(1);
+      await caughtUp[0];
+      expect(two.sessionsElsewhere).toBe(3);
+      expect(two.catchUp()).not.toBe(caughtUp[0]);
     });
   });
 }

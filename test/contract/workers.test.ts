@@ -65,6 +65,11 @@ describeSharedLimitsContract("two workers", async () => {
   return [(await cluster.join()).ports.limits, (await cluster.join()).ports.limits];
 });
 
+describeSharedLimitsContract("two workers over sockets", async () => {
+  const cluster = await WorkerCluster.start(unixSockets);
+  return [(await cluster.join()).ports.limits, (await cluster.join()).ports.limits];
+});
+
 describeControlBusContract("nodes of one process", async (count) => {
   const hub = new BusHub();
   return Array.from({ length: count }, (_, at) => ({ uid: `node ${at}`, bus: hub.busOf(`node ${at}`) }));

@@ -59,8 +59,6 @@ it("SIGHUP: new apps and limits are there without a restart, and connections sta
   await using server = await ServerProcess.start({
     workplace,
     config: config({}),
-    // Limits that come with a reload do not find it by themselves.
-    env: { NODE_CLUSTER_SCHED_POLICY: "rr" },
   });
   using before = await WebSocketClient.open(`${server.origin.replace("http", "ws")}/app/${APP.key}`);
   await before.nextText();

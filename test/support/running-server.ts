@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from "node:http";
 import { vi } from "vitest";
-import { loadConfig } from "../../src/app/config.ts";
+import { type Config, loadConfig } from "../../src/app/config.ts";
 import {
   createServer,
   type MillraceServer,
@@ -63,16 +63,19 @@ export class RunningServer implements AsyncDisposable {
   /** The whole log so far. */
   readonly logged: readonly LoggedLine[];
   readonly #server: MillraceServer;
+  readonly #load: (config: ConfigInput) => Config;
   readonly #errors: unknown[];
 
   constructor(
     server: MillraceServer,
+    load: (config: ConfigInput) => Config,
     addresses: ServerAddresses,
     port: number,
     scheme: string,
     { errors, logged }: { readonly errors: unknown[]; readonly logged: readonly LoggedLine[] },
   ) {
     this.#server = server;
+    this.#load = load;
     this.#errors = errors;
     this.logged = logged;
     this.addresses = addresses;
@@ -87,6 +90,11 @@ export class RunningServer implements AsyncDisposable {
   /** Address of an endpoint, with a connect request in the query if one is given. */
   url(endpoint: Endpoint, connect?: unknown): string {
     return endpointUrl(this.origin, endpoint, connect);
+  }
+
+  /** Has the server follow another configuration; resolves to the options that need a restart. */
+  reload(config: ConfigInput): Promise<readonly string[]> {
+    return this.#server.reload(this.#load(config));
   }
 
   /** Publishes a JSON value, or text or bytes as they are. */
@@ -166,8 +174,12 @@ async function start(
   { attachTo, isDev }: Pick<ServerOptions, "attachTo" | "isDev">,
 ): Promise<RunningServer> {
   const defaults = attachTo === undefined ? TEST_DEFAULTS : { ...TEST_DEFAULTS, node: {} };
-  const { config, warnings } = loadConfig({ defaults, values: input });
-  if (warnings.length > 0) throw new Error(warnings.join("\n"));
+  const load = (values: ConfigInput): Config => {
+    const { config, warnings } = loadConfig({ defaults, values });
+    if (warnings.length > 0) throw new Error(warnings.join("\n"));
+    return config;
+  };
+  const config = load(input);
   const errors: unknown[] = [];
   const logged: LoggedLine[] = [];
   const logger = tee(loggerInto(errors), loggerOf(logged, "debug"));
@@ -175,7 +187,7 @@ async function start(
   const addresses = await server.start();
   const address = attachTo?.address();
   const port = addresses.http?.port ?? (typeof address === "object" ? address?.port : undefined) ?? 0;
-  return new RunningServer(server, addresses, port, config.http_server.tls.enabled ? "https" : "http", {
+  return new RunningServer(server, load, addresses, port, config.http_server.tls.enabled ? "https" : "http", {
     errors,
     logged,
   });

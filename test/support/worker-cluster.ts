@@ -59,7 +59,7 @@ export class WorkerCluster {
   blocked: readonly StoredEntry[] = [];
   readonly #logger = loggerOf(this.logged, "warn");
   readonly #bus = new BusHub();
-  readonly #limits = new LimitsHub(new MemoryLimits(), "atOnce");
+  readonly #limits = new LimitsHub(new MemoryLimits());
   readonly #frames = new PushFrames();
   readonly #createPair: CreatePair;
 

@@ -23,4 +23,6 @@ export class MemoryLimits implements SharedLimits {
   onTakenElsewhere(): void {}
 
   reportSessions(): void {}
+
+  catchUp(): undefined {}
 }

@@ -64,6 +64,27 @@ describe("HttpListener", () => {
     expect(performance.now() - startMs).toBeGreaterThanOrEqual(TIMEOUT_MS - 10);
   });
 
+  it("serves a connection once it is prepared for", async () => {
+    const served: unknown[] = [];
+    const asked = Promise.withResolvers<void>();
+    const prepared = Promise.withResolvers<void>();
+    const prepare = (): Promise<void> => {
+      asked.resolve();
+      return prepared.promise;
+    };
+    await using listener = await start({ prepare }, (request, response) => {
+      served.push(request.url);
+      response.end("hello");
+    });
+    using client = await RawConnection.open(listener.port);
+    client.send(httpRequest("GET", "/"));
+    await asked.promise;
+    expect(served).toEqual([]);
+    prepared.resolve();
+    await client.until((text) => text.endsWith("hello"));
+    expect(served).toEqual(["/"]);
+  });
+
   it("leaves a client alone that takes its time between requests", async () => {
     await using listener = await listen();
     using client = await RawConnection.open(listener.port);
