@@ -48,6 +48,7 @@ const TRANSPORTS = {
       const source = new EventSource(`${url}?cf_connect=${encodeURIComponent(request)}`);
       const end = () => {
         source.close();
+        signal.removeEventListener("abort", end);
         resolve(LOST);
       };
       source.addEventListener("message", ({ data }) => onMessage(data));
@@ -60,10 +61,14 @@ const TRANSPORTS = {
   websocket({ url, request, onMessage, signal }) {
     return new Promise((resolve) => {
       const socket = new WebSocket(location.origin.replace("http", "ws") + url);
+      const leave = () => socket.close();
       socket.addEventListener("open", () => socket.send(request));
       socket.addEventListener("message", ({ data }) => onMessage(data));
-      socket.addEventListener("close", (event) => resolve(endingOf(event)));
-      signal.addEventListener("abort", () => socket.close());
+      socket.addEventListener("close", (event) => {
+        signal.removeEventListener("abort", leave);
+        resolve(endingOf(event));
+      });
+      signal.addEventListener("abort", leave);
     });
   },
 
@@ -220,10 +225,12 @@ function endingOfError() {
  */
 function delay(ms, signal) {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
+    const end = () => {
       clearTimeout(timer);
+      signal.removeEventListener("abort", end);
       resolve();
-    });
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
   });
 }
