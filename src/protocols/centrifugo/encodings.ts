@@ -7,6 +7,7 @@ import {
 import { clientError } from "../../core/client-error.ts";
 import { positionFrom } from "../../core/stream-position.ts";
 import type { ConnectRequest, SubscriptionRequest, UniEncoding } from "../../core/uni-protocol.ts";
+import { NOTHING } from "../../core/wire-format.ts";
 import { decodeMessage } from "../../lib/json/decode-message.ts";
 import { JsonDecodeError } from "../../lib/json/json-decode-error.ts";
 import { jsonCodec } from "./json-codec.ts";
@@ -33,7 +34,7 @@ export const protobufEncoding: UniEncoding = {
     id: "centrifugo-protobuf",
     encode: (push) => {
       if (push.type === "publication") return encodePublicationPush(push.channel, push.publication);
-      return isUniPush(push) ? toBinary(PushSchema, toPushMessage(push)) : undefined;
+      return isUniPush(push) ? toBinary(PushSchema, toPushMessage(push)) : NOTHING;
     },
   },
   deltaCodecs: undefined,
@@ -45,7 +46,7 @@ export const protoJsonEncoding: UniEncoding = {
   codec: {
     id: "centrifugo-proto-json",
     encode: (push) =>
-      isUniPush(push) ? Buffer.from(toJsonString(PushSchema, toPushMessage(push))) : undefined,
+      isUniPush(push) ? Buffer.from(wellFormedJson(toJsonString(PushSchema, toPushMessage(push)))) : NOTHING,
   },
   deltaCodecs: undefined,
   parseRequest: (bytes) =>
@@ -55,6 +56,14 @@ export const protoJsonEncoding: UniEncoding = {
       ),
     ),
 };
+
+/** JSON whose halves of surrogate pairs, which clients refuse, have become U+FFFD, as in any text that goes through UTF-8. */
+function wellFormedJson(json: string): string {
+  if (!json.includes(String.raw`\ud`)) return json;
+  return json.replaceAll(/\\(?:ud...|.)/gu, (escape) =>
+    escape.startsWith(String.raw`\ud`) ? "\ufffd" : escape,
+  );
+}
 
 const NOWHERE: ConnectRequest["resumeFrom"] = new Map();
 const NO_HEADERS: ConnectRequest["headers"] = new Map();

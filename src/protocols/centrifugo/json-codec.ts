@@ -1,5 +1,5 @@
 import type { ConnectResult, SubscribeResult } from "../../core/push.ts";
-import type { Codec } from "../../core/wire-format.ts";
+import { type Codec, NOTHING } from "../../core/wire-format.ts";
 import { quoteJson } from "../../lib/json/quote.ts";
 import { isJson } from "../../lib/json/raw-json.ts";
 import { encodePublication, infoObject, isCarriable, publicationsText, rawText } from "./json-publication.ts";
@@ -14,7 +14,8 @@ import { isUniPush, type UniPush } from "./push-message.ts";
 export const jsonCodec: Codec = {
   id: "centrifugo-json",
   encode(push) {
-    if (!isUniPush(push) || !hasJsonOnly(push)) return undefined;
+    if (!isUniPush(push)) return NOTHING;
+    if (!hasJsonOnly(push)) return undefined;
     return push.type === "publication"
       ? encodePublication(`${headOf(push.channel)}"pub":`, push.publication)
       : Buffer.from(encodeText(push));

@@ -1,7 +1,9 @@
+import { isUtf8 } from "node:buffer";
 import type { ClientInfo } from "../../core/client-info.ts";
 import type { Publication } from "../../core/publication.ts";
 import type { Push } from "../../core/push.ts";
 import { type Codec, NOTHING } from "../../core/wire-format.ts";
+import { isJson } from "../../lib/json/raw-json.ts";
 import { stringDataFrame, watchlistText } from "./frames.ts";
 
 /** Tag with the event's name. */
@@ -66,7 +68,7 @@ function encodeChannelPush(
   app: CodecApp,
   push: Extract<Push, { channel: string }>,
   name: string,
-): Uint8Array {
+): Uint8Array | undefined {
   switch (push.type) {
     case "publication":
       return eventFrame(app, push.publication, name);
@@ -100,8 +102,16 @@ function encodeWatchPush(push: Push): Uint8Array {
   return stringDataFrame("pusher_internal:watchlist_events", text);
 }
 
-/** An event of a channel. Those that clients send in presence channels tell whose they are. */
-function eventFrame({ defaultEvent }: CodecApp, { tags, data, info }: Publication, name: string): Buffer {
+/**
+ * An event of a channel, undefined where its data is no text. Those that clients send in presence channels tell whose
+ * they are.
+ */
+function eventFrame(
+  { defaultEvent }: CodecApp,
+  { tags, data, info }: Publication,
+  name: string,
+): Buffer | undefined {
+  if (!isUtf8(data)) return undefined;
   const tag = tags?.[EVENT_TAG] ?? "";
   // Nothing published is to pass for a word of the protocol.
   const event = tag === "" || isReservedEvent(tag) ? defaultEvent : tag;
@@ -121,8 +131,8 @@ export function memberText({ user, chanInfo, connInfo }: ClientInfo): string {
   return `{"user_id":${JSON.stringify(user)},"user_info":${userInfoText({ chanInfo, connInfo })}}`;
 }
 
-/** JSON of what is known of a member. */
+/** JSON of what is known of a member; `{}` where that is nothing, or binary. */
 export function userInfoText({ chanInfo, connInfo }: Pick<ClientInfo, "chanInfo" | "connInfo">): string {
   const info = chanInfo ?? connInfo;
-  return info === undefined || info.length === 0 ? "{}" : Buffer.from(info).toString();
+  return info === undefined || !isJson(info) ? "{}" : Buffer.from(info).toString();
 }

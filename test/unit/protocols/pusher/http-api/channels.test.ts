@@ -96,6 +96,19 @@ describe("channels", () => {
     expect((await call("/channels/presence-empty/users")).json).toEqual({ users: [] });
   });
 
+  it("of a user whose info is binary nothing is told", async () => {
+    const { call, node } = await startApi();
+    const binary = { ...clientOf("1", "a"), connInfo: Buffer.from([0xff]) };
+    node.present.set("3:presence-room", [binary, clientOf("2", "b", { name: "Ben" })]);
+    const params = { with_user_info: "1" };
+    expect((await call("/channels/presence-room/users", { params })).json).toEqual({
+      users: [
+        { id: "1", user_info: {} },
+        { id: "2", user_info: { name: "Ben" } },
+      ],
+    });
+  });
+
   it.each(["news", "private-x", "x-presence-y"])("pusher 83: users of %s: 400", async (name) => {
     const { call } = await startApi();
     expect(await call(`/channels/${name}/users`)).toMatchObject({ status: 400 });

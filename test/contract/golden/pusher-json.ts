@@ -1,0 +1,45 @@
+import { NOTHING } from "../../../src/core/wire-format.ts";
+import type { GoldenMessages } from "../codec.contract.ts";
+
+/** Pusher's JSON, of a presence channel. */
+export const PUSHER_MESSAGES: GoldenMessages = {
+  ping: '{"event":"pusher:ping","data":"{}"}',
+  "connect, nothing optional": NOTHING,
+  "connect, everything": NOTHING,
+  "connect, over within the second, no pings": NOTHING,
+  "connect, recovered": NOTHING,
+  "connect, recovered as differences": NOTHING,
+  "connect, binary data": NOTHING,
+  "connect, binary data of a channel": NOTHING,
+  "publication, payload byte for byte": String.raw`{"event":"news","channel":"presence-room","data":"{\"input\": 1}"}`,
+  "publication, line breaks between tokens": String.raw`{"event":"news","channel":"presence-room","data":"{\r\n\"a\":\n1}"}`,
+  "publication, text in all planes": String.raw`{"event":"news","channel":"presence-room","data":"\"é 日本 🙂 \\u0041\""}`,
+  "publication, tags": '{"event":"news","channel":"presence-room","data":"1"}',
+  "publication, channel to be escaped": '{"event":"news","channel":"presence-rooma&b","data":"1"}',
+  "publication, first of a stream": '{"event":"news","channel":"presence-room","data":"1"}',
+  "publication, later in a stream": '{"event":"news","channel":"presence-room","data":"1"}',
+  "publication, the largest numbers": '{"event":"news","channel":"presence-room","data":"1"}',
+  "publication, everything": '{"event":"news","channel":"presence-room","data":"1"}',
+  "publication, empty": '{"event":"news","channel":"presence-room","data":""}',
+  "publication, empty with company": '{"event":"news","channel":"presence-room","data":""}',
+  "publication, binary": undefined,
+  "publication, and the one before": String.raw`{"event":"news","channel":"presence-room","data":"{\"text\":\"the same, and two\"}"}`,
+  "publication, event of a client": String.raw`{"event":"client-e","channel":"presence-room","data":"{\"x\":1}","user_id":"alice"}`,
+  join: NOTHING,
+  "join of nobody": NOTHING,
+  "join, binary info": NOTHING,
+  leave: NOTHING,
+  "member added": String.raw`{"event":"pusher_internal:member_added","channel":"presence-room","data":"{\"user_id\":\"alice\",\"user_info\":\"é\"}"}`,
+  "member added, binary info": String.raw`{"event":"pusher_internal:member_added","channel":"presence-room","data":"{\"user_id\":\"alice\",\"user_info\":{}}"}`,
+  "member removed": String.raw`{"event":"pusher_internal:member_removed","channel":"presence-room","data":"{\"user_id\":\"alice\"}"}`,
+  "subscription count": String.raw`{"event":"pusher_internal:subscription_count","channel":"presence-room","data":"{\"subscription_count\":3}"}`,
+  subscribe: '{"event":"pusher_internal:subscription_succeeded","channel":"presence-room","data":"{}"}',
+  "subscribe, everything":
+    '{"event":"pusher_internal:subscription_succeeded","channel":"presence-room","data":"{}"}',
+  "subscribe, binary data":
+    '{"event":"pusher_internal:subscription_succeeded","channel":"presence-room","data":"{}"}',
+  unsubscribe: NOTHING,
+  refresh: NOTHING,
+  "refresh, no expiry": NOTHING,
+  disconnect: NOTHING,
+};
