@@ -13,6 +13,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** A call in JSON over HTTP. */
 export class JsonOrigin implements CallOrigin {
+  readonly protocol = "http";
   readonly bytesAreJson = true;
   readonly caller: ApiCaller;
   readonly #response: ServerResponse;
@@ -33,6 +34,7 @@ export class JsonOrigin implements CallOrigin {
 
 /** A unary call of the Connect protocol, of which we make the answer ourselves. */
 export class ConnectUnaryOrigin implements CallOrigin {
+  readonly protocol = "connect";
   readonly bytesAreJson = false;
   readonly caller: ApiCaller;
   readonly #response: ServerResponse;
@@ -59,6 +61,7 @@ export const callerAddress: ContextKey<string> = createContextKey("");
 
 /** A call through connect-node, whose signal knows the caller's own deadline. */
 export class ConnectOrigin implements CallOrigin {
+  readonly protocol = "connect";
   readonly bytesAreJson = false;
   readonly caller: ApiCaller;
   readonly #context: HandlerContext;
@@ -82,6 +85,7 @@ export class ConnectOrigin implements CallOrigin {
 
 /** A call through grpc-js. */
 export class GrpcOrigin implements CallOrigin {
+  readonly protocol = "grpc";
   readonly bytesAreJson = false;
   readonly caller: ApiCaller;
   readonly #call: ServerUnaryCall<unknown, unknown>;

@@ -8,13 +8,19 @@ import {
 import type { ClientError } from "../core/client-error.ts";
 import { clientErrorOf } from "../core/failure.ts";
 import type { Logger } from "../core/logger.ts";
+import type { ApiProtocol } from "../core/metrics.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
 import { type CallRefusal, refusalOf } from "../core/refusal.ts";
 import type { ApiCaller } from "./api-key.ts";
 import type { ApiNode } from "./ports.ts";
 
+/** Result of a call: that of its method, or the error that it is answered with. */
+export type Outcome =
+  { readonly ok: true; readonly result: Message } | { readonly ok: false; readonly error: ClientError };
+
 /** How a call came in. */
 export interface CallOrigin {
+  readonly protocol: ApiProtocol;
   /** True where `bytes` of the request are known to be JSON, because they came as such. */
   readonly bytesAreJson: boolean;
   readonly caller: ApiCaller;

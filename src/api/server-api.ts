@@ -1,29 +1,30 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { BatchResponse, Command } from "../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import { CallCounts } from "../core/call-counts.ts";
 import type { ClientError } from "../core/client-error.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
+import { type ApiProtocol, BoundBy, type Metrics } from "../core/metrics.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
-import { ApiCall, type ApiMethod, type CallContext, type CallOrigin } from "./method.ts";
+import { ApiCall, type ApiMethod, type CallContext, type CallOrigin, type Outcome } from "./method.ts";
 import { runBatch } from "./methods/batch.ts";
 import { API_METHODS } from "./methods/table.ts";
-
-/** What became of a call: the method's result, or why there is none. */
-export type Outcome =
-  { readonly ok: true; readonly result: Message } | { readonly ok: false; readonly error: ClientError };
 
 /** What the server API works with. */
 export interface ServerApiContext extends CallContext {
   readonly clock: Pick<Clock, "monotonicMs">;
+  readonly metrics: Metrics;
 }
 
 /** The server API behind all of its doors. */
 export class ServerApi {
   readonly methods: readonly ApiMethod[] = API_METHODS;
   readonly #context: ServerApiContext;
+  readonly #counts: BoundBy<ApiProtocol, CallCounts>;
 
   constructor(context: ServerApiContext) {
     this.#context = context;
+    this.#counts = new BoundBy((protocol) => new CallCounts(context.metrics, protocol));
   }
 
   /** Where doors tell of those whom they refuse. */
@@ -47,11 +48,11 @@ export class ServerApi {
     const startedAtMs = this.#context.clock.monotonicMs();
     try {
       const result = await method.run(call, request);
-      this.#logCall(method.name, origin, startedAtMs);
+      this.#finish(method.name, origin, startedAtMs);
       return { ok: true, result };
     } catch (error) {
       const known = call.explain(error);
-      this.#logCall(method.name, origin, startedAtMs, known.code);
+      this.#finish(method.name, origin, startedAtMs, known.code);
       return { ok: false, error: known };
     }
   }
@@ -63,8 +64,11 @@ export class ServerApi {
     origin: CallOrigin,
   ): Promise<BatchResponse> {
     const startedAtMs = this.#context.clock.monotonicMs();
-    const response = await runBatch(this.#call("batch", origin), commands, parallel);
-    this.#logCall("batch", origin, startedAtMs);
+    const response = await runBatch(commands, parallel, {
+      run: (method, request) => this.run(method, request, origin),
+      refuse: (error) => this.refuse("batch", error, origin),
+    });
+    this.#finish("batch", origin, startedAtMs);
     return response;
   }
 
@@ -77,9 +81,15 @@ export class ServerApi {
     return new ApiCall(this.#context, method, origin);
   }
 
-  #logCall(method: string, { address, caller }: CallOrigin, startedAtMs: number, code?: number): void {
+  #finish(
+    method: string,
+    { protocol, address, caller }: CallOrigin,
+    startedAtMs: number,
+    code?: number,
+  ): void {
     const { logger, clock } = this.#context;
-    const ms = Math.round(clock.monotonicMs() - startedAtMs);
-    logger.debug({ method, key: caller.key, address, ms, code }, "api call");
+    const durationMs = clock.monotonicMs() - startedAtMs;
+    this.#counts.of(protocol).count(method, durationMs, code);
+    logger.debug({ method, key: caller.key, address, ms: Math.round(durationMs), code }, "api call");
   }
 }

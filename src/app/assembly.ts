@@ -5,6 +5,7 @@ import { createClientTokenVerifier } from "../auth/token-verifier.ts";
 import { systemClock } from "../core/clock.ts";
 import { derive, LiveValue, memberOf } from "../core/live.ts";
 import type { Logger } from "../core/logger.ts";
+import type { Metrics } from "../core/metrics.ts";
 import { RefusalLog } from "../core/refusal-log.ts";
 import type { TokenVerifier } from "../core/token-verifier.ts";
 import type { GrpcListener } from "../grpc/listener.ts";
@@ -61,22 +62,23 @@ export interface AssemblyOptions {
   readonly connectPusher: ConnectPusher;
   /** A development server: with the page for whoever develops. */
   readonly isDev: boolean;
+  readonly metrics: Metrics;
 }
 
 /** Joins everything that the configuration asks for. Rejects for unusable keys or files. */
 export async function assembleServer(
   config: Config,
   logger: Logger,
-  { ports, identity, connectPusher, isDev }: AssemblyOptions,
+  { ports, identity, connectPusher, isDev, metrics }: AssemblyOptions,
 ): Promise<Assembly> {
   const { events, limits: sharedLimits } = ports;
   const tls = readServerTls(config);
   // Nobody stops it: it cuts those who do not answer their close frame, and rests once the last one is gone.
   const wheel = new TimerWheel(systemClock);
-  const refusals = new RefusalLog(logger, systemClock);
+  const refusals = new RefusalLog(logger, systemClock, metrics);
   const verified = new LiveValue(await verify(config, logger));
   const live = memberOf(verified, "config");
-  const node = createNode(live, ports, { wheel, logger, refusals }, identity);
+  const node = createNode(live, ports, { wheel, logger, refusals, metrics }, identity);
   const protocol = createUniProtocol({
     node,
     clock: systemClock,
@@ -102,12 +104,12 @@ export async function assembleServer(
     pongTimeoutMs: config.client.pong_timeout,
     closing: closing.signal,
   };
-  const api = createServerApi({ node, logger, refusals, clock: systemClock });
+  const api = createServerApi({ node, logger, refusals, clock: systemClock, metrics });
   const httpKeys = new ApiKeys("http_api", memberOf(live, "http_api"));
   const grpcKeys = new ApiKeys("grpc_api", memberOf(live, "grpc_api"));
   const apiRoutes = createApiRoutes(api, config.http_api, httpKeys);
   const pusher = assemblePusher(
-    { config: memberOf(live, "pusher"), events, node, gate, sharedLimits, refusals, wheel, logger },
+    { config: memberOf(live, "pusher"), events, node, gate, sharedLimits, refusals, wheel, logger, metrics },
     connectPusher,
   );
   return {

@@ -1,18 +1,28 @@
+import { systemClock } from "../core/clock.ts";
+import type { Metrics } from "../core/metrics.ts";
+import { measureEventLoop } from "../telemetry/event-loop.ts";
 import { openPorts } from "./ports.ts";
 import { LocalPusherEvents } from "./pusher.ts";
 import { followReload } from "./reload.ts";
 import type { ServerOptions, ServerRun } from "./server.ts";
 import { ServingNode } from "./serving-node.ts";
 
+/** What a server of one process is made of. */
+export interface LocalServerOptions extends ServerOptions {
+  readonly metrics: Metrics;
+}
+
 /** Runs a server in this process alone. Rejects, with nothing left open, where it cannot. */
-export async function openLocalServer(options: ServerOptions): Promise<ServerRun> {
-  const { config, logger, attachTo, isDev = false } = options;
+export async function openLocalServer(options: LocalServerOptions): Promise<ServerRun> {
+  const { config, logger, attachTo, isDev = false, metrics } = options;
   await using opening = new AsyncDisposableStack();
+  opening.use(measureEventLoop(metrics, systemClock));
   const ports = opening.use(await openPorts(config));
   const serving = await ServingNode.assemble(config, logger, {
     ports,
     connectPusher: (parts) => new LocalPusherEvents(parts),
     isDev,
+    metrics,
   });
   let isClean = true;
   opening.defer(async () => {

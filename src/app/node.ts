@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { systemClock } from "../core/clock.ts";
 import { derive, type Live, memberOf } from "../core/live.ts";
 import type { Logger } from "../core/logger.ts";
+import type { Metrics } from "../core/metrics.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
 import { ServerNode } from "../node/server-node.ts";
@@ -22,13 +23,14 @@ export interface NodeParts {
   readonly wheel: TimerWheel;
   readonly logger: Logger;
   readonly refusals: RefusalLog;
+  readonly metrics: Metrics;
 }
 
 /** A node as the configuration describes it; alone, under a new uid, unless it is told what it is a part of. */
 export function createNode(
   config: Live<Config>,
   { limits: sharedLimits, records, ...ports }: NodePorts,
-  { wheel, logger, refusals }: NodeParts,
+  { wheel, logger, refusals, metrics }: NodeParts,
   identity: NodeIdentity | undefined,
 ): ServerNode {
   const { client, http_server: http, node } = config.get();
@@ -46,6 +48,7 @@ export function createNode(
     wheel,
     logger,
     refusals,
+    metrics,
     random: Math.random,
     limits: {
       outboxMaxBytes: client.queue_max_size,

@@ -3,11 +3,13 @@ import { extname, join } from "node:path";
 import { systemClock } from "../core/clock.ts";
 import { disconnect } from "../core/disconnect.ts";
 import { LiveValue, memberOf } from "../core/live.ts";
+import type { Metrics } from "../core/metrics.ts";
 import type { Logger } from "../core/logger.ts";
 import { RefusalLog } from "../core/refusal-log.ts";
 import { TimerWheel } from "../lib/timer-wheel.ts";
 import type { ServerNode } from "../node/server-node.ts";
 import type { WebhookEvent } from "../protocols/pusher/webhooks/event.ts";
+import { measureEventLoop } from "../telemetry/event-loop.ts";
 import { BusHub } from "../workers/bus-hub.ts";
 import { LimitsHub } from "../workers/limits-hub.ts";
 import { PushFrames } from "../workers/push-frames.ts";
@@ -28,6 +30,8 @@ export interface PrimaryServerOptions {
   readonly logger: Logger;
   readonly workers: number;
   readonly isDev: boolean;
+  /** Of this process, which has no connections. */
+  readonly metrics: Metrics;
 }
 
 const WORKER_PROGRAM = join(import.meta.dirname, `worker-main${extname(import.meta.filename)}`);
@@ -44,6 +48,7 @@ export async function openPrimaryServer(options: PrimaryServerOptions): Promise<
   const config = isAlone ? options.config : await withOwnPorts(options.config);
   // Each worker reads them for itself; what is wrong with them is told here.
   readServerTls(config);
+  opening.use(measureEventLoop(options.metrics, systemClock));
   const ports = opening.use(await openPorts(config));
   const server = new PrimaryServer({ ...options, config }, ports);
   let isClean = true;
@@ -77,7 +82,7 @@ class PrimaryServer {
   readonly #wheel = new TimerWheel(systemClock);
   readonly #pool: WorkerPool;
 
-  constructor({ config, logger, workers, isDev }: PrimaryServerOptions, ports: NodePorts) {
+  constructor({ config, logger, workers, isDev, metrics }: PrimaryServerOptions, ports: NodePorts) {
     const live = new LiveValue(config);
     this.#config = live;
     const { presence, events, limits, records } = ports;
@@ -86,7 +91,8 @@ class PrimaryServer {
     const wheel = this.#wheel;
     const uid = randomUUID();
     const nodePorts = { ...ports, broker: broker.join(), bus: bus.busOf(uid) };
-    const parts = { wheel, logger, refusals: new RefusalLog(logger, systemClock) };
+    const refusals = new RefusalLog(logger, systemClock, metrics);
+    const parts = { wheel, logger, refusals, metrics };
     const node = createNode(live, nodePorts, parts, { uid, machine: uid });
     const pusher = memberOf(live, "pusher");
     const apps = pusherAppsOf(pusher);

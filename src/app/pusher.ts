@@ -2,6 +2,7 @@ import type { ChannelEvents as ChannelEventSource } from "../core/channel-events
 import { systemClock } from "../core/clock.ts";
 import { derive, type Live, memberOf } from "../core/live.ts";
 import type { Logger } from "../core/logger.ts";
+import type { Metrics } from "../core/metrics.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
 import type { SharedLimits } from "../core/shared-limits.ts";
 import { pathOf, peerAddressOf } from "../http/client-address.ts";
@@ -84,10 +85,11 @@ export function assemblePusher(
     readonly gate: ConnectionGate;
     readonly sharedLimits: SharedLimits;
     readonly refusals: RefusalLog;
+    readonly metrics: Metrics;
   },
   connect: ConnectPusher,
 ): PusherAssembly {
-  const { config, node, wheel, logger, gate, sharedLimits, refusals } = parts;
+  const { config, node, wheel, logger, gate, sharedLimits, refusals, metrics } = parts;
   const {
     enabled,
     path_prefix: prefix,
@@ -132,6 +134,7 @@ export function assemblePusher(
       ...createPusherApiRoutes({
         ...context,
         sharedLimits,
+        metrics,
         admits: (request) => limits.take("api", request),
       }),
     ],

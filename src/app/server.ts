@@ -1,6 +1,7 @@
 import type { Server as HttpServer } from "node:http";
 import { availableParallelism } from "node:os";
 import { ConfigError, type ConfigProblem } from "../config/config-error.ts";
+import { type Metrics, NO_METRICS } from "../core/metrics.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ServerNode } from "../node/server-node.ts";
 import type { Config } from "./config.ts";
@@ -17,6 +18,8 @@ export interface ServerOptions {
   readonly attachTo?: HttpServer | undefined;
   /** A development server: with a page at `/` that shows it, and its keys, to browsers on this machine. */
   readonly isDev?: boolean | undefined;
+  /** Where the server counts what it does; nowhere by default. */
+  readonly metrics?: Metrics | undefined;
 }
 
 /** Where one listener of a started server is reached. */
@@ -68,11 +71,11 @@ export interface ServerRun {
 
 /** Makes a server. Nothing happens until it is started. Throws ConfigError where options do not go together. */
 export function createServer(options: ServerOptions): MillraceServer {
-  const { config, logger, attachTo, isDev = false } = options;
+  const { config, logger, attachTo, isDev = false, metrics = NO_METRICS } = options;
   const workers = config.node.workers === "auto" ? availableParallelism() : Number(config.node.workers);
   if (attachTo !== undefined) checkAttachment(config, workers);
   const open = workers === 1 ? openLocalServer : openPrimaryServer;
-  return new Server(config, () => open({ config, logger, workers, attachTo, isDev }));
+  return new Server(config, () => open({ config, logger, workers, attachTo, isDev, metrics }));
 }
 
 function checkAttachment({ http_server: http }: Config, workers: number): void {

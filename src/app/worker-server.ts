@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { ChannelEvents } from "../core/channel-events.ts";
 import { systemClock } from "../core/clock.ts";
+import { NO_METRICS } from "../core/metrics.ts";
 import type { LinkEnd } from "../lib/link/message-link.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import { WorkerLink } from "../workers/worker-link.ts";
@@ -80,6 +81,7 @@ class WorkerServer {
       identity: { uid, machine },
       connectPusher,
       isDev,
+      metrics: NO_METRICS,
     });
     link.notify("ready", await this.#serving.start());
   }

@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { LogFields, Logger } from "./logger.ts";
+import { BoundBy, type Counter, type Metrics, NO_METRICS } from "./metrics.ts";
 import { explainRefusal, type RefusalReason } from "./refusal.ts";
 
 /** How long a refusal that has been logged is not logged again. */
@@ -35,17 +36,20 @@ export class RefusalLog {
   readonly #clock: Pick<Clock, "monotonicMs">;
   /** By reason, of which there are few. */
   readonly #intervals = new Map<RefusalReason, Interval>();
+  readonly #refusals: BoundBy<RefusalReason, Counter>;
 
-  constructor(logger: Logger, clock: Pick<Clock, "monotonicMs">) {
+  constructor(logger: Logger, clock: Pick<Clock, "monotonicMs">, metrics: Metrics = NO_METRICS) {
     this.#logger = logger;
     this.#clock = clock;
+    this.#refusals = new BoundBy((reason) => metrics.counter("refusals_total", { reason }));
   }
 
   /**
-   * Logs a refusal at info, with what to change. `about` tells apart what one line each is to be written of: the address,
+   * Counts a refusal, and logs it at info, with what to change. `about` tells apart what one line each is to be written of: the address,
    * unless it says something else.
    */
   note(reason: RefusalReason, fields: RefusalFields, about: string = fields.address ?? ""): void {
+    this.#refusals.of(reason).add(1);
     const interval = this.#intervalOf(reason);
     const key = about.slice(0, FIELD_MAX_LENGTH);
     if (interval.logged.has(key) || interval.logged.size >= MAX_LINES) {

@@ -5,6 +5,7 @@ import type { ChannelEvents } from "../core/channel-events.ts";
 import type { ControlBus } from "../core/control-bus.ts";
 import type { Live } from "../core/live.ts";
 import type { Logger } from "../core/logger.ts";
+import type { Metrics } from "../core/metrics.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
 import type { PresenceManager } from "../core/presence-manager.ts";
 import type { SharedLimits } from "../core/shared-limits.ts";
@@ -42,6 +43,7 @@ export interface ServerNodeOptions {
   readonly wheel: TimerWheel;
   readonly logger: Logger;
   readonly refusals: RefusalLog;
+  readonly metrics: Metrics;
   readonly random: () => number;
   readonly limits: NodeLimits;
   readonly bus: ControlBus;

@@ -1,21 +1,25 @@
 import { randomUUID } from "node:crypto";
-import type { BrokerListener, Delivery } from "../core/broker.ts";
+import type { Broker, BrokerListener, Delivery } from "../core/broker.ts";
 import type { ChannelNotice } from "../core/channel-notice.ts";
 import type { NodeInfo } from "../core/commands.ts";
 import type { Disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
+import type { GaugeName, Metrics } from "../core/metrics.ts";
 import { Hub } from "../hub/hub.ts";
 import { FlushList } from "../session/outbox.ts";
 import type { Session } from "../session/session.ts";
+import { trafficOf } from "../session/traffic.ts";
 import { NodeChannels } from "./channels.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import type { NodeEntry } from "./cluster/node-registry.ts";
 import { ConnectionPages } from "./connection-pages.ts";
 import { UserControl } from "./control/user-control.ts";
+import { CountedBroker } from "./counted-broker.ts";
 import { LocalCalls } from "./local-calls.ts";
 import { machinesOf } from "./machines.ts";
 import { MemberNotices } from "./member-notices.ts";
 import type { ServerNodeOptions } from "./server-node-options.ts";
+import { SessionCounts } from "./session-counts.ts";
 import { NodeSessions } from "./sessions.ts";
 import { SubscriptionService } from "./subscription-service.ts";
 
@@ -31,28 +35,30 @@ export class ServerNode implements BrokerListener {
   readonly subscriptions: SubscriptionService;
   /** Who may be connected, and what is known of users. */
   readonly users: UserControl;
-  readonly #options: ServerNodeOptions;
+  readonly #broker: Broker;
   readonly #hub: Hub<Session>;
   readonly #own: LocalCalls;
   readonly #cluster: Cluster;
+  readonly #gauges = new DisposableStack();
   #isStopping = false;
 
   constructor(options: ServerNodeOptions) {
-    const { broker, presence, events, bus, heartbeat, clock, wheel, logger, random, limits } = options;
+    const { presence, events, bus, heartbeat, clock, wheel, logger, random, limits, metrics } = options;
     const { name, version, uid = randomUUID(), machine = uid, sharedLimits } = options;
     this.uid = uid;
-    this.#options = options;
-    const flushList = new FlushList();
+    const broker = new CountedBroker(options.broker, metrics);
+    this.#broker = broker;
+    const flushList = new FlushList(trafficOf(metrics));
     const hub = new Hub<Session>(flushList);
     this.#hub = hub;
-    const cluster = new Cluster({ uid, machine, name, version, bus, heartbeat, clock, logger });
+    const cluster = new Cluster({ uid, machine, name, version, bus, heartbeat, clock, logger, metrics });
     this.#cluster = cluster;
     const { refusals, channelRules: rules } = options;
     const channels = new NodeChannels({ broker, presence, cluster, refusals, rules });
     this.channels = channels;
     events.add(new MemberNotices({ broker, channels, logger }));
     this.subscriptions = new SubscriptionService({
-      ...{ registry: hub, broker, presence, events, channels, clock, logger },
+      ...{ registry: hub, broker, presence, events, channels, clock, logger, metrics },
       heldMaxBytes: limits.outboxMaxBytes,
       recoveryMaxPublications: limits.recoveryMaxPublications,
       positionCheckDelayMs: limits.positionCheckDelayMs,
@@ -68,9 +74,11 @@ export class ServerNode implements BrokerListener {
     this.users = new UserControl({ access, statuses: options.statuses, cluster, clock, logger });
     this.sessions = new NodeSessions({
       ...{ hub, subscriptions, channels, users: this.users, cluster, sharedLimits },
+      counts: this.#gauges.use(new SessionCounts(metrics)),
       pages: new ConnectionPages({ nodeUid: uid, machine, cluster }),
       context: { flushList, wheel, clock, logger, random, limits },
     });
+    this.#observe(metrics);
   }
 
   /** True once the node disconnects its clients to go down. */
@@ -79,7 +87,7 @@ export class ServerNode implements BrokerListener {
   }
 
   async start(): Promise<void> {
-    await this.#options.broker.start(this);
+    await this.#broker.start(this);
     await this.#cluster.join();
     await this.users.start();
     this.#cluster.serve(this.#own);
@@ -91,7 +99,8 @@ export class ServerNode implements BrokerListener {
     this.sessions.endAll(reason);
     await this.subscriptions.drain();
     await this.users.close();
-    await Promise.all([this.#options.broker.close(), this.#cluster.leave()]);
+    await Promise.all([this.#broker.close(), this.#cluster.leave()]);
+    this.#gauges.dispose();
   }
 
   /** Another process of the machine has died, as whoever carried its messages has noticed. */
@@ -121,6 +130,18 @@ export class ServerNode implements BrokerListener {
     const [self, other] = nodes;
     if (self !== undefined && other === undefined) return [this.#loneMachine(self)];
     return machinesOf(nodes, await this.#cluster.ask("counts", undefined));
+  }
+
+  #observe(metrics: Metrics): void {
+    const hub = this.#hub;
+    const gauges: readonly (readonly [GaugeName & `node_${string}`, () => number])[] = [
+      ["node_num_clients", () => hub.memberCount],
+      ["node_num_users", () => hub.userCount],
+      ["node_num_subscriptions", () => hub.subscriptionCount],
+      ["node_num_channels", () => hub.channelCount],
+      ["node_num_nodes", () => new Set(this.#cluster.nodes.map(({ machine }) => machine)).size],
+    ];
+    for (const [name, read] of gauges) this.#gauges.use(metrics.gauge(name, {}, read));
   }
 
   /** Without hashes, which are for comparing with others. */

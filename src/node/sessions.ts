@@ -9,6 +9,7 @@ import type { NodeChannels } from "./channels.ts";
 import { type Cluster, sumOf } from "./cluster/cluster.ts";
 import type { ConnectionPages } from "./connection-pages.ts";
 import type { UserControl } from "./control/user-control.ts";
+import type { SessionCounts } from "./session-counts.ts";
 import type { SubscriptionService } from "./subscription-service.ts";
 
 /** What the sessions of a node are made of. */
@@ -20,6 +21,7 @@ export interface NodeSessionsOptions {
   readonly cluster: Cluster;
   readonly pages: ConnectionPages;
   readonly sharedLimits: SharedLimits;
+  readonly counts: SessionCounts;
   readonly context: Omit<SessionContext, "host">;
 }
 
@@ -79,6 +81,7 @@ export class NodeSessions implements SessionHost {
     this.#lastSequence += 1;
     session.sequence = this.#lastSequence;
     hub.add(session);
+    this.#options.counts.admitted(session);
     sharedLimits.reportSessions(hub.memberCount);
     const { name: transport, peerAddress: address } = session.transport;
     const fields = { session: session.id, user: session.user, transport, address };
@@ -152,9 +155,10 @@ export class NodeSessions implements SessionHost {
     for (const session of [...this.#connecting]) session.disconnectSilently(reason);
   }
 
-  onSessionClosed(session: Session): void {
-    const { hub, sharedLimits, subscriptions, users } = this.#options;
+  onSessionClosed(session: Session, reason: Disconnect): void {
+    const { hub, sharedLimits, subscriptions, users, counts } = this.#options;
     this.#connecting.delete(session);
+    counts.closed(session, reason);
     hub.remove(session);
     sharedLimits.reportSessions(hub.memberCount);
     const slot = this.#slots.get(session);

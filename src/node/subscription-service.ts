@@ -7,16 +7,19 @@ import type { Clock } from "../core/clock.ts";
 import type { SubscriptionGrant } from "../core/credentials.ts";
 import { disconnect } from "../core/disconnect.ts";
 import type { Logger } from "../core/logger.ts";
+import type { Metrics } from "../core/metrics.ts";
 import type { PresenceManager } from "../core/presence-manager.ts";
 import { PLAIN_SUBSCRIBE_RESULT, type Push, type SubscribeResult } from "../core/push.ts";
 import { NO_POSITION, type StreamPosition } from "../core/stream-position.ts";
 import type { Subscriber } from "../core/subscriber.ts";
 import type { SubscriptionSource } from "../core/subscription-source.ts";
+import { endOfGap } from "../session/position-gap.ts";
 import type { Session } from "../session/session.ts";
 import { Subscription, type SubscriptionFeatures } from "../session/subscription.ts";
 import type { NodeChannels } from "./channels.ts";
 import { ChannelInterest } from "./channel-interest.ts";
 import { HistoryReads } from "./history-reads.ts";
+import { RecoveryCounts } from "./recovery-counts.ts";
 import { recover, type Recovery } from "./recovery.ts";
 
 /** A subscription to be made. */
@@ -71,6 +74,7 @@ export interface SubscriptionServiceOptions {
   readonly events: Pick<ChannelEvents, "onSubscribersChanged">;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly heldMaxBytes: number;
   readonly recoveryMaxPublications: number;
   readonly positionCheckDelayMs: number;
@@ -88,12 +92,14 @@ export class SubscriptionService {
   readonly #options: SubscriptionServiceOptions;
   readonly #interest: ChannelInterest;
   readonly #reads: HistoryReads;
+  readonly #recoveries: RecoveryCounts;
   readonly #background = new Set<Promise<void>>();
 
   constructor(options: SubscriptionServiceOptions) {
     this.#options = options;
     this.#interest = new ChannelInterest(options.broker);
     this.#reads = new HistoryReads(options.broker);
+    this.#recoveries = new RecoveryCounts(options.metrics);
   }
 
   /**
@@ -145,7 +151,8 @@ export class SubscriptionService {
    * The client is about to be told of its subscription: from now on it stands somewhere. What it missed either is part
    * of the telling, or is sent after it with `sendMissed`.
    */
-  confirm({ subscription, start }: NewSubscription, missed: "told" | "sent"): void {
+  confirm({ subscription, result, start }: NewSubscription, missed: "told" | "sent"): void {
+    this.#recoveries.count(result);
     if (start !== undefined)
       subscription.startAt(missed === "told" ? start.top : start.before, start.hasBase);
   }
@@ -309,8 +316,7 @@ export class SubscriptionService {
     try {
       const asked = subscription.position;
       const { position } = await this.#reads.read(channel, POSITION_ONLY, metaTtlMs);
-      if (!subscription.isInOrder(position, asked?.offset))
-        session.disconnect(disconnect("insufficientState"));
+      if (!subscription.isInOrder(position, asked?.offset)) session.disconnect(endOfGap("check"));
     } catch (err) {
       this.#options.logger.warn({ session: session.id, channel, err }, "position not checked");
     }

@@ -1,5 +1,9 @@
 import type { PushBatch } from "../core/push-batch.ts";
+import type { Push } from "../core/push.ts";
 import { NOTHING, type WireFormat } from "../core/wire-format.ts";
+
+/** What is in a frame: a push, a message in a protocol's own words, or the id of the event behind it. */
+export type FrameKind = Push["type"] | "reply" | "eventId";
 
 /**
  * Frames that one or many outboxes hold, in their order, as a path in a trie.
@@ -11,10 +15,13 @@ import { NOTHING, type WireFormat } from "../core/wire-format.ts";
 export class FrameSequence {
   readonly #parent: FrameSequence | undefined;
   readonly #frame: Uint8Array | undefined;
+  readonly #kind: FrameKind;
   /** Frames in the sequence. */
   readonly count: number;
   /** Sum of the frames' lengths, in bytes. */
   readonly byteLength: number;
+  /** How many outboxes have written the sequence. */
+  writeCount = 0;
   /** Most nodes have one child: all sessions receive the same next frame. */
   #lastChild: FrameSequence | undefined;
   #children: Map<Uint8Array, FrameSequence> | undefined;
@@ -24,23 +31,24 @@ export class FrameSequence {
   #batchFormat: WireFormat | undefined;
   #batchEnd: FrameSequence | undefined;
 
-  private constructor(parent: FrameSequence | undefined, frame: Uint8Array | undefined) {
+  private constructor(parent: FrameSequence | undefined, frame: Uint8Array | undefined, kind: FrameKind) {
     this.#parent = parent;
     this.#frame = frame;
+    this.#kind = kind;
     this.count = parent === undefined ? 0 : parent.count + 1;
     this.byteLength = (parent?.byteLength ?? 0) + (frame?.byteLength ?? 0);
   }
 
   /** The empty sequence: the root of a new trie. */
   static empty(): FrameSequence {
-    return new FrameSequence(undefined, undefined);
+    return new FrameSequence(undefined, undefined, "reply");
   }
 
   /** The sequence with one more frame at its end. */
-  append(frame: Uint8Array): FrameSequence {
+  append(frame: Uint8Array, kind: FrameKind = "reply"): FrameSequence {
     const last = this.#lastChild;
     if (last !== undefined && last.#frame === frame) return last;
-    return this.#branch(frame, last);
+    return this.#branch(frame, kind, last);
   }
 
   /** The sequence with the frames of a batch at its end; undefined where one of its pushes has no frame. */
@@ -59,13 +67,21 @@ export class FrameSequence {
     return this.#joined;
   }
 
-  #branch(frame: Uint8Array, last: FrameSequence | undefined): FrameSequence {
+  /** Calls back for each frame, the last one first. */
+  forEach(visit: (frame: Uint8Array, kind: FrameKind) => void): void {
+    if (this.#frame !== undefined) visit(this.#frame, this.#kind);
+    for (let at = this.#parent; at !== undefined && at.#frame !== undefined; at = at.#parent) {
+      visit(at.#frame, at.#kind);
+    }
+  }
+
+  #branch(frame: Uint8Array, kind: FrameKind, last: FrameSequence | undefined): FrameSequence {
     if (last !== undefined && this.#children === undefined && last.#frame !== undefined) {
       this.#children = new Map([[last.#frame, last]]);
     }
     let child = this.#children?.get(frame);
     if (child === undefined) {
-      child = new FrameSequence(this, frame);
+      child = new FrameSequence(this, frame, kind);
       this.#children?.set(frame, child);
     }
     this.#lastChild = child;
@@ -91,7 +107,7 @@ function appendAll(
   for (const push of pushes) {
     const frame = push.frameFor(format);
     if (frame === undefined || frame === NOTHING) return undefined;
-    end = end.append(frame);
+    end = end.append(frame, push.push.type);
   }
   return end;
 }

@@ -1,7 +1,8 @@
 import type { DeliverySchedule, PendingDeliveries, PushBatch } from "../core/push-batch.ts";
 import type { Transport } from "../core/transport.ts";
 import type { WireFormat } from "../core/wire-format.ts";
-import { FrameSequence } from "./frame-sequence.ts";
+import { type FrameKind, FrameSequence } from "./frame-sequence.ts";
+import type { Traffic } from "./traffic.ts";
 
 /**
  * Who has something to write at the end of this turn of the event loop. One per server.
@@ -14,6 +15,14 @@ export class FlushList implements DeliverySchedule {
   #pending: PendingDeliveries | undefined;
   #isScheduled = false;
   readonly #flush = (): void => this.flush();
+  readonly #traffic: Traffic | undefined;
+  /** Sequences of frames that have been written since the last flush, and by which transport. */
+  #written: (readonly [sequence: FrameSequence, transport: string])[] = [];
+
+  /** Counts what is written as `traffic`, if that is given. */
+  constructor(traffic?: Traffic) {
+    this.#traffic = traffic;
+  }
 
   /** Start of every sequence of frames in this turn. */
   get root(): FrameSequence {
@@ -47,6 +56,18 @@ export class FlushList implements DeliverySchedule {
     this.#dirty = [];
     this.#root = FrameSequence.empty();
     for (const outbox of dirty) outbox.flush();
+    this.#countWritten();
+  }
+
+  /** A transport has got the frames of a sequence. Each sequence is looked at once, however many have written it. */
+  wrote(sequence: FrameSequence, { name }: Transport): void {
+    sequence.writeCount += 1;
+    if (sequence.writeCount === 1 && this.#traffic !== undefined) this.#written.push([sequence, name]);
+  }
+
+  #countWritten(): void {
+    for (const [sequence, transport] of this.#written) this.#traffic?.count(sequence, transport);
+    this.#written = [];
   }
 
   #schedule(): void {
@@ -82,8 +103,8 @@ export class Outbox {
   }
 
   /** Queues a frame for the end of the turn; returns false, and queues nothing, where it would exceed the limit. */
-  enqueue(frame: Uint8Array): boolean {
-    return this.#extendTo(this.#end.append(frame));
+  enqueue(frame: Uint8Array, kind: FrameKind = "reply"): boolean {
+    return this.#extendTo(this.#end.append(frame, kind));
   }
 
   /** Queues the frames of a batch like `enqueue`; returns false, and queues nothing, where not all of them can be. */
@@ -104,6 +125,7 @@ export class Outbox {
     if (queued === undefined) return;
     this.#queued = undefined;
     this.#transport.write(queued.bytes(this.#transport.format));
+    this.#flushList.wrote(queued, this.#transport);
     this.#askForRoom();
   }
 

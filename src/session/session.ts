@@ -39,7 +39,7 @@ export interface SessionIdentity {
 /** What a session tells the node. */
 export interface SessionHost {
   /** It has ended. Called once for each. */
-  onSessionClosed(session: Session): void;
+  onSessionClosed(session: Session, reason: Disconnect): void;
   /** It is time to look after its subscriptions. */
   onSessionTick(session: Session): void;
 }
@@ -209,7 +209,7 @@ export class Session extends WheelTimer {
       this.disconnect(disconnect("inappropriateProtocol"));
       return;
     }
-    if (frame !== NOTHING && !this.#outbox.enqueue(frame)) this.abort(disconnect("slow"));
+    if (frame !== NOTHING && !this.#outbox.enqueue(frame, push.push.type)) this.abort(disconnect("slow"));
   }
 
   /** Queues a batch of pushes; returns false, and queues none, where they have to be looked at one by one. */
@@ -229,7 +229,7 @@ export class Session extends WheelTimer {
     if (eventIds === undefined || this.#state === "closed") return;
     const positions = this.#positions();
     if (positions.size === 0) return;
-    if (!this.#outbox.enqueue(eventIds.eventIdOf(positions))) this.abort(disconnect("slow"));
+    if (!this.#outbox.enqueue(eventIds.eventIdOf(positions), "eventId")) this.abort(disconnect("slow"));
   }
 
   /** Where the client stands in the channels that it can recover. */
@@ -247,7 +247,7 @@ export class Session extends WheelTimer {
     if (this.transport.sendsDisconnectPush) {
       const push = new EncodedPush({ type: "disconnect", code: reason.code, reason: reason.reason });
       const frame = push.frameFor(this.transport.format);
-      if (frame !== undefined) this.#outbox.enqueue(frame);
+      if (frame !== undefined) this.#outbox.enqueue(frame, "disconnect");
     }
     this.#closeGracefully(reason);
   }
@@ -308,7 +308,7 @@ export class Session extends WheelTimer {
     const user = this.#identity.user;
     const { code, reason: text, cause: err } = reason;
     logger.debug({ session: this.id, user, code, reason: text, err }, "session closed");
-    this.#context.host.onSessionClosed(this);
+    this.#context.host.onSessionClosed(this, reason);
     this.#runStartActions();
   }
 

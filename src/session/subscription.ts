@@ -8,6 +8,7 @@ import type { PushBatch } from "../core/push-batch.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { SubscriptionSource } from "../core/subscription-source.ts";
 import type { Subscriber } from "../core/subscriber.ts";
+import { endOfGap } from "./position-gap.ts";
 import type { Session } from "./session.ts";
 import { shareFeatures } from "./shared-features.ts";
 
@@ -244,7 +245,7 @@ export class Subscription implements Subscriber {
       this.#moved = true;
       return true;
     }
-    if (!agrees || offset > this.#offset) this.session.disconnect(disconnect("insufficientState"));
+    if (!agrees || offset > this.#offset) this.session.disconnect(endOfGap("publication"));
     return false;
   }
 

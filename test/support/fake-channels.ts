@@ -1,5 +1,6 @@
 import type { Broker } from "../../src/core/broker.ts";
 import type { ChannelRules } from "../../src/core/channel-rules.ts";
+import { NO_METRICS } from "../../src/core/metrics.ts";
 import { RefusalLog } from "../../src/core/refusal-log.ts";
 import { MemoryPresenceManager } from "../../src/brokers/memory/memory-presence-manager.ts";
 import { ChannelEvents } from "../../src/core/channel-events.ts";
@@ -18,7 +19,14 @@ export function createFakeChannels(rules: ChannelRules, publish: Broker["publish
     // Nothing else is called.
     broker: { publish } as Partial<Broker> as Broker,
     presence: new MemoryPresenceManager(new ChannelEvents()),
-    cluster: new Cluster({ ...identity, bus: LONE_BUS, heartbeat: undefined, clock, logger }),
+    cluster: new Cluster({
+      ...identity,
+      bus: LONE_BUS,
+      heartbeat: undefined,
+      clock,
+      logger,
+      metrics: NO_METRICS,
+    }),
     rules: new LiveValue(rules),
     refusals: new RefusalLog(logger, clock),
   });

@@ -18,7 +18,7 @@ export function lineFormat(codec: Codec = jsonCodec): WireFormat {
 
 /** A transport in memory: every write is kept, and nothing is ever taken unless the test says so. */
 export class FakeTransport implements Transport {
-  readonly name = "fake";
+  readonly name: string = "fake";
   readonly protocol = "json";
   readonly peerAddress = "192.0.2.1";
   readonly format: WireFormat;

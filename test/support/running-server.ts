@@ -12,6 +12,7 @@ import type { Logger } from "../../src/core/logger.ts";
 import { Disconnect } from "../../src/core/disconnect.ts";
 import type { ConfigInput } from "../../src/index.ts";
 import type { ServerNode } from "../../src/node/server-node.ts";
+import { RecordingMetrics } from "./recording-metrics.ts";
 import { PATIENCE_MS } from "./signal.ts";
 import { type LoggedLine, loggerInto, loggerOf } from "./silent-logger.ts";
 import { WORKERS } from "./workers.ts";
@@ -62,6 +63,8 @@ export class RunningServer implements AsyncDisposable {
   readonly addresses: ServerAddresses;
   /** The whole log so far. */
   readonly logged: readonly LoggedLine[];
+  /** What it counts; with workers, in the primary only. */
+  readonly metrics: RecordingMetrics;
   readonly #server: MillraceServer;
   readonly #load: (config: ConfigInput) => Config;
   readonly #errors: unknown[];
@@ -72,12 +75,13 @@ export class RunningServer implements AsyncDisposable {
     addresses: ServerAddresses,
     port: number,
     scheme: string,
-    { errors, logged }: { readonly errors: unknown[]; readonly logged: readonly LoggedLine[] },
+    { errors, logged, metrics }: Observed,
   ) {
     this.#server = server;
     this.#load = load;
     this.#errors = errors;
     this.logged = logged;
+    this.metrics = metrics;
     this.addresses = addresses;
     this.port = port;
     this.origin = `${scheme}://127.0.0.1:${port}`;
@@ -183,14 +187,23 @@ async function start(
   const errors: unknown[] = [];
   const logged: LoggedLine[] = [];
   const logger = tee(loggerInto(errors), loggerOf(logged, "debug"));
-  const server = createServer({ config, logger, attachTo, isDev });
+  const metrics = new RecordingMetrics();
+  const server = createServer({ config, logger, attachTo, isDev, metrics });
   const addresses = await server.start();
   const address = attachTo?.address();
   const port = addresses.http?.port ?? (typeof address === "object" ? address?.port : undefined) ?? 0;
   return new RunningServer(server, load, addresses, port, config.http_server.tls.enabled ? "https" : "http", {
     errors,
     logged,
+    metrics,
   });
+}
+
+/** What a test can see of a server from the inside. */
+interface Observed {
+  readonly errors: unknown[];
+  readonly logged: readonly LoggedLine[];
+  readonly metrics: RecordingMetrics;
 }
 
 /** Both loggers hear everything. */

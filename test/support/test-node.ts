@@ -15,6 +15,7 @@ import { LONE_BUS } from "../../src/core/control-bus.ts";
 import { NO_LABELS } from "../../src/core/label-filter.ts";
 import { LiveValue } from "../../src/core/live.ts";
 import type { Logger } from "../../src/core/logger.ts";
+import { type Metrics, NO_METRICS } from "../../src/core/metrics.ts";
 import { RefusalLog } from "../../src/core/refusal-log.ts";
 import type { StreamPosition } from "../../src/core/stream-position.ts";
 import type { TokenVerifier } from "../../src/core/token-verifier.ts";
@@ -29,7 +30,7 @@ import { VolatileStore } from "../../src/stores/memory/volatile-store.ts";
 import { CallGate, gateBroker, gatePresence } from "./call-gate.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeTransport, lineFormat } from "./fake-transport.ts";
-import { silentLogger, silentRefusals } from "./silent-logger.ts";
+import { silentLogger } from "./silent-logger.ts";
 
 /** What differs from the defaults of tests. */
 export interface TestNodeOptions {
@@ -37,6 +38,7 @@ export interface TestNodeOptions {
   readonly channels?: Partial<ChannelOptions>;
   readonly limits?: Partial<NodeLimits>;
   readonly logger?: Logger;
+  readonly metrics?: Metrics;
   /** What it has in common with other nodes. */
   readonly cluster?: TestCluster;
 }
@@ -110,7 +112,13 @@ export class TestNode {
   /** One for all clients, as transports have it. */
   readonly format: FakeTransport["format"] = lineFormat();
 
-  private constructor({ channels, limits, logger = silentLogger, cluster }: TestNodeOptions) {
+  private constructor({
+    channels,
+    limits,
+    logger = silentLogger,
+    metrics = NO_METRICS,
+    cluster,
+  }: TestNodeOptions) {
     const clock = cluster?.clock ?? new FakeClock();
     const { gate } = this;
     this.clock = clock;
@@ -139,6 +147,7 @@ export class TestNode {
     this.broker =
       cluster?.newBroker() ??
       new MemoryBroker({ clock, events, idempotencyTtlMs: 300_000, idempotencyMaxKeys: 1000 });
+    const refusals = new RefusalLog(logger, clock, metrics);
     this.node = new ServerNode({
       name: "test",
       version: "0",
@@ -148,7 +157,8 @@ export class TestNode {
       clock,
       wheel: this.wheel,
       logger,
-      refusals: new RefusalLog(logger, clock),
+      refusals,
+      metrics,
       random: () => 0.5,
       limits: { ...LIMITS, ...limits },
       access: new AccessList({
@@ -168,7 +178,7 @@ export class TestNode {
       node: this.node,
       clock,
       logger,
-      refusals: silentRefusals,
+      refusals,
       settings: new LiveValue(SETTINGS),
     });
   }

@@ -1,3 +1,4 @@
+import { NO_METRICS } from "../../src/core/metrics.ts";
 import { randomUUID } from "node:crypto";
 import { type Duplex, duplexPair } from "node:stream";
 import { MemoryBroker } from "../../src/brokers/memory/memory-broker.ts";
@@ -148,6 +149,7 @@ export class WorkerCluster {
       heartbeat: undefined,
       clock,
       logger,
+      metrics: NO_METRICS,
     });
   }
 }

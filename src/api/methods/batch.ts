@@ -7,10 +7,10 @@ import {
   type Reply,
   ReplySchema,
 } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
-import { badRequest, clientError } from "../../core/client-error.ts";
+import { badRequest, type ClientError, clientError } from "../../core/client-error.ts";
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import { AsyncSlices } from "../../lib/sliced-work.ts";
-import type { ApiCall, ApiMethod } from "../method.ts";
+import type { ApiMethod, Outcome } from "../method.ts";
 import { API_METHODS } from "./table.ts";
 
 /** Commands of one batch that run at a time at most. */
@@ -28,24 +28,25 @@ const BATCH_METHODS: readonly BatchMethod[] = API_METHODS.map((method) => {
   return { method, property: field.localName };
 });
 
+/** What runs the commands of a batch, as if they had been called one by one. */
+export interface CommandRunner {
+  /** Never rejects. */
+  run(method: ApiMethod, request: Message): Promise<Outcome>;
+  /** The error of a command that no method has been found for; noted. */
+  refuse(error: ClientError): ClientError;
+}
+
 /**
  * Runs commands, in order or in parallel, and answers in their order (docs/protocols/server-api.md §2.7).
  *
  * Never rejects: what goes wrong with a command stands in its reply. A command that is undefined was `null`.
  */
 export async function runBatch(
-  call: ApiCall,
   commands: readonly (Command | undefined)[],
   parallel: boolean,
+  runner: CommandRunner,
 ): Promise<BatchResponse> {
-  const run = async (command: Command | undefined): Promise<Reply> => {
-    try {
-      return await runCommand(call, command);
-    } catch (error) {
-      const { code, message } = call.explain(error);
-      return create(ReplySchema, { error: { code, message } });
-    }
-  };
+  const run = (command: Command | undefined): Promise<Reply> => runCommand(runner, command);
   const replies = await (parallel ? mapConcurrently(commands, MAX_PARALLEL, run) : runInOrder(commands, run));
   return create(BatchResponseSchema, { replies });
 }
@@ -80,13 +81,20 @@ async function runInOrder(
 }
 
 /** Of several requests in one command only the first runs, in the order of the table. */
-async function runCommand(call: ApiCall, command: Command | undefined): Promise<Reply> {
-  if (command === undefined) throw badRequest("commands", "a command that is null");
+async function runCommand(runner: CommandRunner, command: Command | undefined): Promise<Reply> {
+  if (command === undefined)
+    return errorReply(runner.refuse(badRequest("commands", "a command that is null")));
   for (const { method, property } of BATCH_METHODS) {
     const request = requestOf(command, property);
-    if (request !== undefined) return replyOf(property, await method.run(call, request));
+    if (request === undefined) continue;
+    const outcome = await runner.run(method, request);
+    return outcome.ok ? replyOf(property, outcome.result) : errorReply(outcome.error);
   }
-  throw clientError("notFound");
+  return errorReply(runner.refuse(clientError("notFound")));
+}
+
+function errorReply({ code, message }: ClientError): Reply {
+  return create(ReplySchema, { error: { code, message } });
 }
 
 function requestOf(command: Command, property: string): Message | undefined {

@@ -13,6 +13,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { BusAddress, ControlBus } from "../../core/control-bus.ts";
 import { reportBugs } from "../../core/failure.ts";
 import type { Logger } from "../../core/logger.ts";
+import { BoundBy, type Counter, type Histogram, type Metrics } from "../../core/metrics.ts";
 import { decodeFailure, encodeFailure } from "../../wire/failure.ts";
 import {
   NODE_CALLS,
@@ -45,6 +46,7 @@ export interface ClusterOptions {
   readonly heartbeat: ClusterHeartbeat | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly metrics: Metrics;
 }
 
 /** How long nodes may take to answer. */
@@ -64,6 +66,9 @@ export class Cluster {
   readonly #registry: NodeRegistry;
   readonly #surveys: Surveys;
   readonly #startedAtMs: number;
+  readonly #sent: Counter;
+  readonly #received: Counter;
+  readonly #durations: BoundBy<NodeCallName, Histogram>;
   #heartbeat: Disposable | undefined;
   #calls: NodeCalls | undefined;
   /** Requests that came before there was anything to answer them. */
@@ -76,6 +81,12 @@ export class Cluster {
     this.#registry = new NodeRegistry(options.clock);
     this.#surveys = new Surveys(options.clock);
     this.#startedAtMs = options.clock.monotonicMs();
+    const { metrics } = options;
+    this.#sent = metrics.counter("node_messages_sent_count", { type: "control" });
+    this.#received = metrics.counter("node_messages_received_count", { type: "control" });
+    this.#durations = new BoundBy((op) =>
+      metrics.histogram("node_survey_duration_seconds_histogram", { op }),
+    );
     if (options.machine === options.uid) this.#welcomed.resolve();
   }
 
@@ -159,10 +170,13 @@ export class Cluster {
   ): Promise<readonly NodeAnswer<NodeCallAnswer<Name>>[]> {
     if (uids.length === 0) return [];
     const { argument: argumentCodec, answer: answerCodec } = NODE_CALLS[name];
+    const { clock } = this.#options;
+    const askedAtMs = clock.monotonicMs();
     const { answers, missing } = await this.#surveys.run(uids, ANSWER_TIMEOUT_MS, (id) => {
       const request = { id: BigInt(id), call: name, argument: argumentCodec.encode(argument) };
       return this.#send(to, { case: "request", value: request });
     });
+    this.#durations.of(name).observe((clock.monotonicMs() - askedAtMs) / 1000);
     for (const uid of missing) this.#logMissing(uid, name);
     return answers.map(({ uid, value }) => ({ uid, value: answerCodec.decode(value) }));
   }
@@ -177,6 +191,7 @@ export class Cluster {
   }
 
   #receive(bytes: Uint8Array): void {
+    this.#received.add(1);
     try {
       const { from, body } = fromBinary(EnvelopeSchema, bytes);
       if (from !== this.#options.uid) this.#take(from, body);
@@ -272,6 +287,7 @@ export class Cluster {
   }
 
   async #send(to: BusAddress, body: Body): Promise<void> {
+    this.#sent.add(1);
     const envelope = create(EnvelopeSchema, { from: this.#options.uid, body });
     await this.#options.bus.send(to, toBinary(EnvelopeSchema, envelope));
   }

@@ -19,6 +19,7 @@ async function askTooLate(
   const origin: CallOrigin = {
     bytesAreJson: true,
     address: "",
+    protocol: "http",
     caller: { key: undefined },
     signal: () => AbortSignal.abort(reason),
   };

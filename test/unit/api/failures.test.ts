@@ -10,6 +10,7 @@ import { type LoggedLine, loggerOf } from "../../support/silent-logger.ts";
 import { apiContext, FakeApiNode } from "./fake-api.ts";
 
 const ORIGIN: CallOrigin = {
+  protocol: "http",
   bytesAreJson: true,
   caller: { key: undefined },
   address: "192.0.2.1",

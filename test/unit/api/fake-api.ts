@@ -7,10 +7,12 @@ import { type ChannelOptions, DEFAULT_CHANNEL_OPTIONS } from "../../../src/core/
 import { ChannelRules } from "../../../src/core/channel-rules.ts";
 import { LiveValue } from "../../../src/core/live.ts";
 import type { LogFields, Logger } from "../../../src/core/logger.ts";
+import { type Metrics, NO_METRICS } from "../../../src/core/metrics.ts";
 import { NO_POSITION, type StreamPosition } from "../../../src/core/stream-position.ts";
 import { RefusalLog } from "../../../src/core/refusal-log.ts";
 import type { ServerApiContext } from "../../../src/api/server-api.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { RecordingMetrics } from "../../support/recording-metrics.ts";
 import { createFakeChannels } from "../../support/fake-channels.ts";
 import { serveRoutes } from "../../support/serve-routes.ts";
 import { silentRefusals } from "../../support/silent-logger.ts";
@@ -139,8 +141,9 @@ export function apiContext(
   node: ApiNode,
   logger: Logger,
   refusals: RefusalLog = silentRefusals,
+  metrics: Metrics = NO_METRICS,
 ): ServerApiContext {
-  return { node, logger, refusals, clock: new FakeClock() };
+  return { node, logger, refusals, clock: new FakeClock(), metrics };
 }
 
 /** The doors on a real HTTP server. */
@@ -148,6 +151,7 @@ export interface RunningApi {
   readonly url: string;
   readonly node: FakeApiNode;
   readonly log: ErrorLog;
+  readonly metrics: RecordingMetrics;
   readonly keys: LiveValue<ApiKeysConfig>;
   /** Sends a body with the key; `path` goes below the URL. */
   readonly post: (
@@ -172,6 +176,7 @@ export async function send(url: string, init: RequestInit): Promise<Answer> {
 export async function startApi(config: Partial<HttpApiConfig> = {}): Promise<RunningApi> {
   const node = new FakeApiNode();
   const log = new ErrorLog();
+  const metrics = new RecordingMetrics();
   const refusals = new RefusalLog(log, new FakeClock());
   const httpApi: HttpApiConfig = {
     disabled: false,
@@ -186,11 +191,11 @@ export async function startApi(config: Partial<HttpApiConfig> = {}): Promise<Run
     ...config,
   };
   const keys = new LiveValue<ApiKeysConfig>(httpApi);
-  const api = createServerApi(apiContext(node, log, refusals));
+  const api = createServerApi(apiContext(node, log, refusals, metrics));
   const url = await serveRoutes(createApiRoutes(api, httpApi, new ApiKeys("http_api", keys)), log);
   const post: RunningApi["post"] = (path, body, headers = {}) =>
     send(`${url}${path}`, { method: "POST", body, headers: { "X-API-Key": KEY, ...headers } });
-  return { url, node, log, post, keys };
+  return { url, node, log, metrics, post, keys };
 }
 
 /** Answers that many tests expect. */

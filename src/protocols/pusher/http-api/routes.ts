@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { CallCounts } from "../../../core/call-counts.ts";
 import { failureOf } from "../../../core/failure.ts";
 import type { Live } from "../../../core/live.ts";
+import type { Metrics } from "../../../core/metrics.ts";
 import type { RefusalReason } from "../../../core/refusal.ts";
 import { BodyTooLarge, readBody } from "../../../http/body.ts";
 import { pathOf, peerAddressOf } from "../../../http/client-address.ts";
@@ -27,6 +29,7 @@ export interface PusherApiOptions extends Pick<PusherContext, "apps" | "logger" 
   /** Whether the client may make one more request; all may by default. */
   readonly admits?: (request: IncomingMessage) => RateDecision;
   readonly sharedLimits: SharedRates;
+  readonly metrics: Metrics;
 }
 
 const ENDPOINTS: readonly Endpoint[] = [
@@ -68,10 +71,12 @@ class PusherApi {
   readonly #options: PusherApiOptions;
   readonly #root: string;
   readonly #limits: AppRateLimits;
+  readonly #counts: CallCounts;
 
   constructor(options: PusherApiOptions, root: string) {
     this.#options = options;
     this.#root = root;
+    this.#counts = new CallCounts(options.metrics, "pusher");
     this.#limits = new AppRateLimits(options.apps, options.clock, options.sharedLimits);
   }
 
@@ -82,12 +87,14 @@ class PusherApi {
       sendEmpty(response, 204);
       return;
     }
+    const startedAtMs = this.#options.clock.monotonicMs();
+    let target: Target | undefined;
     try {
       const decision = this.#options.admits?.(request);
       if (decision !== undefined)
         enforce(decision, "There are too many requests from this address", response);
       const head = headOf(request);
-      const target = this.#findTarget(head);
+      target = this.#findTarget(head);
       const { clock, config } = this.#options;
       authenticate(target.app.config, head, config.get().path_prefix, clock.wallMs());
       if (!target.app.config.enabled) throw new Refusal(403, "The app is disabled");
@@ -95,9 +102,15 @@ class PusherApi {
       if (body === undefined) return;
       checkBody(head.query, body);
       sendJson(response, 200, JSON.stringify(await this.#run(target, head, body, request, response)));
+      this.#count(target.endpoint, startedAtMs, undefined);
     } catch (error) {
-      this.#refuse(request, response, error);
+      const status = this.#refuse(request, response, error);
+      if (target !== undefined) this.#count(target.endpoint, startedAtMs, status);
     }
+  }
+
+  #count({ method, path }: Endpoint, startedAtMs: number, status: number | undefined): void {
+    this.#counts.count(`${method} ${path}`, this.#options.clock.monotonicMs() - startedAtMs, status);
   }
 
   async #run(
@@ -144,19 +157,21 @@ class PusherApi {
     }
   }
 
-  #refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  /** Returns the status that it answers with. */
+  #refuse(request: IncomingMessage, response: ServerResponse, error: unknown): number {
     if (error instanceof Refusal) {
       this.#note(REASONS.get(error.status) ?? "pusher_api_bad_request", request, error);
       for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
       sendJson(response, error.status, refusalJson(error.status, error.message));
-    } else {
-      const { logger } = this.#options;
-      const fields = { path: pathOf(request) };
-      const failure = failureOf(error, { logger, message: "pusher api request failed", fields });
-      // What the node does not take, such as an event that is too much for its channel.
-      if (failure === error) this.#note("pusher_api_bad_request", request, failure);
-      sendJson(response, 500, refusalJson(500, "Internal server error"));
+      return error.status;
     }
+    const { logger } = this.#options;
+    const fields = { path: pathOf(request) };
+    const failure = failureOf(error, { logger, message: "pusher api request failed", fields });
+    // What the node does not take, such as an event that is too much for its channel.
+    if (failure === error) this.#note("pusher_api_bad_request", request, failure);
+    sendJson(response, 500, refusalJson(500, "Internal server error"));
+    return 500;
   }
 
   #note(reason: RefusalReason, request: IncomingMessage, { message: detail }: Error): void {

@@ -9,6 +9,7 @@ import type { NodeCalls } from "../../../../src/node/cluster/calls.ts";
 import { Cluster, type ClusterHeartbeat } from "../../../../src/node/cluster/cluster.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
 import { MemoryBusHub } from "../../../support/memory-bus.ts";
+import { RecordingMetrics } from "../../../support/recording-metrics.ts";
 import { type LoggedLine, loggerOf } from "../../../support/silent-logger.ts";
 
 const EVERYBODY: SessionTarget = { user: "", allUsers: true, client: "", session: "" };
@@ -26,6 +27,8 @@ class TestNodes {
   readonly hub: MemoryBusHub = new MemoryBusHub();
   readonly clock: FakeClock = new FakeClock();
   readonly logged: LoggedLine[] = [];
+  /** Of all nodes together. */
+  readonly metrics: RecordingMetrics = new RecordingMetrics();
 
   create({ uid = "a", machine = uid, heartbeat }: NodeSetup, bus: ControlBus = this.hub.busOf(uid)): Cluster {
     const { clock } = this;
@@ -39,6 +42,7 @@ class TestNodes {
       heartbeat,
       clock,
       logger,
+      metrics: this.metrics,
     });
   }
 
@@ -183,6 +187,24 @@ describe("Cluster", () => {
       expect(rejected).toBeInstanceOf(kind);
       expect(rejected).toMatchObject({ message: error.message, ...expected });
     }
+  });
+
+  it("counts its messages, and how long the others take to answer", async () => {
+    const nodes = new TestNodes();
+    const a = await nodes.start({ uid: "a", calls: { subscriberCount: async () => 1 } });
+    const answer = Promise.withResolvers<number>();
+    await nodes.start({ uid: "b", calls: { subscriberCount: () => answer.promise } });
+    const before = nodes.metrics.counted("node_messages_sent_count")["type=control"] ?? 0;
+    const asked = a.ask("subscriberCount", "x");
+    await new Promise((resolve) => setImmediate(resolve));
+    nodes.clock.advance(250);
+    answer.resolve(2);
+    await asked;
+    expect(nodes.metrics.observed("node_survey_duration_seconds_histogram")).toEqual({
+      "op=subscriberCount": [0.25],
+    });
+    expect(nodes.metrics.counted("node_messages_sent_count")).toEqual({ "type=control": before + 2 });
+    expect(nodes.metrics.counted("node_messages_received_count")["type=control"]).toBeGreaterThan(0);
   });
 
   it("bugs of all nodes that have some are in the log, each once", async () => {

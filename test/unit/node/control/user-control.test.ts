@@ -1,3 +1,4 @@
+import { NO_METRICS } from "../../../../src/core/metrics.ts";
 import { describe, expect, it } from "vitest";
 import type { EntryChange, EntryStore, StoredEntry } from "../../../../src/core/entry-store.ts";
 import { SlicedWork } from "../../../../src/lib/sliced-work.ts";
@@ -69,8 +70,9 @@ function setUp({ hasStatuses = true } = {}) {
     invalidateTokens: (command) => access.invalidateTokens(command),
     connectedUsers: async (some) => some.filter((user) => sessionsOf(user).size > 0),
   };
+  const metrics = NO_METRICS;
   const identity = { uid: "n", machine: "n", name: "n", version: "1" };
-  const cluster = new Cluster({ ...identity, bus: LONE_BUS, heartbeat: undefined, clock, logger });
+  const cluster = new Cluster({ ...identity, bus: LONE_BUS, heartbeat: undefined, clock, logger, metrics });
   // Nothing else is called.
   cluster.serve(calls as NodeCalls);
   const users = new UserControl({

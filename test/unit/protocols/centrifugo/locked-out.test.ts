@@ -1,3 +1,4 @@
+import { NO_METRICS } from "../../../../src/core/metrics.ts";
 import { describe, expect, it } from "vitest";
 import { ConnectAuthenticator } from "../../../../src/auth/connect-authenticator.ts";
 import { ConnectFailureMap } from "../../../../src/auth/connect-failure.ts";
@@ -52,6 +53,7 @@ function createNode(clock: FakeClock, broker: MemoryBroker, events: ChannelEvent
     wheel: new TimerWheel(clock),
     logger: silentLogger,
     refusals: silentRefusals,
+    metrics: NO_METRICS,
     random: () => 0,
     limits: LIMITS,
     access: new AccessList({ store: new VolatileStore(), clock, ...retention }),

@@ -1,3 +1,4 @@
+import { RecordingMetrics } from "../../../../support/recording-metrics.ts";
 import { createHash, createHmac } from "node:crypto";
 import { parseConfig } from "../../../../../src/app/config.ts";
 import { DEFAULT_CHANNEL_OPTIONS } from "../../../../../src/core/channel-options.ts";
@@ -119,6 +120,7 @@ export interface RunningApi {
   readonly errors: readonly unknown[];
   /** Lines about calls that were refused. */
   readonly refused: readonly LoggedLine[];
+  readonly metrics: RecordingMetrics;
   /** Sends a signed request; the path is that after `/apps/3`. A body makes it a POST. */
   readonly call: (path: string, request?: ApiRequest) => Promise<Answer>;
 }
@@ -146,7 +148,8 @@ export async function startApi(
   const refusals = new RefusalLog(loggerOf(refused), clock);
   const sharedLimits = new MemoryLimits();
   const live = { apps, config: new LiveValue(config.pusher) };
-  const options = { ...live, node, logger, refusals, clock, sharedLimits };
+  const metrics = new RecordingMetrics();
+  const options = { ...live, node, logger, refusals, clock, sharedLimits, metrics };
   const routes = createPusherApiRoutes(admits === undefined ? options : { ...options, admits });
   const url = await serveRoutes(routes, logger);
   const root = `${config.pusher.path_prefix}/apps/3`;
@@ -154,7 +157,7 @@ export async function startApi(
     const timestampSec = Math.floor(clock.wallMs() / 1000);
     return send(url, root + path, { timestampSec, ...request });
   };
-  return { url, node, clock, errors, refused, call };
+  return { url, node, clock, errors, refused, metrics, call };
 }
 
 /** Sends a request signed as the documentation says, written independently of the server. */
