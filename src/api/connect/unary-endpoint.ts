@@ -10,6 +10,7 @@ import { failureOf } from "../../core/failure.ts";
 import { decompress } from "../../grpc/compression.ts";
 import { BodyTooLarge, readBody } from "../../http/body.ts";
 import type { RequestHandler } from "../../http/route.ts";
+import { isGone } from "../../lib/http2-peer.ts";
 import { ConnectUnaryOrigin } from "../call-origin.ts";
 import { ERROR_MODE_HEADER, type HttpDoorOptions, TRANSPORT_ERROR_MODE } from "../http-door.ts";
 import type { Rpc } from "../rpc.ts";
@@ -68,7 +69,7 @@ export function createUnaryHandler(
   const internalError = (error: unknown, response: ServerResponse): ConnectError => {
     const fields = { rpc: rpc.desc.name };
     // The client has left before all of its request had come.
-    if (!response.destroyed) failureOf(error, { logger, message: "api call not answered", fields });
+    if (!isGone(response)) failureOf(error, { logger, message: "api call not answered", fields });
     return new ConnectError("internal error", Code.Internal);
   };
 
