@@ -129,7 +129,7 @@ const parts: Part[] = [
   checkPublish,
 ];
 let allHold = true;
-// oxlint-disable-next-line no-await-in-loop -- two cores: one thing at a time
+// Two cores: one thing at a time.
 for (const part of parts) allHold = (await runPart(part)) && allHold;
 if (!allHold) {
   console.error("clearly more expensive than it was: see the lines above, and docs/benchmarks.md");

@@ -45,7 +45,6 @@ async function writePage(report: Report): Promise<void> {
   const plots = plotsOf(report.figures);
   await mkdir(PLOTS, { recursive: true });
   for (const plot of plots) {
-    // oxlint-disable-next-line no-await-in-loop -- a handful
     await writeFile(new URL(`${plot.name}.svg`, PLOTS), renderSvg(plot));
   }
   await writeFile(PAGE, renderPage(report, plots));

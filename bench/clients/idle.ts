@@ -19,7 +19,7 @@ serveCalls<IdleMethods>({
       while (clients.length < connections) {
         const client = new IdleClient(port);
         clients.push(client);
-        // oxlint-disable-next-line no-await-in-loop -- as many at a time as there are loops
+        // As many at a time as there are loops.
         await client.opened;
       }
     };

@@ -61,7 +61,7 @@ export class SubscriberGroup implements Tally {
       while (group.#subscribers.length < subscribers) {
         const subscriber = new Subscriber(transport, port, group.#subscribers.length, group);
         group.#subscribers.push(subscriber);
-        // oxlint-disable-next-line no-await-in-loop -- as many at a time as there are loops
+        // As many at a time as there are loops.
         await subscriber.opened;
       }
     };
@@ -173,7 +173,7 @@ export class SubscriberGroup implements Tally {
     while (nowMicros() - this.#lastBytesAt < this.#quietEnoughMicros()) {
       if (this.#lost !== undefined) throw this.#lost;
       if (nowMicros() > deadline) throw new Error(`the server does not stop talking`);
-      // oxlint-disable-next-line no-await-in-loop -- waiting is the point
+      // Waiting is the point.
       await sleep(20);
     }
   }

@@ -80,7 +80,7 @@ export class Child<M extends RemoteMethods<M>> implements AsyncDisposable {
     try {
       if (!this.#process.connected) throw new Error(`${this.name} is gone`);
       this.#process.send({ id, method, argument });
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the child implements the same interface
+      // The child implements the same interface.
       return (await promise) as Awaited<ReturnType<(M & ProcessMethods)[K]>>;
     } finally {
       clearTimeout(timeout);

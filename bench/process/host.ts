@@ -29,7 +29,7 @@ async function answer(
   try {
     const run = methods.get(method);
     if (run === undefined) throw new Error(`no method ${method}`);
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the driver's call is typed by the same interface
+    // The driver's call is typed by the same interface.
     reply({ type: "result", id, result: await run(argument as never) });
   } catch (error) {
     reply({

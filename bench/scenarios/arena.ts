@@ -53,7 +53,7 @@ export class Arena implements AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const arena = stack.use(new Arena(options.subscribers));
     for (const server of options.servers) {
-      // oxlint-disable-next-line no-await-in-loop -- two cores: one thing at a time
+      // Two cores: one thing at a time.
       await arena.#start(server, options);
     }
     stack.move();

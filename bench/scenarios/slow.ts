@@ -109,7 +109,6 @@ class Stage implements AsyncDisposable {
   /** Publishes to the slow ones until their queues are about half full. */
   async fill(): Promise<void> {
     for (let floods = 0; floods < MAX_FLOODS; floods++) {
-      // oxlint-disable-next-line no-await-in-loop -- one step after the other
       const waiting = await this.#flood(LARGE_FLOOD);
       if (waiting > FILLED_SHARE * this.#slowCount * QUEUE_MAX_BYTES) return;
     }
@@ -120,10 +119,8 @@ class Stage implements AsyncDisposable {
   async overflow(): Promise<number> {
     let most = 0;
     for (let floods = 0; floods < MAX_FLOODS; floods++) {
-      // oxlint-disable no-await-in-loop -- one step after the other
       most = Math.max(most, await this.#flood(SMALL_FLOOD));
       const connections = await this.#server.call("connections");
-      // oxlint-enable no-await-in-loop
       // One connection more is that of the credits.
       if (connections <= this.#fastCount + 1) return most;
     }

@@ -34,7 +34,7 @@ export async function* measureWorkers(options: WorkersOptions): AsyncGenerator<F
   const counts = WORKERS.filter((count) => count <= Math.max(2, availableParallelism()));
   const teams: Team[] = [];
   for (const workers of counts) {
-    // oxlint-disable-next-line no-await-in-loop -- two cores: one thing at a time
+    // Two cores: one thing at a time.
     teams.push(...(await openTeams(options, workers, stack)));
   }
   for (const burst of BURSTS) {
@@ -84,7 +84,7 @@ async function openTeams(
   const loops: Arena[] = [];
   for (let i = 0; i < workers; i++) {
     const share = Math.floor(subscribers / workers);
-    // oxlint-disable-next-line no-await-in-loop -- two cores: one thing at a time
+    // Two cores: one thing at a time.
     loops.push(stack.use(await Arena.open({ ...common, subscribers: share, servers: ["bare", "naive"] })));
   }
   return [

@@ -41,7 +41,6 @@ serveCalls<RecoveryMethods>({
   },
   async publish(count) {
     let epoch = "";
-    // oxlint-disable-next-line no-await-in-loop -- in order
     for (let i = 0; i < count; i++)
       ({ epoch } = await server.publish(KEPT_CHANNEL, payloadOf(PAYLOAD_BYTES)));
     return epoch;

@@ -50,7 +50,7 @@ class SlowServer implements FanOutServer {
         void this.#server?.publish(floodChannel(client), payload);
       }
       // Few at a time: garbage of the flood itself is not what is looked for.
-      // oxlint-disable-next-line no-await-in-loop -- one after the other is the point
+      // One after the other is the point.
       await nextTurn();
     }
   }

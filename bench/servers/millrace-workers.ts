@@ -107,12 +107,12 @@ async function waitUntilUp(port: number): Promise<void> {
   for (const startedAt = Date.now(); Date.now() - startedAt < START_TIMEOUT_MS;) {
     const socket = connect({ host: LOOPBACK, port, noDelay: true });
     try {
-      // oxlint-disable-next-line no-await-in-loop -- waiting is the point
+      // Waiting is the point.
       await once(socket, "connect");
       socket.destroy();
       return;
     } catch {
-      // oxlint-disable-next-line no-await-in-loop -- waiting is the point
+      // Waiting is the point.
       await sleep(50);
     }
   }

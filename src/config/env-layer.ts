@@ -12,7 +12,7 @@ import { getAt, isTree, mergeTrees, setAt, type Tree } from "./tree.ts";
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Prefixes of our environment variables; the first wins. */
-export const ENV_PREFIXES = ["MILLRACE_", "CENTRIFUGO_"] as const;
+const ENV_PREFIXES = ["MILLRACE_", "CENTRIFUGO_"] as const;
 
 /** An environment variable that leads nowhere. */
 export interface UnknownVariable {

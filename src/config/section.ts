@@ -48,7 +48,6 @@ export function entry<T>(description: string, shape: Shape<T>, check?: SectionCh
 
 function objectOf<T>(shape: Shape<T>, check: SectionCheck<T> | undefined): z.ZodType<T, object> {
   // zod cannot follow a mapped type over T; Shape<T> itself says that the object's output is T.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const object = z.object(shape) as unknown as z.ZodType<T, object>;
   if (check === undefined) return object;
   return object.superRefine((value, context) => {

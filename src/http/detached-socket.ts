@@ -57,7 +57,7 @@ export class DetachedSocket extends Socket {
    * it keeps for the connection. Nothing may wait in it to be written or read.
    */
   static take(from: Socket, home: DetachedSocketHome, user: DetachedSocketUser): DetachedSocket | undefined {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see HandleHolder
+    // See HandleHolder.
     const holder = from as unknown as HandleHolder;
     const handle = holder._handle;
     if (handle === null) return undefined;

@@ -34,7 +34,7 @@ async function run({ url, rounds }: ImpatientClientData): Promise<number> {
   return letIn;
 }
 
-// oxlint-disable-next-line typescript/no-unsafe-argument -- whoever starts it says so
+// Whoever starts it says so.
 const letIn = await run(workerData);
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origins
 parentPort?.postMessage(letIn);

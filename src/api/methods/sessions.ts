@@ -46,7 +46,7 @@ export function readLabelFilter(node: FilterNode | undefined): LabelFilter | und
 }
 
 /** The channel options that a request changes: those that are there. */
-export function readOverride(override: SubscribeOptionOverride | undefined): SubscriptionOverride {
+function readOverride(override: SubscribeOptionOverride | undefined): SubscriptionOverride {
   return {
     ...member("presence", override?.presence),
     ...member("joinLeave", override?.joinLeave),

@@ -127,7 +127,7 @@ function eventFrame(
 }
 
 /** JSON of one member of a presence channel: whoever says nothing about itself is `{}`. */
-export function memberText({ user, chanInfo, connInfo }: ClientInfo): string {
+function memberText({ user, chanInfo, connInfo }: ClientInfo): string {
   return `{"user_id":${JSON.stringify(user)},"user_info":${userInfoText({ chanInfo, connInfo })}}`;
 }
 

@@ -4,7 +4,7 @@ import type { Subscription } from "../../../src/session/subscription.ts";
 
 /** As much of a subscription as the map looks at. */
 function subscriptionTo(channel: string): Subscription {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the map knows nothing but the channel
+  // The map knows nothing but the channel.
   return { channel } as Subscription;
 }
 
