@@ -15,7 +15,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   session: ["core", "lib"],
   http: ["config", "core", "lib"],
   grpc: ["core", "lib", "gen"],
-  auth: ["core", "lib"],
+  auth: ["config", "core", "lib"],
   config: ["core", "lib"],
   wire: ["core", "lib", "gen"],
   node: ["hub", "session", "wire", "core", "lib", "gen"],

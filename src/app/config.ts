@@ -4,8 +4,8 @@ import { formatPath } from "../config/config-error.ts";
 import { loadLayers, type ConfigSources, type LoadedConfig as Loaded } from "../config/load-config.ts";
 import { section, type ReportProblem, type Section } from "../config/section.ts";
 import { channelConfig, type ChannelConfig } from "../config/sections/channel.ts";
-import { clientConfig, type ClientConfig } from "../config/sections/client.ts";
-import type { TokenConfig } from "../config/sections/token.ts";
+import { clientConfig, type ClientConfig } from "./client-config.ts";
+import type { TokenConfig } from "../auth/config.ts";
 import { httpServerConfig, type HttpServerConfig } from "../config/sections/http-server.ts";
 import {
   LOG_LEVELS,

@@ -1,4 +1,4 @@
-import { hasTokenKey } from "../config/sections/token.ts";
+import { hasTokenKey } from "../auth/config.ts";
 import { firstApiKey } from "../api/config.ts";
 import type { Config } from "./config.ts";
 import { listTransports } from "./edges.ts";

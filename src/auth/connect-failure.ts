@@ -1,18 +1,12 @@
+import type { CodeTransformsConfig } from "../config/sections/code-transforms.ts";
 import type { ClientError } from "../core/client-error.ts";
 import { Disconnect, type DisconnectName, disconnect } from "../core/disconnect.ts";
 import { refusalOf } from "../core/refusal.ts";
 
-/** The configuration's section `client.connect_code_to_unidirectional_disconnect`. */
-export interface ConnectFailureOptions {
-  readonly enabled: boolean;
-  /** The first row with the error's code decides. */
-  readonly transforms: readonly DisconnectTransform[];
-}
-
-/** A connect error with this code ends the connection like that. */
-export interface DisconnectTransform {
+/** What a unidirectional client is told instead of an error. */
+export interface DisconnectTarget {
   readonly code: number;
-  readonly to: { readonly code: number; readonly reason: string };
+  readonly reason: string;
 }
 
 /** Errors that mean something to a client that can only be disconnected; all others are the server's fault. */
@@ -30,7 +24,8 @@ const DISCONNECTS: ReadonlyMap<number, DisconnectName> = new Map([
 export class ConnectFailureMap {
   readonly #transforms: ReadonlyMap<number, Disconnect>;
 
-  constructor(options: ConnectFailureOptions) {
+  /** Section `client.connect_code_to_unidirectional_disconnect`. */
+  constructor(options: CodeTransformsConfig<DisconnectTarget>) {
     const transforms = new Map<number, Disconnect>();
     for (const { code, to } of options.enabled ? options.transforms : []) {
       if (!transforms.has(code)) transforms.set(code, new Disconnect(to.code, to.reason));

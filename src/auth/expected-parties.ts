@@ -1,7 +1,7 @@
 import { Re2Pattern } from "../lib/re2.ts";
 import type { RegisteredClaims } from "./claims.ts";
 import { invalidToken } from "./token-refusal.ts";
-import { TokenOptionError, type TokenOptions } from "./token-options.ts";
+import { TokenOptionError, type TokenConfig } from "./config.ts";
 
 /**
  * A longer issuer or audience matches no pattern. Strangers choose these texts, and an operator's large pattern
@@ -20,7 +20,7 @@ export class ExpectedParties {
   readonly #issuerPattern: Re2Pattern | undefined;
 
   /** Throws TokenOptionError for a bad pattern, and where an exact value and a pattern exclude each other. */
-  constructor(options: TokenOptions, section: string) {
+  constructor(options: TokenConfig, section: string) {
     this.#audience = options.audience;
     this.#issuer = options.issuer;
     this.#audiencePattern = compileOption(options, section, "audience_regex", "audience");
@@ -67,7 +67,7 @@ function capture(
 }
 
 function compileOption(
-  options: TokenOptions,
+  options: TokenConfig,
   section: string,
   option: "audience_regex" | "issuer_regex",
   exact: "audience" | "issuer",

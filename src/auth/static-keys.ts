@@ -4,7 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import type { TokenHeader } from "./compact-token.ts";
 import type { KeySource } from "./key-source.ts";
 import { HMAC_ALGORITHMS, RSA_ALGORITHMS, RSA_MIN_BITS, type VerificationKey } from "./signature.ts";
-import { TokenOptionError, type TokenOptions } from "./token-options.ts";
+import { TokenOptionError, type TokenConfig } from "./config.ts";
 
 /** Keys by the algorithm they verify. */
 type Keys = ReadonlyMap<string, VerificationKey>;
@@ -31,7 +31,7 @@ export class StaticKeys implements KeySource {
   }
 
   /** Imports all keys; rejects with TokenOptionError where one cannot be used. */
-  static async import(options: TokenOptions, section: string, clock: Clock): Promise<StaticKeys> {
+  static async import(options: TokenConfig, section: string, clock: Clock): Promise<StaticKeys> {
     const keys = new Map([
       ...importSecret(options.hmac_secret_key),
       ...(await importRsa(options.rsa_public_key, section)),

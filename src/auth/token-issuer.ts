@@ -1,6 +1,6 @@
 import { CompactSign } from "jose";
 import type { Clock } from "../core/clock.ts";
-import { TokenOptionError, type TokenOptions } from "./token-options.ts";
+import { TokenOptionError, type TokenConfig } from "./config.ts";
 
 /** Claims beside those that a token always has, as JSON values. */
 export type FurtherClaims = Readonly<Record<string, unknown>>;
@@ -24,11 +24,11 @@ export interface TokenIssuerSettings {
 /** Makes HS256 tokens for development and tests, from the same options that verify them. */
 export class TokenIssuer {
   readonly #secret: Uint8Array;
-  readonly #options: TokenOptions;
+  readonly #options: TokenConfig;
   readonly #clock: Clock;
 
   /** Throws TokenOptionError where the options have no HMAC secret. */
-  constructor(options: TokenOptions, clock: Clock, settings: TokenIssuerSettings = {}) {
+  constructor(options: TokenConfig, clock: Clock, settings: TokenIssuerSettings = {}) {
     if (options.hmac_secret_key === "") {
       const problem = "not set; tokens for other keys must be made by whoever has the private key";
       throw new TokenOptionError(settings.section ?? "client.token", "hmac_secret_key", problem);

@@ -20,7 +20,7 @@ import { downloadKeySet, RemoteKeys } from "./jwks/remote-keys.ts";
 import type { KeySource } from "./key-source.ts";
 import { signatureHolds } from "./signature.ts";
 import { StaticKeys } from "./static-keys.ts";
-import type { TokenOptions } from "./token-options.ts";
+import type { SubscriptionTokenConfig, TokenConfig } from "./config.ts";
 
 /** A connection or subscription that outlives this is a mistake; one without end is not. */
 const MAX_LIFETIME_SEC = 365 * 24 * 3600;
@@ -38,7 +38,7 @@ export interface TokenVerifierSettings {
 
 /** Makes a verifier; rejects with TokenOptionError where an option cannot be used. */
 export async function createTokenVerifier(
-  options: TokenOptions,
+  options: TokenConfig,
   clock: Clock,
   settings: TokenVerifierSettings = {},
 ): Promise<TokenVerifier> {
@@ -61,9 +61,9 @@ export async function createTokenVerifier(
 
 /** The options of the section `client` that decide about tokens. */
 export interface ClientTokenOptions {
-  readonly token: TokenOptions;
+  readonly token: TokenConfig;
   /** Where enabled, subscription tokens are verified by this section alone. */
-  readonly subscription_token: TokenOptions & { readonly enabled: boolean };
+  readonly subscription_token: SubscriptionTokenConfig;
   readonly insecure_skip_token_signature_verify: boolean;
 }
 

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { type Config, firstApiKey, loadConfig } from "../app/config.ts";
 import { createDevDefaults } from "../app/dev-config.ts";
 import { ConfigError } from "../config/config-error.ts";
-import { hasTokenKey } from "../config/sections/token.ts";
+import { hasTokenKey } from "../auth/config.ts";
 import { findDevKeys } from "./dev-keys.ts";
 import type { ConfigFile } from "../config/load-config.ts";
 import { CommandFailure, type CliIo } from "./cli-io.ts";

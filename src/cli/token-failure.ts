@@ -1,7 +1,7 @@
 import type { Config } from "../app/config.ts";
 import { channelRulesOf } from "../app/channel-rules.ts";
 import { type CheckedToken, TokenCheckError } from "../auth/token-check.ts";
-import { TokenOptionError } from "../auth/token-options.ts";
+import { TokenOptionError } from "../auth/config.ts";
 import { createClientTokenVerifier } from "../auth/token-verifier.ts";
 import type { TokenVerifier } from "../core/token-verifier.ts";
 import { type CliIo, CommandFailure } from "./cli-io.ts";

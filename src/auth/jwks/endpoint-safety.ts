@@ -1,5 +1,5 @@
 import { Re2Pattern } from "../../lib/re2.ts";
-import type { TokenOptions } from "../token-options.ts";
+import type { TokenConfig } from "../config.ts";
 import { JwksEndpoint } from "./endpoint.ts";
 
 /** What is wrong with an option. */
@@ -8,7 +8,7 @@ export interface EndpointProblem {
   readonly message: string;
 }
 
-type EndpointOptions = Pick<TokenOptions, EndpointProblem["option"]>;
+type EndpointOptions = Pick<TokenConfig, EndpointProblem["option"]>;
 
 const PATTERNS = ["issuer_regex", "audience_regex"] as const;
 /** Classes of characters; and `\Q`, which would hide them. */

@@ -5,7 +5,7 @@ import type { Captures } from "../expected-parties.ts";
 import { invalidToken } from "../token-refusal.ts";
 import type { KeySource } from "../key-source.ts";
 import type { VerificationKey } from "../signature.ts";
-import { TokenOptionError, type TokenOptions } from "../token-options.ts";
+import { TokenOptionError, type TokenConfig } from "../config.ts";
 import { findEndpointProblem, findEndpointRisk } from "./endpoint-safety.ts";
 import { JwksEndpoint } from "./endpoint.ts";
 import { fetchDocument, type FetchLimits } from "./fetch-document.ts";
@@ -43,7 +43,7 @@ export class RemoteKeys implements KeySource {
   #downloads = 0;
 
   /** Fetches nothing yet. Throws TokenOptionError where the endpoint cannot be used or is not safe to use. */
-  constructor(options: TokenOptions, section: string, ports: RemoteKeysPorts) {
+  constructor(options: TokenConfig, section: string, ports: RemoteKeysPorts) {
     const problem =
       findEndpointProblem(options) ??
       (options.insecure_skip_jwks_endpoint_safety_check ? undefined : findEndpointRisk(options));

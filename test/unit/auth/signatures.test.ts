@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { TokenOptions } from "../../../src/auth/token-options.ts";
+import type { TokenConfig } from "../../../src/auth/config.ts";
 import { createTokenVerifier } from "../../../src/auth/token-verifier.ts";
 import type { TokenVerifier } from "../../../src/core/token-verifier.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -31,11 +31,11 @@ function pemOf({ publicKey }: Pair): string {
   return publicKey.export({ type: "spki", format: "pem" }).toString();
 }
 
-function verifierOf(options: Partial<TokenOptions>): Promise<TokenVerifier> {
+function verifierOf(options: Partial<TokenConfig>): Promise<TokenVerifier> {
   return createTokenVerifier({ ...NO_OPTIONS, ...options }, new FakeClock());
 }
 
-async function verify(options: Partial<TokenOptions>, token: string): Promise<number> {
+async function verify(options: Partial<TokenConfig>, token: string): Promise<number> {
   return codeOf((await verifierOf(options)).verifyConnection(token));
 }
 
@@ -156,7 +156,7 @@ describe("algorithms", () => {
   });
 
   it("a token with a line break at its end, as a file has it, is accepted", async () => {
-    const signed: readonly (readonly [Partial<TokenOptions>, string])[] = [
+    const signed: readonly (readonly [Partial<TokenConfig>, string])[] = [
       [{ hmac_secret_key: SECRET }, hmacToken(CLAIMS)],
       [{ ecdsa_public_key: pemOf(p256) }, keyToken(CLAIMS, p256.privateKey, "ES256")],
     ];
@@ -205,7 +205,7 @@ describe("algorithms", () => {
 });
 
 describe("a changed token", () => {
-  const signed: readonly (readonly [string, Partial<TokenOptions>, string])[] = [
+  const signed: readonly (readonly [string, Partial<TokenConfig>, string])[] = [
     ["HS256", { hmac_secret_key: SECRET }, hmacToken(CLAIMS)],
     ["RS256", { rsa_public_key: pemOf(rsa) }, keyToken(CLAIMS, rsa.privateKey, "RS256")],
     ["ES384", { ecdsa_public_key: pemOf(p384) }, keyToken(CLAIMS, p384.privateKey, "ES384")],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { TokenOptions } from "../../../src/auth/token-options.ts";
+import type { TokenConfig } from "../../../src/auth/config.ts";
 import { createTokenVerifier } from "../../../src/auth/token-verifier.ts";
 import { Refused, type TokenRefusal } from "../../../src/core/refusal.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -372,7 +372,7 @@ describe("insecure_skip_token_signature_verify", () => {
 });
 
 describe("why a token is refused is one of a closed set of reasons", () => {
-  const cases: readonly (readonly [TokenRefusal, Claims, Partial<TokenOptions>])[] = [
+  const cases: readonly (readonly [TokenRefusal, Claims, Partial<TokenConfig>])[] = [
     ["token_malformed", "[]", {}],
     ["token_bad_claim", { sub: 42 }, {}],
     ["token_bad_claim", { subs: [] }, {}],

@@ -1,6 +1,6 @@
 import { constants, createHmac, type KeyObject, sign } from "node:crypto";
 import { ConnectFailureMap } from "../../../src/auth/connect-failure.ts";
-import type { TokenOptions } from "../../../src/auth/token-options.ts";
+import type { TokenConfig } from "../../../src/auth/config.ts";
 import { createTokenVerifier } from "../../../src/auth/token-verifier.ts";
 import { ClientError } from "../../../src/core/client-error.ts";
 import type { Clock } from "../../../src/core/clock.ts";
@@ -13,7 +13,7 @@ export const NOW_SEC: number = FakeClock.START_WALL_MS / 1000;
 export const SECRET = "k";
 
 /** The configuration's defaults. */
-export const NO_OPTIONS: TokenOptions = {
+export const NO_OPTIONS: TokenConfig = {
   hmac_secret_key: "",
   hmac_previous_secret_key: "",
   hmac_previous_secret_key_valid_until: 0,
@@ -30,13 +30,13 @@ export const NO_OPTIONS: TokenOptions = {
 };
 
 /** Options with the HMAC secret `k`, and whatever else is given. */
-export function withSecret(options: Partial<TokenOptions> = {}): TokenOptions {
+export function withSecret(options: Partial<TokenConfig> = {}): TokenConfig {
   return { ...NO_OPTIONS, hmac_secret_key: SECRET, ...options };
 }
 
 /** A verifier for tokens signed with the secret `k`. */
 export function verifierFor(
-  options: Partial<TokenOptions> = {},
+  options: Partial<TokenConfig> = {},
   clock: Clock = new FakeClock(),
 ): Promise<TokenVerifier> {
   return createTokenVerifier(withSecret(options), clock);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { RemoteKeys } from "../../../../src/auth/jwks/remote-keys.ts";
 import { createClientTokenVerifier, createTokenVerifier } from "../../../../src/auth/token-verifier.ts";
-import type { TokenOptions } from "../../../../src/auth/token-options.ts";
+import type { TokenConfig } from "../../../../src/auth/config.ts";
 import type { LogFields, Logger } from "../../../../src/core/logger.ts";
 import type { TokenVerifier } from "../../../../src/core/token-verifier.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
@@ -15,7 +15,7 @@ const ED = makeKey("d", "Ed25519");
 
 function verifierAt(
   endpoint: string,
-  options: Partial<TokenOptions> = {},
+  options: Partial<TokenConfig> = {},
   clock = new FakeClock(),
   logger?: Logger,
 ): Promise<TokenVerifier> {

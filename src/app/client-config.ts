@@ -1,13 +1,11 @@
 import { z } from "zod";
-import { duration } from "../duration.ts";
-import { section, type Section } from "../section.ts";
-import { codeTransforms, type CodeTransformsConfig } from "./code-transforms.ts";
-import {
-  subscriptionTokenConfig,
-  tokenConfig,
-  type SubscriptionTokenConfig,
-  type TokenConfig,
-} from "./token.ts";
+import { duration } from "../config/duration.ts";
+import { section, type Section } from "../config/section.ts";
+import { codeTransforms, type CodeTransformsConfig } from "../config/sections/code-transforms.ts";
+import { subscriptionTokenConfig, tokenConfig } from "../auth/config.ts";
+import type { ConnectAuthenticatorOptions } from "../auth/connect-authenticator.ts";
+import type { DisconnectTarget } from "../auth/connect-failure.ts";
+import type { ClientTokenOptions } from "../auth/token-verifier.ts";
 
 /** The channel that every user has. */
 export interface PersonalChannelConfig {
@@ -16,22 +14,9 @@ export interface PersonalChannelConfig {
   readonly single_connection: boolean;
 }
 
-/** What a unidirectional client is told instead of an error. */
-export interface DisconnectTarget {
-  readonly code: number;
-  readonly reason: string;
-}
-
 /** Who may connect, and how their connections are kept. */
-export interface ClientConfig {
+export interface ClientConfig extends ConnectAuthenticatorOptions, ClientTokenOptions {
   readonly allowed_origins: readonly string[];
-  readonly token: TokenConfig;
-  readonly subscription_token: SubscriptionTokenConfig;
-  readonly allow_anonymous_connect_without_token: boolean;
-  readonly disallow_anonymous_connection_tokens: boolean;
-  readonly user_id_http_header: string;
-  readonly insecure: boolean;
-  readonly insecure_skip_token_signature_verify: boolean;
   readonly subscribe_to_user_personal_channel: PersonalChannelConfig;
   readonly ping_interval: number;
   readonly pong_timeout: number;
