@@ -1,4 +1,4 @@
-import type { ChannelConfig, ChannelOptionsConfig } from "../config/sections/channel.ts";
+import type { ChannelConfig, ChannelOptionsConfig } from "./channel-config.ts";
 import { type ChannelOptions, DEFAULT_CHANNEL_OPTIONS } from "../core/channel-options.ts";
 import { ChannelRules, type NamingRules } from "../core/channel-rules.ts";
 import { Re2Pattern } from "../lib/re2.ts";

@@ -3,19 +3,12 @@ import { findEndpointProblem, findEndpointRisk } from "../auth/jwks/endpoint-saf
 import { formatPath } from "../config/config-error.ts";
 import { loadLayers, type ConfigSources, type LoadedConfig as Loaded } from "../config/load-config.ts";
 import { section, type ReportProblem, type Section } from "../config/section.ts";
-import { channelConfig, type ChannelConfig } from "../config/sections/channel.ts";
+import { channelConfig, type ChannelConfig } from "./channel-config.ts";
 import { clientConfig, type ClientConfig } from "./client-config.ts";
 import type { TokenConfig } from "../auth/config.ts";
 import { httpServerConfig, type HttpServerConfig } from "../config/sections/http-server.ts";
-import {
-  LOG_LEVELS,
-  logConfig,
-  nodeConfig,
-  shutdownConfig,
-  type LogConfig,
-  type NodeConfig,
-  type ShutdownConfig,
-} from "../config/sections/process.ts";
+import { LOG_LEVELS, logConfig, type LogConfig } from "../telemetry/config.ts";
+import { nodeConfig, shutdownConfig, type NodeConfig, type ShutdownConfig } from "./process-config.ts";
 import {
   type RetentionConfig,
   type StoreConfig,
@@ -25,7 +18,7 @@ import {
   type UserStatusConfig,
   userStatusConfig,
   userTokensInvalidateConfig,
-} from "../config/sections/user-control.ts";
+} from "./user-control-config.ts";
 import { findImpossibleOrigin, OriginPolicy } from "../http/origin-policy.ts";
 import { type EdgeSections, edgeSchemas } from "./edges.ts";
 import { checkPusher } from "./pusher-checks.ts";

@@ -2,7 +2,7 @@ import { grpcApiEdge, httpApiEdge } from "../api/edges.ts";
 import type { GrpcApiConfig, HttpApiConfig } from "../api/config.ts";
 import type { DevSetup, Edge, TryContext, TryLine } from "../config/edge.ts";
 import type { Shape } from "../config/section.ts";
-import type { HealthConfig } from "../config/sections/process.ts";
+import type { HealthConfig } from "./process-config.ts";
 import type { Tree } from "../config/tree.ts";
 import type { Route } from "../http/route.ts";
 import type { UniEndpointContext, UniTransportEdge } from "../http/uni-endpoint.ts";

@@ -1,5 +1,5 @@
 import type { Edge } from "../config/edge.ts";
-import { type HealthConfig, healthConfig } from "../config/sections/process.ts";
+import { type HealthConfig, healthConfig } from "./process-config.ts";
 import type { Route } from "../http/route.ts";
 
 const BODY = Buffer.from("{}");

@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import type { RetentionConfig } from "../config/sections/user-control.ts";
+import type { RetentionConfig } from "./user-control-config.ts";
 import type { EntryStore } from "../core/entry-store.ts";
 import type { UserStatusBook } from "../core/user-status.ts";
 import { Re2Pattern } from "../lib/re2.ts";

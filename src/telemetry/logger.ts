@@ -1,13 +1,6 @@
 import { pino, type DestinationStream } from "pino";
 import type { Logger } from "../core/logger.ts";
-
-/** Section `log` of the configuration, as far as the logger needs it. */
-export interface LoggerOptions {
-  /** none, fatal, error, warn, info, debug or trace; anything else counts as info. */
-  readonly level: string;
-  /** File to append JSON lines to; "" for the terminal or stderr. */
-  readonly file: string;
-}
+import type { LogConfig } from "./config.ts";
 
 /** Something that takes text, such as `process.stdout`. */
 export interface TextOutput {
@@ -27,7 +20,7 @@ const LEVELS = ["fatal", "error", "warn", "info", "debug", "trace"] as const;
  * Makes the logger: JSON lines into the file if there is one; else readable text on stdout when that is a
  * terminal, and JSON lines on stderr when it is not. Throws when the file cannot be opened.
  */
-export function createLogger(options: LoggerOptions, outputs: LogOutputs): Logger {
+export function createLogger(options: LogConfig, outputs: LogOutputs): Logger {
   const name = options.level.toLowerCase();
   const level = name === "none" ? "silent" : (LEVELS.find((known) => known === name) ?? "info");
   return pino(

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { createLogger, type LoggerOptions } from "../../../src/telemetry/logger.ts";
+import type { LogConfig } from "../../../src/telemetry/config.ts";
+import { createLogger } from "../../../src/telemetry/logger.ts";
 import { failureFromBytes, failureToBytes } from "../../../src/wire/failure.ts";
 
 interface Captured {
@@ -10,7 +11,7 @@ interface Captured {
   readonly stderr: string;
 }
 
-function logWith(options: LoggerOptions, isTTY: boolean): Captured {
+function logWith(options: LogConfig, isTTY: boolean): Captured {
   let stdout = "";
   let stderr = "";
   const logger = createLogger(options, {

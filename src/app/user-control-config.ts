@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { duration } from "../duration.ts";
-import { regex } from "../regex.ts";
-import { section, type Section, type Shape } from "../section.ts";
+import { duration } from "../config/duration.ts";
+import { regex } from "../config/regex.ts";
+import { section, type Section, type Shape } from "../config/section.ts";
 
 /** Where what outlives the process is kept. */
 export interface StoreConfig {

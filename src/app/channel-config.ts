@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { PublicationDataFormat, RecoveryMode } from "../../core/channel-options.ts";
-import { duration, formatDuration } from "../duration.ts";
-import { regex } from "../regex.ts";
-import { entry, type ReportProblem, section, type Section, type Shape } from "../section.ts";
+import type { PublicationDataFormat, RecoveryMode } from "../core/channel-options.ts";
+import { duration, formatDuration } from "../config/duration.ts";
+import { regex } from "../config/regex.ts";
+import { entry, type ReportProblem, section, type Section, type Shape } from "../config/section.ts";
 
 /** What a channel can do and who may have it. */
 export interface ChannelOptionsConfig {
