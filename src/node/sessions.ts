@@ -170,6 +170,11 @@ export class NodeSessions implements SessionHost {
     for (const subscription of [...session.subscriptions.values()]) subscriptions.end(subscription);
   }
 
+  /** Nobody is asked yet whether it may go on. */
+  onSessionExpires(): boolean {
+    return false;
+  }
+
   onSessionTick(session: Session): void {
     this.#options.users.seen(session.user);
     void this.#options.subscriptions.keep(session);

@@ -40,6 +40,11 @@ export interface SessionIdentity {
 export interface SessionHost {
   /** It has ended. Called once for each. */
   onSessionClosed(session: Session, reason: Disconnect): void;
+  /**
+   * It has expired. True where the host sees to it that it goes on (`refresh`) or ends; else it ends by itself, after
+   * the grace.
+   */
+  onSessionExpires(session: Session): boolean;
   /** It is time to look after its subscriptions. */
   onSessionTick(session: Session): void;
 }
@@ -82,14 +87,15 @@ const ANONYMOUS: SessionIdentity = {
 /**
  * The server's side of one connection.
  *
- * Life: `connecting` (nothing known of the client; ends as stale by itself) → `open` (identified, pinged,
- * expires) → `closed`. It is its own timer, so that a connection costs one object on the shared wheel.
+ * Life: `silent` (nothing has come from the client; ends as stale by itself) → `connecting` (the server finds out who
+ * it is; ends by itself when that takes too long) → `open` (identified, pinged, expires) → `closed`. It is its own timer,
+ * so that a connection costs one object on the shared wheel.
  */
 export class Session extends WheelTimer {
   // What every push needs stands first, and so together in memory.
   readonly #outbox: Outbox;
   readonly #format: WireFormat;
-  #state: "connecting" | "open" | "closed" = "connecting";
+  #state: "silent" | "connecting" | "open" | "closed" = "silent";
   /** Client id: public, new for each connection. */
   readonly id: string;
   /** Session id: known to this client and the server API only. */
@@ -110,6 +116,8 @@ export class Session extends WheelTimer {
   #staleAtMs: number;
   #pingAtMs = Number.POSITIVE_INFINITY;
   #expireAtMs = Number.POSITIVE_INFINITY;
+  /** The host knows that it has expired; the time is that of its end. */
+  #hasExpired = false;
   #tickAtMs = Number.POSITIVE_INFINITY;
 
   constructor(transport: Transport, context: SessionContext, id: string = createUuid()) {
@@ -141,12 +149,17 @@ export class Session extends WheelTimer {
     return this.#state === "closed";
   }
 
-  /** The client has been identified: now the server is to hurry, and the session expires when its credentials do. */
+  /** The client has asked to be connected: from now on it is the server that is waited for. */
+  requested(): void {
+    if (this.#state === "silent") this.#state = "connecting";
+  }
+
+  /** The client has been identified: the session expires when its credentials do. */
   identify(identity: SessionIdentity): void {
-    if (this.#state !== "connecting") return;
+    if (this.#state !== "silent" && this.#state !== "connecting") return;
     this.#state = "open";
     this.#identity = identity;
-    this.#expireAtMs = this.#expiryDeadline(identity.expireAtSec);
+    this.#expireAtMs = this.#timeOf(identity.expireAtSec);
     this.#schedule();
   }
 
@@ -178,11 +191,13 @@ export class Session extends WheelTimer {
     this.#identity = { ...this.#identity, user, info, source: "token" };
   }
 
-  /** Sets when the connection expires, and what is known of its user; undefined for never. */
-  refresh(expireAtSec: number | undefined, info: Uint8Array | undefined): void {
+  /** Sets when the connection expires, undefined for never, and what is known of its client, undefined for no change. */
+  refresh(expireAtSec: number | undefined, info?: Uint8Array, meta?: Uint8Array): void {
     if (this.#state !== "open") return;
-    this.#identity = { ...this.#identity, expireAtSec, info: info ?? this.#identity.info };
-    this.#expireAtMs = this.#expiryDeadline(expireAtSec);
+    const { info: infoBefore, meta: metaBefore } = this.#identity;
+    this.#identity = { ...this.#identity, expireAtSec, info: info ?? infoBefore, meta: meta ?? metaBefore };
+    this.#expireAtMs = this.#timeOf(expireAtSec);
+    this.#hasExpired = false;
     this.#schedule();
   }
 
@@ -279,7 +294,9 @@ export class Session extends WheelTimer {
 
   override onDue(): void {
     const now = this.#context.clock.monotonicMs();
-    if (now >= this.#staleAtMs) return this.disconnect(disconnect(this.isOpen ? "serverError" : "stale"));
+    if (now >= this.#staleAtMs)
+      return this.disconnect(disconnect(this.#state === "silent" ? "stale" : "serverError"));
+    if (now >= this.#expireAtMs && !this.#hasExpired) this.#expire();
     if (now >= this.#expireAtMs) return this.disconnect(disconnect("expired"));
     if (now >= this.#pingAtMs) {
       this.#pingAtMs = now + this.transport.pingIntervalMs;
@@ -325,11 +342,20 @@ export class Session extends WheelTimer {
       : Number.POSITIVE_INFINITY;
   }
 
-  #expiryDeadline(expireAtSec: number | undefined): number {
-    if (expireAtSec === undefined) return Number.POSITIVE_INFINITY;
-    const { clock, limits } = this.#context;
-    const graceMs = Math.max(0, limits.expiredCloseDelayMs);
-    return clock.monotonicMs() + (expireAtSec * 1000 - clock.wallMs()) + graceMs;
+  /** Begins the grace, unless the host needs none of it. */
+  #expire(): void {
+    const { host, limits } = this.#context;
+    this.#hasExpired = true;
+    this.#expireAtMs += Math.max(0, limits.expiredCloseDelayMs);
+    // It may have been refreshed by then.
+    if (host.onSessionExpires(this) && this.#hasExpired) this.#expireAtMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** Monotonic time of a second of the wall clock. */
+  #timeOf(atSec: number | undefined): number {
+    if (atSec === undefined) return Number.POSITIVE_INFINITY;
+    const { clock } = this.#context;
+    return clock.monotonicMs() + (atSec * 1000 - clock.wallMs());
   }
 
   #schedule(): void {

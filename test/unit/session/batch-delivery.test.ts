@@ -57,7 +57,7 @@ function subscribe(format: WireFormat, maxBytes: number, positioned: boolean) {
   const transport = new FakeTransport(format);
   const flushList = new FlushList();
   const session = new Session(transport, {
-    host: { onSessionClosed: () => undefined, onSessionTick: () => undefined },
+    host: { onSessionClosed: () => undefined, onSessionExpires: () => false, onSessionTick: () => undefined },
     flushList,
     wheel: new TimerWheel(clock),
     clock,

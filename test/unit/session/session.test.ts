@@ -26,8 +26,14 @@ function setUp(transport = new FakeTransport(), limits: SessionLimits = LIMITS) 
   const wheel = new TimerWheel(clock);
   const closed: Session[] = [];
   const ticked: Session[] = [];
+  const expired: Session[] = [];
+  const host = {
+    onSessionClosed: (which: Session): void => void closed.push(which),
+    onSessionExpires: (which: Session): boolean => expired.push(which) < 0,
+    onSessionTick: (which: Session): void => void ticked.push(which),
+  };
   const session = new Session(transport, {
-    host: { onSessionClosed: (which) => closed.push(which), onSessionTick: (which) => ticked.push(which) },
+    host,
     flushList: new FlushList(),
     wheel,
     clock,
@@ -35,7 +41,7 @@ function setUp(transport = new FakeTransport(), limits: SessionLimits = LIMITS) 
     limits,
     random: () => 0.5,
   });
-  return { transport, clock, wheel, closed, ticked, session };
+  return { transport, clock, wheel, host, closed, ticked, expired, session };
 }
 
 function identity(changes: Partial<SessionIdentity> = {}): SessionIdentity {
@@ -107,9 +113,12 @@ describe("Session", () => {
     expect(closed).toEqual([session]);
   });
 
-  it("ends with 3004 when the server takes as long to let it in", () => {
+  it.each([
+    ["find out who it is", (session: Session): void => session.requested()],
+    ["let it in", (session: Session): void => session.identify(identity())],
+  ])("ends with 3004 when the server takes as long to %s", (_what, proceed) => {
     const { transport, clock, session } = setUp();
-    session.identify(identity());
+    proceed(session);
     clock.advance(9900);
     expect(transport.closedWith).toBeUndefined();
     clock.advance(300);
@@ -167,6 +176,56 @@ describe("Session", () => {
     clock.advance(26_900);
     expect(transport.closedWith).toBeUndefined();
     clock.advance(300);
+    expect(transport.closedWith?.code).toBe(3005);
+  });
+
+  it("tells its host that it expires, before the grace begins, and once", () => {
+    const { transport, clock, expired, session } = setUp();
+    session.identify(identity({ expireAtSec: FakeClock.START_WALL_MS / 1000 + 2 }));
+    session.startKeeping();
+    clock.advance(1900);
+    expect(expired).toEqual([]);
+    clock.advance(300);
+    expect([expired, transport.closedWith]).toEqual([[session], undefined]);
+    clock.advance(30_000);
+    expect([expired.length, transport.closedWith?.code]).toEqual([1, 3005]);
+  });
+
+  it("expires at once where there is no grace, unless its host refreshes it", () => {
+    const expireAtSec = FakeClock.START_WALL_MS / 1000 + 2;
+    const { transport, clock, host, session } = setUp(new FakeTransport(), {
+      ...LIMITS,
+      expiredCloseDelayMs: 0,
+    });
+    const asked: number[] = [];
+    host.onSessionExpires = (which) => {
+      asked.push(clock.wallMs());
+      if (asked.length === 1) which.refresh(expireAtSec + 3, undefined, Buffer.from("1"));
+      return asked.length === 1;
+    };
+    session.identify(identity({ expireAtSec, info: Buffer.from("0") }));
+    session.startKeeping();
+    clock.advance(2200);
+    expect(session.identity).toMatchObject({
+      expireAtSec: expireAtSec + 3,
+      info: Buffer.from("0"),
+      meta: Buffer.from("1"),
+    });
+    expect(transport.closedWith).toBeUndefined();
+    clock.advance(3000);
+    expect([asked.length, transport.closedWith?.code]).toEqual([2, 3005]);
+  });
+
+  it("goes on while its host finds out whether it may", () => {
+    const { transport, clock, host, session } = setUp();
+    host.onSessionExpires = () => true;
+    session.identify(identity({ expireAtSec: FakeClock.START_WALL_MS / 1000 + 2 }));
+    session.startKeeping();
+    clock.advance(300_000);
+    expect(transport.closedWith).toBeUndefined();
+    session.refresh(clock.wallMs() / 1000 + 2);
+    host.onSessionExpires = () => false;
+    clock.advance(27_200);
     expect(transport.closedWith?.code).toBe(3005);
   });
 

@@ -84,6 +84,7 @@ function setUp({ hasStatuses = true } = {}) {
   });
   const host = {
     onSessionClosed: (session: Session): void => void sessions.delete(session),
+    onSessionExpires: () => false,
     onSessionTick: () => undefined,
   };
   const wheel = new TimerWheel(clock);

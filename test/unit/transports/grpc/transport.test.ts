@@ -47,7 +47,7 @@ async function serve(clock: FakeClock, random: () => number): Promise<ConsumeSer
   const sessions: Session[] = [];
   const wheel = new TimerWheel(clock);
   const context = {
-    host: { onSessionClosed: () => undefined, onSessionTick: () => undefined },
+    host: { onSessionClosed: () => undefined, onSessionExpires: () => false, onSessionTick: () => undefined },
     flushList: new FlushList(),
     wheel,
     clock,
