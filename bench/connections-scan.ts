@@ -51,7 +51,7 @@ async function connect(
   onWrite?: () => void,
 ): Promise<void> {
   const session = node.sessions.open(openTransport(onWrite));
-  session.identify({
+  node.sessions.admit(session, {
     user: `user${index}`,
     expireAtSec: undefined,
     info: undefined,
@@ -63,7 +63,6 @@ async function connect(
     appName: "bench",
     appVersion: "1",
   });
-  node.sessions.admit(session);
   session.startKeeping();
   const source = SUBSCRIPTION_SOURCE.serverApi;
   const request = {
@@ -74,7 +73,8 @@ async function connect(
     wantsRecovery: false,
     wantsDelta: false,
   };
-  node.subscriptions.activate(await node.subscriptions.subscribe(session, request));
+  const made = await node.subscriptions.subscribe(session, request);
+  node.subscriptions.announce([made], { tell: () => undefined });
 }
 
 interface Measured {

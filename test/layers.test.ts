@@ -18,7 +18,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   auth: ["config", "core", "lib"],
   config: ["core", "lib"],
   wire: ["core", "lib", "gen"],
-  node: ["hub", "session", "wire", "core", "lib", "gen"],
+  node: ["auth", "hub", "session", "wire", "core", "lib", "gen"],
   workers: ["node", "wire", "core", "lib"],
   telemetry: ["config", "core", "lib"],
   "brokers/memory": ["config", "core", "lib"],

@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { NO_OPINION } from "../core/backend.ts";
 import { systemClock } from "../core/clock.ts";
 import { derive, type Live, memberOf } from "../core/live.ts";
 import type { Logger } from "../core/logger.ts";
@@ -40,6 +41,7 @@ export function createNode(
     name: node.name || `${hostname()}_${http.port}`,
     version: CLIENT_VERSION,
     ...ports,
+    backend: NO_OPINION,
     sharedLimits,
     access: records.access,
     statuses: records.statuses,

@@ -1,22 +1,19 @@
-import type { CredentialSource } from "../core/credentials.ts";
+import type { ConnectAnswer } from "../core/backend.ts";
+import type { OpeningHeaders } from "../core/connect-request.ts";
+import type { Credentials } from "../core/credentials.ts";
 import { disconnect } from "../core/disconnect.ts";
 import { NO_LABELS } from "../core/label-filter.ts";
 import { Refused } from "../core/refusal.ts";
-import type { ConnectionToken, TokenVerifier } from "../core/token-verifier.ts";
-import type { HeaderReader } from "../core/uni-protocol.ts";
-
-/** Who a client is, and what vouches for it. */
-export interface Credentials extends ConnectionToken {
-  /** A user named by a header has no personal channel, and the channels it asks for are ignored. */
-  readonly source: CredentialSource;
-}
+import type { TokenVerifier } from "../core/token-verifier.ts";
 
 /** What a client brings along to be let in. */
 export interface ConnectAttempt {
   /** JWT; "" when none was sent. */
   readonly token: string;
-  /** Headers of the request; always undefined on transports that have none. */
-  readonly header: HeaderReader;
+  /** Of the request that opened the connection. */
+  readonly headers: OpeningHeaders;
+  /** Asks the backend who it is; undefined where that has no opinion. */
+  askBackend(): Promise<ConnectAnswer | undefined> | undefined;
 }
 
 /** Who may connect: members of the configuration's section `client`. */
@@ -31,7 +28,7 @@ export interface ConnectAuthenticatorOptions {
   readonly insecure: boolean;
 }
 
-const NOBODY: ConnectionToken = {
+const ANONYMOUS: Credentials = {
   user: "",
   expireAtSec: undefined,
   info: undefined,
@@ -40,19 +37,18 @@ const NOBODY: ConnectionToken = {
   subscriptions: new Map(),
   tokenId: "",
   issuedAtSec: 0,
+  data: undefined,
+  source: "anonymous",
 };
-const ANONYMOUS: Credentials = { ...NOBODY, source: "anonymous" };
 
 /**
- * Finds out who a client is (docs/protocols/channels.md §1.5): its token decides, then whether anybody may come in,
- * then a header.
- *
- * A connect proxy stands between the first two.
+ * Finds out who a client is (docs/protocols/channels.md §1.5): its token decides, or else the backend, then whether
+ * anybody may come in, then a header.
  */
 export class ConnectAuthenticator {
   readonly #options: ConnectAuthenticatorOptions;
   readonly #verifier: TokenVerifier;
-  /** Lower case, as header readers want it. */
+  /** Lower case, as headers are read. */
   readonly #userHeader: string;
 
   constructor(options: ConnectAuthenticatorOptions, verifier: TokenVerifier) {
@@ -62,34 +58,52 @@ export class ConnectAuthenticator {
   }
 
   /**
-   * Resolves to credentials that may have expired already.
+   * Credentials, which may have expired already. At once, unless a token has to be verified or the backend is asked.
    *
-   * Rejects with Disconnect 3500 for an invalid token, 3507 for one without user where that is not allowed,
-   * 3501 without any credentials, and with ClientError 109 for an expired token.
+   * Throws or rejects with Disconnect 3500 for an invalid token, 3507 for one without user where that is not allowed,
+   * 3501 without any credentials, with ClientError 109 for an expired token, and with what the backend says.
    */
-  async authenticate(attempt: ConnectAttempt): Promise<Credentials> {
-    const credentials =
-      (await this.#byToken(attempt.token)) ?? this.#byPermission() ?? this.#byHeader(attempt.header);
-    if (credentials === undefined) throw disconnect("badRequest", new Refused("no_credentials"));
-    return credentials;
+  authenticate(attempt: ConnectAttempt): Credentials | Promise<Credentials> {
+    if (attempt.token !== "") return this.#byToken(attempt.token);
+    const asked = attempt.askBackend();
+    if (asked === undefined) return this.#byConfiguration(attempt.headers);
+    return asked.then((answer) =>
+      answer === undefined ? this.#byConfiguration(attempt.headers) : this.#byBackend(answer),
+    );
   }
 
-  async #byToken(text: string): Promise<Credentials | undefined> {
-    if (text === "") return undefined;
-    const { insecure, disallow_anonymous_connection_tokens: disallowAnonymous } = this.#options;
+  async #byToken(text: string): Promise<Credentials> {
     const token = await this.#verifier.verifyConnection(text);
-    if (token.user === "" && disallowAnonymous)
+    if (token.user === "" && this.#options.disallow_anonymous_connection_tokens)
       throw disconnect("permissionDenied", new Refused("anonymous_token"));
-    return { ...token, expireAtSec: insecure ? undefined : token.expireAtSec, source: "token" };
+    return { ...token, expireAtSec: this.#endOf(token.expireAtSec), data: undefined, source: "token" };
   }
 
-  #byPermission(): Credentials | undefined {
+  #byBackend(answer: ConnectAnswer): Credentials {
+    const { user, expireAtSec, info, meta, labels, subscriptions, data } = answer;
+    const known = { ...ANONYMOUS, user, info, meta, labels, subscriptions, data };
+    return { ...known, expireAtSec: this.#endOf(expireAtSec), source: "backend" };
+  }
+
+  #endOf(expireAtSec: number | undefined): number | undefined {
+    return this.#options.insecure ? undefined : expireAtSec;
+  }
+
+  #byConfiguration(headers: OpeningHeaders): Credentials {
     const { insecure, allow_anonymous_connect_without_token: allowAnonymous } = this.#options;
-    return allowAnonymous || insecure ? ANONYMOUS : undefined;
+    if (allowAnonymous || insecure) return ANONYMOUS;
+    const user = this.#userIn(headers);
+    if (user === "") throw disconnect("badRequest", new Refused("no_credentials"));
+    return { ...ANONYMOUS, user, source: "header" };
   }
 
-  #byHeader(header: HeaderReader): Credentials | undefined {
-    const user = this.#userHeader === "" ? undefined : header(this.#userHeader);
-    return user === undefined || user === "" ? undefined : { ...NOBODY, user, source: "header" };
+  /**
+   * The user that a proxy in front names; "" for none. A header that came more than once names none: a proxy that adds
+   * its own behind the client's would let the client speak for it. Metadata is not what a proxy sets.
+   */
+  #userIn(headers: OpeningHeaders): string {
+    if (this.#userHeader === "" || headers.kind !== "http") return "";
+    const [user = "", ...others] = headers.valuesOf(this.#userHeader);
+    return others.length === 0 ? user : "";
   }
 }

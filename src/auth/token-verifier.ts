@@ -1,6 +1,6 @@
 import { clientError } from "../core/client-error.ts";
 import type { Clock } from "../core/clock.ts";
-import { PLAIN_GRANT, type SubscriptionGrant } from "../core/credentials.ts";
+import { MAX_LIFETIME_SEC, PLAIN_GRANT, type SubscriptionGrant } from "../core/credentials.ts";
 import type { Logger } from "../core/logger.ts";
 import { Refused } from "../core/refusal.ts";
 import type { ConnectionToken, SubscriptionToken, TokenVerifier } from "../core/token-verifier.ts";
@@ -22,8 +22,6 @@ import { signatureHolds } from "./signature.ts";
 import { StaticKeys } from "./static-keys.ts";
 import type { SubscriptionTokenConfig, TokenConfig } from "./config.ts";
 
-/** A connection or subscription that outlives this is a mistake; one without end is not. */
-const MAX_LIFETIME_SEC = 365 * 24 * 3600;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** How a verifier differs from the usual one. */

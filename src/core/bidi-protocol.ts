@@ -1,6 +1,6 @@
+import type { OpeningHeaders } from "./connect-request.ts";
 import type { Disconnect } from "./disconnect.ts";
 import type { Transport } from "./transport.ts";
-import type { HeaderReader } from "./uni-protocol.ts";
 import type { Codecs } from "./wire-format.ts";
 
 /** Request of a client for a connection. Valid only until the connection is accepted. */
@@ -16,8 +16,8 @@ export interface BidiRequest {
   readonly subprotocol: string | undefined;
   /** Network address of the client, or of the last proxy in front. */
   readonly peerAddress: string;
-  /** Reads headers that a proxy in front vouches for. It alone stays valid. */
-  readonly header: HeaderReader;
+  /** They alone stay valid. */
+  readonly headers: OpeningHeaders;
 }
 
 /** Form of a protocol's messages. One object for all connections that have it, or they would not share frames. */

@@ -24,7 +24,10 @@ export const PLAIN_GRANT: SubscriptionGrant = {
 /** What says who a client is: its token, the backend, nothing, or a header that a trusted proxy has set. */
 export type CredentialSource = "token" | "backend" | "anonymous" | "header";
 
-/** Who a client is, as far as anything says so. */
+/** Seconds that a connection or subscription lasts at most; one that outlives this is a mistake, one without end is not. */
+export const MAX_LIFETIME_SEC: number = 365 * 24 * 3600;
+
+/** What is known of a client and of its connection. */
 export interface ClientIdentity {
   /** "" for an anonymous user. */
   readonly user: string;
@@ -36,4 +39,18 @@ export interface ClientIdentity {
   readonly meta: Uint8Array | undefined;
   /** What the backend can tell connections apart by. */
   readonly labels: Labels;
+}
+
+/** Who a client is, and what vouches for it. */
+export interface Credentials extends ClientIdentity {
+  /** A user named by the backend or a header does not get the channels that it asks for by itself. */
+  readonly source: CredentialSource;
+  /** Channels that come with it. */
+  readonly subscriptions: ReadonlyMap<string, SubscriptionGrant>;
+  /** `jti` of its token; "" when absent. */
+  readonly tokenId: string;
+  /** `iat` of its token, Unix seconds; 0 when absent. */
+  readonly issuedAtSec: number;
+  /** What the backend has to say to the client; undefined for nothing. */
+  readonly data: Uint8Array | undefined;
 }

@@ -7,10 +7,10 @@ export type SharedRates = Pick<SharedLimits, "reportTaken" | "onTakenElsewhere">
  */
 export interface SharedLimits {
   /**
-   * Counts one more of `key`; resolves to false, and counts nothing, where there are `max` already. One atomic step for
-   * all nodes. What a node has counted goes with it when it dies.
+   * Counts one more of `key`; false, and counts nothing, where there are `max` already. One atomic step for all nodes,
+   * which need not be waited for where its outcome is known. What a node has counted goes with it when it dies.
    */
-  take(key: string, max: number): Promise<boolean>;
+  take(key: string, max: number): boolean | Promise<boolean>;
   /** Counts one less of what this node has taken. */
   give(key: string): void;
   /** Points of a rate have been taken on this node: the others count them too, as of a moment later. Cheap. */

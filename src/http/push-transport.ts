@@ -1,8 +1,9 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { ClientError } from "../core/client-error.ts";
+import type { ConnectRequest, OpeningHeaders } from "../core/connect-request.ts";
 import type { Disconnect } from "../core/disconnect.ts";
 import type { EventIds, Transport } from "../core/transport.ts";
-import type { ConnectRequest, HeaderReader, UniConnection, UniProtocol } from "../core/uni-protocol.ts";
+import type { UniConnection, UniProtocol } from "../core/uni-protocol.ts";
 import {
   type Codecs,
   type DeltaFormats,
@@ -134,13 +135,13 @@ export class PushTransport implements Transport, ResponseStreamOwner {
   }
 
   /** Runs the client's request; the transport lives until either side ends. */
-  run(protocol: UniProtocol, request: ConnectRequest, header?: HeaderReader): void {
+  run(protocol: UniProtocol, request: ConnectRequest, headers: OpeningHeaders): void {
     const connection = protocol.accept(this);
     this.#connection = connection;
     // With refusals the status depends on the outcome, so nothing may be sent before it is known.
     const { preamble, refusals } = this.#kind.spec;
     if (preamble !== undefined && refusals?.enabled !== true) this.#start();
-    connection.connect(request, header);
+    connection.connect(request, headers);
   }
 
   write(bytes: Uint8Array): void {

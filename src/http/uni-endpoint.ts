@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Edge } from "../config/edge.ts";
 import { ClientError, clientError } from "../core/client-error.ts";
-import type { ConnectRequest, HeaderReader, UniEncoding, UniProtocol } from "../core/uni-protocol.ts";
+import type { ConnectRequest } from "../core/connect-request.ts";
+import type { UniEncoding, UniProtocol } from "../core/uni-protocol.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
 import { jsonFaultOf } from "../lib/json/json-decode-error.ts";
@@ -143,17 +144,6 @@ export function connectParameterOf({ url = "" }: Pick<IncomingMessage, "url">): 
   } catch (error) {
     throw error instanceof URIError ? clientError("badRequest", error) : error;
   }
-}
-
-/**
- * Reads headers that a proxy in front vouches for. One that came more than once is read as none: a proxy that adds
- * its own behind the client's would let the client speak for it.
- */
-export function vouchedHeaders({ headers, rawHeaders }: IncomingMessage): HeaderReader {
-  return (name) => {
-    const lines = rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === name);
-    return lines.length > 1 ? undefined : headers[name]?.toString();
-  };
 }
 
 /** The rest of the body is not read, so the connection cannot be used again. */

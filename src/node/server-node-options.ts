@@ -1,3 +1,4 @@
+import type { Backend } from "../core/backend.ts";
 import type { Broker } from "../core/broker.ts";
 import type { ChannelRules } from "../core/channel-rules.ts";
 import type { Clock } from "../core/clock.ts";
@@ -46,6 +47,8 @@ export interface ServerNodeOptions {
   readonly metrics: Metrics;
   readonly random: () => number;
   readonly limits: NodeLimits;
+  /** Whoever is asked about what clients do. */
+  readonly backend: Backend;
   readonly bus: ControlBus;
   /** Undefined where whoever carries the messages notices a dead node. */
   readonly heartbeat: ClusterHeartbeat | undefined;

@@ -9,6 +9,7 @@ import { Hub } from "../hub/hub.ts";
 import { FlushList } from "../session/outbox.ts";
 import type { Session } from "../session/session.ts";
 import { trafficOf } from "../session/traffic.ts";
+import { BackendCalls } from "./backend-calls.ts";
 import { NodeChannels } from "./channels.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import type { NodeEntry } from "./cluster/node-registry.ts";
@@ -33,6 +34,8 @@ export class ServerNode implements BrokerListener {
   readonly sessions: NodeSessions;
   /** Subscriptions of this node's sessions. */
   readonly subscriptions: SubscriptionService;
+  /** What the backend is asked about this node's sessions. */
+  readonly backend: BackendCalls;
   /** Who may be connected, and what is known of users. */
   readonly users: UserControl;
   readonly #broker: Broker;
@@ -72,8 +75,9 @@ export class ServerNode implements BrokerListener {
     });
     const { access } = this.#own;
     this.users = new UserControl({ access, statuses: options.statuses, cluster, clock, logger });
+    this.backend = new BackendCalls(options.backend);
     this.sessions = new NodeSessions({
-      ...{ hub, subscriptions, channels, users: this.users, cluster, sharedLimits },
+      ...{ hub, subscriptions, channels, users: this.users, cluster, sharedLimits, backend: this.backend },
       counts: this.#gauges.use(new SessionCounts(metrics)),
       pages: new ConnectionPages({ nodeUid: uid, machine, cluster }),
       context: { flushList, wheel, clock, logger, random, limits },

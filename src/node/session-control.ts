@@ -1,6 +1,7 @@
 import { clientError } from "../core/client-error.ts";
 import type { Clock } from "../core/clock.ts";
 import type { RefreshCommand, SessionTarget, SubscribeCommand } from "../core/commands.ts";
+import { MAX_LIFETIME_SEC } from "../core/credentials.ts";
 import { type Disconnect, disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
 import type { Live } from "../core/live.ts";
@@ -24,7 +25,6 @@ export interface SessionControlOptions {
 
 /** No unsubscribe asks the client to come back. */
 const SERVER_UNSUBSCRIBE = { code: 2000, reason: "server unsubscribe" } as const;
-const MAX_LIFETIME_SEC = 365 * 24 * 3600;
 
 /** Commands to the connections of this node (docs/protocols/server-api.md §2.5). No match is no error. */
 export class SessionControl {
@@ -143,11 +143,10 @@ export class SessionControl {
     const { session, channel } = subscription;
     // It has been unsubscribed meanwhile, and the client told so.
     if (subscription.hasEnded) return;
-    this.#options.subscriptions.confirm(made, "sent");
-    session.sendEventId();
-    session.send(new EncodedPush({ type: "subscribe", channel, subscribe: result }));
-    for (const publication of result.publications) subscription.sendMissed(publication);
-    this.#options.subscriptions.activate(made);
+    this.#options.subscriptions.announce([made], {
+      tell: () => session.send(new EncodedPush({ type: "subscribe", channel, subscribe: result })),
+      sendsMissed: () => true,
+    });
   }
 
   /**

@@ -4,9 +4,11 @@ import type { Disconnect } from "../core/disconnect.ts";
 import type { SharedLimits } from "../core/shared-limits.ts";
 import type { Transport } from "../core/transport.ts";
 import type { Hub } from "../hub/hub.ts";
-import { Session, type SessionContext, type SessionHost } from "../session/session.ts";
+import { Session, type SessionContext, type SessionHost, type SessionIdentity } from "../session/session.ts";
+import type { BackendCalls } from "./backend-calls.ts";
 import type { NodeChannels } from "./channels.ts";
 import { type Cluster, sumOf } from "./cluster/cluster.ts";
+import { refreshByBackend } from "./connecting/refresh.ts";
 import type { ConnectionPages } from "./connection-pages.ts";
 import type { UserControl } from "./control/user-control.ts";
 import type { SessionCounts } from "./session-counts.ts";
@@ -22,6 +24,7 @@ export interface NodeSessionsOptions {
   readonly pages: ConnectionPages;
   readonly sharedLimits: SharedLimits;
   readonly counts: SessionCounts;
+  readonly backend: BackendCalls;
   readonly context: Omit<SessionContext, "host">;
 }
 
@@ -74,10 +77,11 @@ export class NodeSessions implements SessionHost {
    * The session's client is known: it can be found and subscribed from now on. Ends the session of a user or token
    * that has been locked out in the meantime.
    */
-  admit(session: Session): void {
+  admit(session: Session, identity: SessionIdentity): void {
     const { hub, sharedLimits, users } = this.#options;
     this.#connecting.delete(session);
     if (session.isClosed) return;
+    session.identify(identity);
     this.#lastSequence += 1;
     session.sequence = this.#lastSequence;
     hub.add(session);
@@ -103,13 +107,11 @@ export class NodeSessions implements SessionHost {
    * Takes one of `max` connection slots, on all nodes together, for as long as the session lives; false where all are
    * taken. A session has one slot at most.
    */
-  async takeSlot(session: Session, slot: string, max: number): Promise<boolean> {
-    const { sharedLimits } = this.#options;
+  takeSlot(session: Session, slot: string, max: number): boolean | Promise<boolean> {
     if (session.isClosed || this.#slots.has(session)) return !session.isClosed;
-    if (!(await sharedLimits.take(slot, max))) return false;
-    if (session.isClosed) sharedLimits.give(slot);
-    else this.#slots.set(session, slot);
-    return true;
+    const taken = this.#options.sharedLimits.take(slot, max);
+    if (typeof taken !== "boolean") return taken.then((isTaken) => this.#keepSlot(session, slot, isTaken));
+    return this.#keepSlot(session, slot, taken);
   }
 
   /** Subscribes the matching connections. Rejects with ClientError 102, or 100 where one of them cannot be. */
@@ -156,9 +158,10 @@ export class NodeSessions implements SessionHost {
   }
 
   onSessionClosed(session: Session, reason: Disconnect): void {
-    const { hub, sharedLimits, subscriptions, users, counts } = this.#options;
+    const { hub, sharedLimits, subscriptions, users, counts, backend } = this.#options;
     this.#connecting.delete(session);
     counts.closed(session, reason);
+    backend.sessionClosed(session, reason);
     hub.remove(session);
     sharedLimits.reportSessions(hub.memberCount);
     const slot = this.#slots.get(session);
@@ -170,13 +173,18 @@ export class NodeSessions implements SessionHost {
     for (const subscription of [...session.subscriptions.values()]) subscriptions.end(subscription);
   }
 
-  /** Nobody is asked yet whether it may go on. */
-  onSessionExpires(): boolean {
-    return false;
+  onSessionExpires(session: Session): boolean {
+    return refreshByBackend(session, this.#options.backend, this.#context);
   }
 
   onSessionTick(session: Session): void {
     this.#options.users.seen(session.user);
     void this.#options.subscriptions.keep(session);
+  }
+  #keepSlot(session: Session, slot: string, isTaken: boolean): boolean {
+    if (!isTaken) return false;
+    if (session.isClosed) this.#options.sharedLimits.give(slot);
+    else this.#slots.set(session, slot);
+    return true;
   }
 }

@@ -57,6 +57,18 @@ export interface SubscriptionStart {
   readonly hasBase: boolean;
 }
 
+/** How the client of new subscriptions gets to know of them. */
+export interface Announcement {
+  /** Sends what tells it. */
+  readonly tell: () => void;
+  /** Whether what it missed in a channel is sent right behind that, and is no part of it; no by default. */
+  readonly sendsMissed?: (made: NewSubscription) => boolean;
+  /** Whether it gets a push that was held back; yes by default. */
+  readonly isNews?: (push: Push) => boolean;
+}
+
+const never = (): boolean => false;
+
 /** Where subscribers are registered for delivery. Either method has what waits delivered first, which may end sessions. */
 export interface SubscriberRegistry {
   subscribe(channel: string, subscriber: Subscriber): boolean;
@@ -104,7 +116,7 @@ export class SubscriptionService {
 
   /**
    * Subscribes an open session to a channel, in place of a subscription that it has there: the client goes on from where
-   * it stands. Nothing flows before `activate`.
+   * it stands. Nothing flows before `announce`.
    *
    * Rejects with ClientError 102 for an unknown namespace, the broker's or presence manager's error, and ClientError 106 where there are as many
    * users in the channel as there may be; the subscription, or its session, must be ended then. Until it resolves, the
@@ -148,20 +160,26 @@ export class SubscriptionService {
   }
 
   /**
-   * The client is about to be told of its subscription: from now on it stands somewhere. What it missed either is part
-   * of the telling, or is sent after it with `sendMissed`.
+   * Announces new subscriptions of one session: to its client, behind which publications flow, and to the channels. From
+   * now on the client stands somewhere in each of them.
    */
-  confirm({ subscription, result, start }: NewSubscription, missed: "told" | "sent"): void {
-    this.#recoveries.count(result);
-    if (start !== undefined)
-      subscription.startAt(missed === "told" ? start.top : start.before, start.hasBase);
+  announce(made: readonly NewSubscription[], { tell, sendsMissed = never, isNews }: Announcement): void {
+    for (const one of made) {
+      const { subscription, result, start } = one;
+      this.#recoveries.count(result);
+      if (start !== undefined)
+        subscription.startAt(sendsMissed(one) ? start.before : start.top, start.hasBase);
+    }
+    made[0]?.subscription.session.sendEventId();
+    tell();
+    for (const one of made) {
+      if (!sendsMissed(one)) continue;
+      for (const publication of one.result.publications) one.subscription.sendMissed(publication);
+    }
+    for (const { subscription } of made) this.#activate(subscription, isNews);
   }
 
-  /**
-   * Lets publications flow, once the client has been told, and tells the channel who has come. Of what was held back,
-   * the client gets what `isNews` to it.
-   */
-  activate({ subscription }: NewSubscription, isNews?: (push: Push) => boolean): void {
+  #activate(subscription: Subscription, isNews?: (push: Push) => boolean): void {
     subscription.release(isNews);
     if (!subscription.features.joinLeave || subscription.hasEnded) return;
     subscription.isAnnounced = true;

@@ -29,9 +29,8 @@ export class RemoteLimits implements SharedLimits {
     },
   };
 
-  async take(key: string, max: number): Promise<boolean> {
+  take(key: string, max: number): boolean | Promise<boolean> {
     if (Number.isFinite(max)) return this.#link.call("takeLimit", key, max);
-    // There is nothing to wait for.
     this.#link.notify("takeLimit", key, max);
     return true;
   }

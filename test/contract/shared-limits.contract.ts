@@ -18,7 +18,7 @@ export function describeSharedLimitsContract(name: string, create: CreateLimits)
     it("grants exactly so many of those asked for at once", async () => {
       const [one, two] = await create();
       const granted = await Promise.all(
-        Array.from({ length: 20 }, (_, at) => (at % 2 === 0 ? one : two).take("a", 7)),
+        Array.from({ length: 20 }, async (_, at) => (at % 2 === 0 ? one : two).take("a", 7)),
       );
       expect(granted.filter(Boolean)).toHaveLength(7);
     });

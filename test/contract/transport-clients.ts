@@ -99,6 +99,12 @@ abstract class StreamClient extends ReadingClient {
   }
 }
 
+/** What every client has in the head of the request that opens its connection. */
+export const OPENING_HEADERS: Readonly<Record<string, string | string[]>> = {
+  "X-Many": ["1", "2"],
+  "X-One": "a, b",
+};
+
 /** A client of HTTP/1.1. */
 export class Http1StreamClient extends StreamClient {
   #isPaused = false;
@@ -111,7 +117,7 @@ export class Http1StreamClient extends StreamClient {
       method,
       path,
       // Without an agent Node asks for the connection to end with the response.
-      headers: { Connection: "keep-alive", Host: "localhost", ...headers },
+      headers: { Connection: "keep-alive", Host: "localhost", ...OPENING_HEADERS, ...headers },
     });
     request.on("error", () => this.finish("cut"));
     request.on("response", (response) => this.#read(response));
@@ -160,7 +166,12 @@ export class Http2StreamClient extends StreamClient {
     super(socket, split);
     this.#session = connectHttp2("http://localhost", { createConnection: () => socket });
     this.#session.on("error", () => this.finish("cut"));
-    this.#stream = this.#session.request({ ":method": method, ":path": path, ...headers });
+    this.#stream = this.#session.request({
+      ":method": method,
+      ":path": path,
+      ...OPENING_HEADERS,
+      ...headers,
+    });
     this.#stream.on("response", ({ ":status": status = 0, ...fields }) => {
       this.#status = status;
       this.#takeGrpcStatus(fields);
@@ -217,7 +228,12 @@ export class WebSocketTransportClient extends ReadingClient {
     options: ClientOptions,
   ) {
     super(tcp);
-    this.#socket = new WebSocket(url, { perMessageDeflate: false, ...options, createConnection: () => tcp });
+    this.#socket = new WebSocket(url, {
+      perMessageDeflate: false,
+      headers: OPENING_HEADERS,
+      ...options,
+      createConnection: () => tcp,
+    });
     this.#socket.on("message", (data: Buffer) => this.take(split(data)));
     // The close event that follows says everything.
     this.#socket.on("error", () => undefined);

@@ -4,8 +4,11 @@ import type {
   BidiConnection,
   BidiHost,
   BidiProtocol,
+  BidiRequest,
+  BidiSettings,
   MessageEncoding,
 } from "../../src/core/bidi-protocol.ts";
+import type { ConnectRequest, OpeningHeaders } from "../../src/core/connect-request.ts";
 import type { Disconnect } from "../../src/core/disconnect.ts";
 import type { Logger } from "../../src/core/logger.ts";
 import type { Transport } from "../../src/core/transport.ts";
@@ -85,6 +88,8 @@ export class AcceptedConnection implements UniConnection, BidiConnection {
   readonly transport: Transport;
   /** How often it has been told that the client is gone. */
   closedCount = 0;
+  /** Those of the request that opened it; undefined until the client has asked to connect. */
+  headers: OpeningHeaders | undefined;
   readonly #signal: Signal;
 
   constructor(transport: Transport, signal: Signal) {
@@ -100,6 +105,13 @@ export class AcceptedConnection implements UniConnection, BidiConnection {
     this.transport.write(frames.length === 1 && only !== undefined ? only : format.join(frames));
   }
 
+  /** Resolves to the headers of the request that opened it. */
+  async opened(): Promise<OpeningHeaders> {
+    await this.#signal.until(() => this.headers !== undefined, "connect request");
+    if (this.headers === undefined) throw new Error("no headers");
+    return this.headers;
+  }
+
   untilClosed(): Promise<void> {
     return this.#signal.until(() => this.closedCount > 0, "word that the client is gone");
   }
@@ -109,7 +121,10 @@ export class AcceptedConnection implements UniConnection, BidiConnection {
     this.#signal.notify();
   }
 
-  connect(): void {}
+  connect(_request: ConnectRequest | undefined, headers: OpeningHeaders): void {
+    this.headers = headers;
+    this.#signal.notify();
+  }
 
   refuseRequest(error: unknown): never {
     throw error;
@@ -150,17 +165,22 @@ export class AcceptingProtocol implements UniProtocol {
 
   /** The same for transports of messages both ways, which have a close message: "bye", and the reason's own code. */
   asBidiProtocol(name: string, encoding: MessageEncoding): BidiProtocol {
-    const host: BidiHost = {
-      settings: {
-        encoding,
-        pingIntervalMs: 0,
-        heartbeat: undefined,
-        sendsDisconnectPush: false,
-        closeMessage: ({ code, reason }) => ({ message: Buffer.from("bye"), code, reason }),
-      },
-      accept: (transport) => this.accept(transport),
+    const settings: BidiSettings = {
+      encoding,
+      pingIntervalMs: 0,
+      heartbeat: undefined,
+      sendsDisconnectPush: false,
+      closeMessage: ({ code, reason }) => ({ message: Buffer.from("bye"), code, reason }),
     };
-    return { name, subprotocols: [], open: () => host };
+    const open = ({ headers }: BidiRequest): BidiHost => ({
+      settings,
+      accept: (transport) => {
+        const connection = this.accept(transport);
+        connection.connect(undefined, headers);
+        return connection;
+      },
+    });
+    return { name, subprotocols: [], open };
   }
 }
 

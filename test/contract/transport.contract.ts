@@ -40,6 +40,24 @@ export function describeTransportContract(label: string, kind: TransportKind): v
       await untilDrained(transport);
     });
 
+    it("hands over the headers of the request that opened it, each with all its values", async () => {
+      await using server = await TransportServer.start(kind);
+      const [, connection] = await server.connect();
+      const headers = await connection.opened();
+      const isCall = kind.name === "uni_grpc" || kind.name === "uni_connect";
+      expect(headers.kind).toBe(isCall ? "grpc" : "http");
+      const read = (name: string): string => headers.valuesOf(name).join(", ");
+      expect(["x-many", "x-one", "x-none"].map(read)).toEqual(["1, 2", "a, b", ""]);
+      // A proxy in front may vouch for them, and is told from a client by that.
+      const isExact = headers.valuesOf("x-many").length === 2;
+      expect(isExact || isCall).toBe(true);
+      const names = [...headers.names()];
+      expect(names).toEqual(expect.arrayContaining(["x-many", "x-one"]));
+      expect(new Set(names).size).toBe(names.length);
+      expect(names.filter((name) => !/^[a-z0-9-]+$/u.test(name))).toEqual([]);
+      await untilDrained(connection.transport);
+    });
+
     it("has the same formats for all of its connections, which share frames by them", async () => {
       await using server = await TransportServer.start(kind);
       const [, { transport: one }] = await server.connect();

@@ -15,6 +15,7 @@ import { publishEvent } from "../../src/protocols/pusher/publish-event.ts";
 import { ChannelEvents } from "../../src/protocols/pusher/webhooks/channel-events.ts";
 import type { WebhookEvent } from "../../src/protocols/pusher/webhooks/event.ts";
 import { endOfTurn, FakeTransport, lineFramer } from "./fake-transport.ts";
+import { openingHeaders } from "./opening-headers.ts";
 import { type LoggedLine, loggerInto, loggerOf } from "./silent-logger.ts";
 import { type TestCluster, TestNode } from "./test-node.ts";
 
@@ -108,7 +109,7 @@ export class PusherTestNode {
       origin: origin === "" ? undefined : origin,
       subprotocol: undefined,
       peerAddress: "",
-      header: () => undefined,
+      headers: openingHeaders(),
     });
     const client = new PusherClient(host, this.#formatOf(host.settings.encoding.codec));
     await endOfTurn();

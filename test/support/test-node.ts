@@ -3,6 +3,7 @@ import { ConnectFailureMap } from "../../src/auth/connect-failure.ts";
 import { MemoryBroker } from "../../src/brokers/memory/memory-broker.ts";
 import { MemoryLimits } from "../../src/brokers/memory/memory-limits.ts";
 import { MemoryPresenceManager } from "../../src/brokers/memory/memory-presence-manager.ts";
+import { type Backend, NO_OPINION } from "../../src/core/backend.ts";
 import type { Broker } from "../../src/core/broker.ts";
 import { ChannelEvents } from "../../src/core/channel-events.ts";
 import {
@@ -19,7 +20,8 @@ import { type Metrics, NO_METRICS } from "../../src/core/metrics.ts";
 import { RefusalLog } from "../../src/core/refusal-log.ts";
 import type { StreamPosition } from "../../src/core/stream-position.ts";
 import type { TokenVerifier } from "../../src/core/token-verifier.ts";
-import type { SubscriptionRequest, UniConnection, UniProtocol } from "../../src/core/uni-protocol.ts";
+import type { ConnectRequest, OpeningHeaders, SubscriptionRequest } from "../../src/core/connect-request.ts";
+import type { UniConnection, UniProtocol } from "../../src/core/uni-protocol.ts";
 import { TimerWheel } from "../../src/lib/timer-wheel.ts";
 import { AccessList } from "../../src/node/control/access-list.ts";
 import { ServerNode } from "../../src/node/server-node.ts";
@@ -30,6 +32,7 @@ import { VolatileStore } from "../../src/stores/memory/volatile-store.ts";
 import { CallGate, gateBroker, gatePresence } from "./call-gate.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakeTransport, lineFormat } from "./fake-transport.ts";
+import { openingHeaders } from "./opening-headers.ts";
 import { silentLogger } from "./silent-logger.ts";
 
 /** What differs from the defaults of tests. */
@@ -41,6 +44,8 @@ export interface TestNodeOptions {
   readonly metrics?: Metrics;
   /** What it has in common with other nodes. */
   readonly cluster?: TestCluster;
+  /** Whom it asks; nobody by default. */
+  readonly backend?: Partial<Backend>;
 }
 
 /** What nodes have in common: one clock, a view of the same broker for each, and one presence manager. */
@@ -63,6 +68,10 @@ export interface TestClient {
   readonly resumeFrom?: ReadonlyMap<string, StreamPosition>;
   readonly expireAtSec?: number;
   readonly transport?: FakeTransport;
+  /** What its request has besides, or instead of the token that says all this. */
+  readonly request?: Partial<ConnectRequest>;
+  /** Headers that its connection was opened with; none by default. */
+  readonly headers?: OpeningHeaders;
 }
 
 /** A connection to a test node. */
@@ -118,6 +127,7 @@ export class TestNode {
     logger = silentLogger,
     metrics = NO_METRICS,
     cluster,
+    backend,
   }: TestNodeOptions) {
     const clock = cluster?.clock ?? new FakeClock();
     const { gate } = this;
@@ -154,6 +164,7 @@ export class TestNode {
       broker: gateBroker(this.broker, gate, subscribed),
       presence: gatePresence(this.presence, gate),
       channelRules: this.rules,
+      backend: { ...NO_OPINION, ...backend },
       clock,
       wheel: this.wheel,
       logger,
@@ -190,17 +201,15 @@ export class TestNode {
   }
 
   /** Connects a client; the outcome shows on its transport. */
-  connect(client: TestClient = {}): TestConnection {
+  connect({ request, headers = openingHeaders(), ...client }: TestClient = {}): TestConnection {
     const { transport = new FakeTransport(this.format), resumeFrom = new Map() } = client;
     const connection = this.protocol.accept(transport);
     const subs = new Map<string, SubscriptionRequest>();
-    for (const [channel, request] of Object.entries(client.subs ?? {}))
-      subs.set(channel, { ...NO_REQUEST, ...request });
+    for (const [channel, wanted] of Object.entries(client.subs ?? {}))
+      subs.set(channel, { ...NO_REQUEST, ...wanted });
     const token = JSON.stringify(client, (key, value: unknown) => (key === "transport" ? undefined : value));
-    connection.connect({
-      ...{ token, data: undefined, headers: new Map(), name: "", version: "" },
-      ...{ subs, resumeFrom },
-    });
+    const plain = { token, data: undefined, headers: new Map(), name: "", version: "", subs, resumeFrom };
+    connection.connect({ ...plain, ...request }, headers);
     return { transport, connection };
   }
 

@@ -5,7 +5,7 @@ export class MemoryLimits implements SharedLimits {
   readonly sessionsElsewhere = 0;
   readonly #counts = new Map<string, number>();
 
-  async take(key: string, max: number): Promise<boolean> {
+  take(key: string, max: number): boolean {
     const count = this.#counts.get(key) ?? 0;
     if (count >= max) return false;
     this.#counts.set(key, count + 1);

@@ -6,7 +6,8 @@ import {
 } from "../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
 import { clientError } from "../../core/client-error.ts";
 import { positionFrom } from "../../core/stream-position.ts";
-import type { ConnectRequest, SubscriptionRequest, UniEncoding } from "../../core/uni-protocol.ts";
+import type { ConnectRequest, SubscriptionRequest } from "../../core/connect-request.ts";
+import type { UniEncoding } from "../../core/uni-protocol.ts";
 import { NOTHING } from "../../core/wire-format.ts";
 import { decodeMessage } from "../../lib/json/decode-message.ts";
 import { JsonDecodeError } from "../../lib/json/json-decode-error.ts";

@@ -78,6 +78,7 @@ export class PusherConversation extends WheelTimer implements BidiConnection, Co
   /** Places are those of the app on all nodes, whatever becomes of its configuration. */
   async #startInPlace(application: ClientApplication): Promise<void> {
     const { id, max_connections: max } = this.#app.config;
+    this.#session.requested();
     if (await this.#context.node.sessions.takeSlot(this.#session, `pusher app ${id}`, max)) {
       this.#welcome(application);
     } else {
@@ -94,7 +95,7 @@ export class PusherConversation extends WheelTimer implements BidiConnection, Co
     const session = this.#session;
     this.#knowsPingEvent = protocol >= PING_EVENT_VERSION;
     if (session.isClosed) return;
-    session.identify({
+    node.sessions.admit(session, {
       user: "",
       expireAtSec: undefined,
       info: undefined,
@@ -106,7 +107,6 @@ export class PusherConversation extends WheelTimer implements BidiConnection, Co
       appVersion: version,
       source: "anonymous",
     });
-    node.sessions.admit(session);
     const activityTimeoutSec = Math.round(config.activity_timeout / 1000);
     const welcome = { socket_id: socketIdOf(session.id), activity_timeout: activityTimeoutSec };
     session.sendMessage(stringDataFrame("pusher:connection_established", JSON.stringify(welcome)));

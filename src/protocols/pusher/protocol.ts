@@ -17,6 +17,8 @@ const OLDEST_VERSION = 4;
 const NEWEST_VERSION = 7;
 /** Of clients that do not say: what is told to older ones does not hurt newer ones. */
 const FALLBACK_VERSION = 5;
+/** The protocol has no connect request for them to stand in. */
+const NO_EMULATED_HEADERS: ReadonlyMap<string, string> = new Map();
 
 /** Pusher's protocol over the channels of a node. */
 export class PusherProtocol implements BidiProtocol {
@@ -51,6 +53,7 @@ export class PusherProtocol implements BidiProtocol {
         const { gate, node } = this.#context;
         if (!gate.admits()) return this.#refuse(OVER_CAPACITY, request, app).accept(transport);
         const session = node.sessions.open(transport, newClientId());
+        node.backend.keepHeaders(session, request.headers, NO_EMULATED_HEADERS);
         const conversation = new PusherConversation(this.#context, app, session, transport);
         const [name, version] = [query.get("client") ?? "", query.get("version") ?? ""];
         conversation.start({ name, version, protocol });

@@ -166,16 +166,17 @@ export class Subscriptions {
     latest: Publication | undefined,
   ): void {
     const { node, webhooks } = this.#context;
-    node.subscriptions.confirm(made, "told");
-    this.#session.sendMessage(succeededFrame(name, roster));
-    if (latest !== undefined) {
-      const { channel } = made.subscription;
-      this.#session.send(new EncodedPush({ type: "publication", channel, publication: latest }));
-    } else if (kind.isCache) {
-      this.#session.sendMessage(stringDataFrame("pusher:cache_miss", "{}", name));
-      webhooks.emit(this.#app(), { name: "cache_miss", channel: name });
-    }
-    node.subscriptions.activate(made, (push) => isNews(push, roster, latest));
+    const tell = (): void => {
+      this.#session.sendMessage(succeededFrame(name, roster));
+      if (latest !== undefined) {
+        const { channel } = made.subscription;
+        this.#session.send(new EncodedPush({ type: "publication", channel, publication: latest }));
+      } else if (kind.isCache) {
+        this.#session.sendMessage(stringDataFrame("pusher:cache_miss", "{}", name));
+        webhooks.emit(this.#app(), { name: "cache_miss", channel: name });
+      }
+    };
+    node.subscriptions.announce([made], { tell, isNews: (push) => isNews(push, roster, latest) });
   }
 
   async #tellAgain(admission: Admission): Promise<void> {

@@ -37,7 +37,7 @@ export class Watchlist {
   async follow(watchlist: readonly unknown[]): Promise<void> {
     const session = this.#session;
     const own = await this.#listenTo(session.user, true);
-    this.#context.node.subscriptions.activate(own);
+    this.#context.node.subscriptions.announce([own], { tell: () => undefined });
     const users = new Set<string>();
     for (const id of watchlist.slice(0, MAX_WATCHED)) {
       if (typeof id === "string" && isValidUserId(id)) users.add(id);
@@ -61,8 +61,10 @@ export class Watchlist {
       users.filter((user) => roster.has(user)),
       users.filter((user) => !roster.has(user)),
     );
-    this.#session.sendMessage(stringDataFrame("pusher_internal:watchlist_events", text));
-    for (const subscription of made) node.subscriptions.activate(subscription, (push) => roster.follow(push));
+    node.subscriptions.announce(made, {
+      tell: () => this.#session.sendMessage(stringDataFrame("pusher_internal:watchlist_events", text)),
+      isNews: (push) => roster.follow(push),
+    });
   }
 
   #listenTo(user: string, isOwn: boolean): Promise<NewSubscription> {

@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { ConnectRequest, UniEncoding } from "../../core/uni-protocol.ts";
+import type { ConnectRequest } from "../../core/connect-request.ts";
+import type { UniEncoding } from "../../core/uni-protocol.ts";
 import type { Framer } from "../../core/wire-format.ts";
 import { ACCEPTED_ENCODINGS } from "../../grpc/compression.ts";
 import { envelopeFramer } from "../../grpc/envelope.ts";
 import { sendEmpty } from "../../http/http-app.ts";
 import { addCorsHeaders } from "../../http/origin-policy.ts";
 import { PushTransport, PushTransportKind } from "../../http/push-transport.ts";
+import { RequestHeaders } from "../../http/request-headers.ts";
 import {
   admitsConnection,
   noteBadRequest,
@@ -113,7 +115,7 @@ export class ConnectEndpoint {
       onClosed: () => deadline.cancel(),
     });
     deadline.onExpired = () => transport.endWith(dialect.protocol.ending(deadlineExceeded()));
-    transport.run(this.#context.protocol, connect);
+    transport.run(this.#context.protocol, connect, new RequestHeaders(request, "grpc"));
   }
 
   #dialect(

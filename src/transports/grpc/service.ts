@@ -1,6 +1,7 @@
-import { type handleServerStreamingCall, status } from "@grpc/grpc-js";
+import { type handleServerStreamingCall, type Metadata, status } from "@grpc/grpc-js";
 import { ClientError } from "../../core/client-error.ts";
-import type { ConnectRequest, UniProtocol } from "../../core/uni-protocol.ts";
+import type { ConnectRequest, OpeningHeaders } from "../../core/connect-request.ts";
+import type { UniProtocol } from "../../core/uni-protocol.ts";
 import { WireFormat } from "../../core/wire-format.ts";
 import { envelopeFramer } from "../../grpc/envelope.ts";
 import type { TimerWheel } from "../../lib/timer-wheel.ts";
@@ -34,6 +35,25 @@ export function createConsumeHandler(
       return;
     }
     transport.onceGone(() => connection.closed());
-    connection.connect(request);
+    connection.connect(request, new CallMetadata(call.metadata));
   };
+}
+
+/** Metadata that came with a call. Binary values are left out: no header can say them. */
+class CallMetadata implements OpeningHeaders {
+  readonly kind = "grpc";
+  readonly #metadata: Metadata;
+
+  constructor(metadata: Metadata) {
+    this.#metadata = metadata;
+  }
+
+  names(): Iterable<string> {
+    return Object.keys(this.#metadata.toJSON());
+  }
+
+  valuesOf(name: string): readonly string[] {
+    const values = this.#metadata.toJSON()[name] ?? [];
+    return values.filter((value) => typeof value === "string");
+  }
 }

@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { ConnectRefusals } from "../../http/connect-refusals.ts";
 import { sendEmpty } from "../../http/http-app.ts";
 import { PushTransport, PushTransportKind } from "../../http/push-transport.ts";
+import { RequestHeaders } from "../../http/request-headers.ts";
 import {
   admitRequest,
   answerPreflight,
   readConnectRequest,
   type UniEndpointContext,
-  vouchedHeaders,
 } from "../../http/uni-endpoint.ts";
 import type { UniHttpStreamConfig } from "./config.ts";
 import { lineFramer } from "./framer.ts";
@@ -42,6 +42,6 @@ export class HttpStreamEndpoint {
     const maxBytes = this.#config.max_request_body_size;
     const connect = await readConnectRequest(context, protocol.json, maxBytes, request, response);
     if (connect === undefined) return;
-    new PushTransport(request, response, this.#kind).run(protocol, connect, vouchedHeaders(request));
+    new PushTransport(request, response, this.#kind).run(protocol, connect, new RequestHeaders(request));
   }
 }

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ConnectRequest } from "../../core/uni-protocol.ts";
+import type { ConnectRequest } from "../../core/connect-request.ts";
 import { ConnectRefusals } from "../../http/connect-refusals.ts";
 import { queryOf, sendEmpty } from "../../http/http-app.ts";
 import { PushTransport, PushTransportKind, type PushTransportOptions } from "../../http/push-transport.ts";
+import { RequestHeaders } from "../../http/request-headers.ts";
 import type { BodyFraming } from "../../http/response-stream.ts";
 import {
   admitRequest,
@@ -11,7 +12,6 @@ import {
   parseConnectRequest,
   readConnectRequest,
   type UniEndpointContext,
-  vouchedHeaders,
 } from "../../http/uni-endpoint.ts";
 import type { UniSseConfig } from "./config.ts";
 import { sseFramer } from "./framer.ts";
@@ -87,6 +87,6 @@ export class SseEndpoint {
     options?: PushTransportOptions,
   ): void {
     const transport = new PushTransport(request, response, this.#kind, options);
-    transport.run(this.#context.protocol, connect, vouchedHeaders(request));
+    transport.run(this.#context.protocol, connect, new RequestHeaders(request));
   }
 }

@@ -2,10 +2,10 @@ import { hash } from "node:crypto";
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { BidiRequest } from "../../core/bidi-protocol.ts";
-import type { HeaderReader } from "../../core/uni-protocol.ts";
+import type { OpeningHeaders } from "../../core/connect-request.ts";
 import { peerAddressOf } from "../../http/client-address.ts";
 import { queryOf, sendText } from "../../http/http-app.ts";
-import { vouchedHeaders } from "../../http/uni-endpoint.ts";
+import { RequestHeaders } from "../../http/request-headers.ts";
 
 /** Sixteen random bytes in base64 (RFC 6455 §4.1). */
 const KEY = /^[+/0-9A-Za-z]{22}==$/u;
@@ -62,8 +62,8 @@ export class Handshake implements BidiRequest {
     return peerAddressOf(this.request);
   }
 
-  get header(): HeaderReader {
-    return vouchedHeaders(this.request);
+  get headers(): OpeningHeaders {
+    return new RequestHeaders(this.request);
   }
 }
 

@@ -10,7 +10,8 @@ import type {
 } from "../../core/bidi-protocol.ts";
 import { ClientError } from "../../core/client-error.ts";
 import type { Disconnect } from "../../core/disconnect.ts";
-import type { ConnectRequest, HeaderReader, UniConnection } from "../../core/uni-protocol.ts";
+import type { ConnectRequest, OpeningHeaders } from "../../core/connect-request.ts";
+import type { UniConnection } from "../../core/uni-protocol.ts";
 import { connectParameterOf, type UniEndpointContext } from "../../http/uni-endpoint.ts";
 import { jsonFaultOf } from "../../lib/json/json-decode-error.ts";
 import type { UniWebSocketConfig } from "./config.ts";
@@ -68,17 +69,17 @@ export class UniWebSocketProtocol implements BidiProtocol {
       this.#context.refusals.note("bad_connect_request", { address, detail: jsonFaultOf(error) });
       return MALFORMED;
     }
-    const { header } = request;
+    const { headers } = request;
     return {
       settings: this.#settings,
-      accept: (transport) => this.#accept(transport, connect, header),
+      accept: (transport) => this.#accept(transport, connect, headers),
     };
   }
 
   #accept(
     transport: BidiTransport,
     connect: ConnectRequest | undefined,
-    header: HeaderReader,
+    headers: OpeningHeaders,
   ): BidiConnection {
     const { protocol } = this.#context;
     const connection = protocol.accept(transport);
@@ -92,11 +93,11 @@ export class UniWebSocketProtocol implements BidiProtocol {
           connection.refuseRequest(error);
           return;
         }
-        connection.connect(request, header);
+        connection.connect(request, headers);
       });
     }
     transport.dropMessages();
-    connection.connect(connect, header);
+    connection.connect(connect, headers);
     return new UniWebSocketConnection(connection, undefined);
   }
 }

@@ -79,7 +79,7 @@ describe("a worker that dies", () => {
       dying.ports.limits.take("a", 1),
       dying.ports.broker.subscribe(["a"]),
     ]) {
-      asked.catch(() => undefined);
+      void Promise.resolve(asked).catch(() => undefined);
     }
     await dying.settle();
     await dying.kill();

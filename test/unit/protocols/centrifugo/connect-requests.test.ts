@@ -1,7 +1,7 @@
 import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { ConnectRequestSchema } from "../../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
-import type { ConnectRequest } from "../../../../src/core/uni-protocol.ts";
+import type { ConnectRequest } from "../../../../src/core/connect-request.ts";
 import {
   jsonEncoding,
   protobufEncoding,

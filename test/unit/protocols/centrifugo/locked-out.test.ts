@@ -5,6 +5,7 @@ import { ConnectFailureMap } from "../../../../src/auth/connect-failure.ts";
 import { MemoryBroker } from "../../../../src/brokers/memory/memory-broker.ts";
 import { MemoryLimits } from "../../../../src/brokers/memory/memory-limits.ts";
 import { MemoryPresenceManager } from "../../../../src/brokers/memory/memory-presence-manager.ts";
+import { NO_OPINION } from "../../../../src/core/backend.ts";
 import { DEFAULT_CHANNEL_OPTIONS } from "../../../../src/core/channel-options.ts";
 import { ChannelRules } from "../../../../src/core/channel-rules.ts";
 import { NO_LABELS } from "../../../../src/core/label-filter.ts";
@@ -20,6 +21,7 @@ import { ChannelEvents } from "../../../../src/core/channel-events.ts";
 import { LONE_BUS } from "../../../../src/core/control-bus.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
 import { endOfTurn, FakeTransport } from "../../../support/fake-transport.ts";
+import { openingHeaders } from "../../../support/opening-headers.ts";
 import { silentLogger, silentRefusals } from "../../../support/silent-logger.ts";
 
 const TOKEN: ConnectionToken = {
@@ -58,6 +60,7 @@ function createNode(clock: FakeClock, broker: MemoryBroker, events: ChannelEvent
     limits: LIMITS,
     access: new AccessList({ store: new VolatileStore(), clock, ...retention }),
     events,
+    backend: NO_OPINION,
     bus: LONE_BUS,
     heartbeat: undefined,
     sharedLimits: new MemoryLimits(),
@@ -93,10 +96,11 @@ async function connecting() {
   const quiet = { logger: silentLogger, refusals: silentRefusals };
   const protocol = createUniProtocol({ node, clock, ...quiet, settings });
   const transport = new FakeTransport();
-  protocol.accept(transport).connect({
+  const request = {
     ...{ token: "t", data: undefined, headers: new Map(), name: "", version: "" },
     ...{ subs: new Map(), resumeFrom: new Map() },
-  });
+  };
+  protocol.accept(transport).connect(request, openingHeaders());
   await endOfTurn();
   return {
     node,
@@ -154,8 +158,7 @@ describe.each(COMMANDS)("%s while a client connects", (_name, run, refused, live
     await run(node);
     const transport = new FakeTransport();
     const session = node.sessions.open(transport);
-    session.identify({ ...TOKEN, source: "token", appName: "", appVersion: "" });
-    node.sessions.admit(session);
+    node.sessions.admit(session, { ...TOKEN, source: "token", appName: "", appVersion: "" });
     expect(transport.closedWith?.code).toBe(live);
     expect(node.sessions.count).toBe(0);
   });
