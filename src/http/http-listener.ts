@@ -277,7 +277,11 @@ export class HttpListener {
     session.setTimeout(this.#headersTimeoutMs);
     session.once("stream", () => session.setTimeout(this.#keepAliveTimeoutMs));
     session.on("timeout", () => {
-      if (streams === 0) session.close();
+      if (streams > 0) return;
+      // Its close waits for a stream whose header block has begun, which may never end.
+      if (session.closed) session.destroy();
+      else session.close();
+      session.setTimeout(this.#headersTimeoutMs);
     });
   }
 

@@ -20,6 +20,9 @@ const sayHello: RequestHandler = (_request, response) => {
 };
 const TIMEOUT_MS = 200;
 const HALF_A_HEAD = "GET / HTTP/1.1\r\nHo";
+/** Preface and empty SETTINGS frame of a client, and a HEADERS frame of stream 1 without END_HEADERS (RFC 9113 §6.2). */
+const HTTP2_START = Buffer.from(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${"\0".repeat(3)}\x04${"\0".repeat(5)}`);
+const HALF_A_HEADER_BLOCK = Buffer.from([0, 0, 1, 1, 0, 0, 0, 0, 1, 0x82]);
 
 /** A listener with short limits; disposing closes it. */
 async function listen(
@@ -125,6 +128,16 @@ describe("HttpListener", () => {
     await once(another.session, "close");
     for (const response of pending) response.end("late");
     expect(await (await answer).until("late")).toBe("late");
+  });
+
+  it("cuts an HTTP/2 connection whose first header block does not end", async () => {
+    await using listener = await listen();
+    using client = await RawConnection.open(listener.port);
+    client.send(HTTP2_START);
+    client.send(HALF_A_HEADER_BLOCK);
+    const startMs = performance.now();
+    await client.untilClosed();
+    expect(performance.now() - startMs).toBeGreaterThanOrEqual(TIMEOUT_MS - 10);
   });
 
   it("resets an HTTP/2 stream whose request does not end", async () => {
