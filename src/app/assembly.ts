@@ -2,10 +2,8 @@ import { ApiKeys, createApiGrpcListener, createApiRoutes, createServerApi } from
 import { ConnectAuthenticator } from "../auth/connect-authenticator.ts";
 import { ConnectFailureMap } from "../auth/connect-failure.ts";
 import { createClientTokenVerifier } from "../auth/token-verifier.ts";
-import { systemClock } from "../core/clock.ts";
+import type { Ambient } from "../core/ambient.ts";
 import { derive, LiveValue, memberOf } from "../core/live.ts";
-import type { Logger } from "../core/logger.ts";
-import type { Metrics } from "../core/metrics.ts";
 import { RefusalLog } from "../core/refusal-log.ts";
 import type { TokenVerifier } from "../core/token-verifier.ts";
 import type { GrpcListener } from "../grpc/listener.ts";
@@ -13,7 +11,7 @@ import { ConnectionGate, type ConnectionLimits } from "../http/connection-gate.t
 import { OriginPolicy } from "../http/origin-policy.ts";
 import type { Route } from "../http/route.ts";
 import type { UniEndpointContext } from "../http/uni-endpoint.ts";
-import { TimerWheel } from "../lib/timer-wheel.ts";
+import type { TimerWheel } from "../lib/timer-wheel.ts";
 import type { ServerNode } from "../node/server-node.ts";
 import { BidirectionalProtocol } from "../protocols/centrifugo/bidirectional.ts";
 import type { UniSettings } from "../protocols/centrifugo/uni-conversation.ts";
@@ -62,34 +60,31 @@ export interface AssemblyOptions {
   readonly connectPusher: ConnectPusher;
   /** A development server: with the page for whoever develops. */
   readonly isDev: boolean;
-  readonly metrics: Metrics;
 }
 
 /** Joins everything that the configuration asks for. Rejects for unusable keys or files. */
 export async function assembleServer(
   config: Config,
-  logger: Logger,
-  { ports, identity, connectPusher, isDev, metrics }: AssemblyOptions,
+  ambient: Ambient,
+  { ports, identity, connectPusher, isDev }: AssemblyOptions,
 ): Promise<Assembly> {
   const { events, limits: sharedLimits } = ports;
   const tls = readServerTls(config);
-  // Nobody stops it: it cuts those who do not answer their close frame, and rests once the last one is gone.
-  const wheel = new TimerWheel(systemClock);
-  const refusals = new RefusalLog(logger, systemClock, metrics);
-  const verified = new LiveValue(await verify(config, logger));
+  const { clock, wheel, logger, metrics } = ambient;
+  const refusals = new RefusalLog(logger, clock, metrics);
+  const verified = new LiveValue(await verify(config, ambient));
   const live = memberOf(verified, "config");
-  const node = createNode(live, ports, { wheel, logger, refusals, metrics }, identity);
+  const node = createNode(live, ports, { ambient, refusals }, identity);
   const protocol = createUniProtocol({
+    ...ambient,
     node,
-    clock: systemClock,
-    logger,
     refusals,
     settings: derive(verified, (current) => uniSettingsOf(current, node)),
   });
   const gate = new ConnectionGate({
     limits: derive(live, connectionLimitsOf),
     connectionCount: () => node.sessions.count,
-    clock: systemClock,
+    clock,
     onTaken: () => sharedLimits.reportTaken(CONNECTION_RATE, "", 1),
   });
   sharedLimits.onTakenElsewhere(CONNECTION_RATE, (_key, count) => gate.note(count));
@@ -104,12 +99,12 @@ export async function assembleServer(
     pongTimeoutMs: config.client.pong_timeout,
     closing: closing.signal,
   };
-  const api = createServerApi({ node, logger, refusals, clock: systemClock, metrics });
+  const api = createServerApi({ ...ambient, node, refusals });
   const httpKeys = new ApiKeys("http_api", memberOf(live, "http_api"));
   const grpcKeys = new ApiKeys("grpc_api", memberOf(live, "grpc_api"));
   const apiRoutes = createApiRoutes(api, config.http_api, httpKeys);
   const pusher = assemblePusher(
-    { config: memberOf(live, "pusher"), events, node, gate, sharedLimits, refusals, wheel, logger, metrics },
+    { config: memberOf(live, "pusher"), events, node, gate, sharedLimits, refusals, ambient },
     connectPusher,
   );
   return {
@@ -131,7 +126,7 @@ export async function assembleServer(
     uniGrpc: createUniGrpcListener(protocol, config.uni_grpc, { wheel, tls: tls.uniGrpc }),
     grpcApi: createApiGrpcListener(api, config.grpc_api, grpcKeys, tls.grpcApi),
     async reload(next) {
-      verified.set(await verify(next, logger));
+      verified.set(await verify(next, ambient));
     },
     close(deadline) {
       closing.abort();
@@ -161,8 +156,8 @@ interface VerifiedConfig {
   readonly verifier: TokenVerifier;
 }
 
-async function verify(config: Config, logger: Logger): Promise<VerifiedConfig> {
-  return { config, verifier: await createClientTokenVerifier(config.client, systemClock, logger) };
+async function verify(config: Config, { clock, logger }: Ambient): Promise<VerifiedConfig> {
+  return { config, verifier: await createClientTokenVerifier(config.client, clock, logger) };
 }
 
 function uniSettingsOf({ config: { client }, verifier }: VerifiedConfig, node: ServerNode): UniSettings {

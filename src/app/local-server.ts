@@ -1,5 +1,4 @@
-import { systemClock } from "../core/clock.ts";
-import type { Metrics } from "../core/metrics.ts";
+import type { Ambient } from "../core/ambient.ts";
 import { measureEventLoop } from "../telemetry/event-loop.ts";
 import { openPorts } from "./ports.ts";
 import { LocalPusherEvents } from "./pusher.ts";
@@ -8,21 +7,20 @@ import type { ServerOptions, ServerRun } from "./server.ts";
 import { ServingNode } from "./serving-node.ts";
 
 /** What a server of one process is made of. */
-export interface LocalServerOptions extends ServerOptions {
-  readonly metrics: Metrics;
+export interface LocalServerOptions extends Pick<ServerOptions, "config" | "attachTo" | "isDev"> {
+  readonly ambient: Ambient;
 }
 
 /** Runs a server in this process alone. Rejects, with nothing left open, where it cannot. */
 export async function openLocalServer(options: LocalServerOptions): Promise<ServerRun> {
-  const { config, logger, attachTo, isDev = false, metrics } = options;
+  const { config, ambient, attachTo, isDev = false } = options;
   await using opening = new AsyncDisposableStack();
-  opening.use(measureEventLoop(metrics, systemClock));
+  opening.use(measureEventLoop(ambient.metrics, ambient.clock));
   const ports = opening.use(await openPorts(config));
-  const serving = await ServingNode.assemble(config, logger, {
+  const serving = await ServingNode.assemble(config, ambient, {
     ports,
     connectPusher: (parts) => new LocalPusherEvents(parts),
     isDev,
-    metrics,
   });
   let isClean = true;
   opening.defer(async () => {

@@ -1,11 +1,8 @@
 import { hostname } from "node:os";
+import type { Ambient } from "../core/ambient.ts";
 import { NO_OPINION } from "../core/backend.ts";
-import { systemClock } from "../core/clock.ts";
 import { derive, type Live, memberOf } from "../core/live.ts";
-import type { Logger } from "../core/logger.ts";
-import type { Metrics } from "../core/metrics.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
-import type { TimerWheel } from "../lib/timer-wheel.ts";
 import { ServerNode } from "../node/server-node.ts";
 import { channelRulesOf } from "./channel-rules.ts";
 import type { Config } from "./config.ts";
@@ -21,17 +18,15 @@ export interface NodeIdentity {
 
 /** What a node shares with the rest of its process. */
 export interface NodeParts {
-  readonly wheel: TimerWheel;
-  readonly logger: Logger;
+  readonly ambient: Ambient;
   readonly refusals: RefusalLog;
-  readonly metrics: Metrics;
 }
 
 /** A node as the configuration describes it; alone, under a new uid, unless it is told what it is a part of. */
 export function createNode(
   config: Live<Config>,
   { limits: sharedLimits, records, ...ports }: NodePorts,
-  { wheel, logger, refusals, metrics }: NodeParts,
+  { ambient, refusals }: NodeParts,
   identity: NodeIdentity | undefined,
 ): ServerNode {
   const { client, http_server: http, node } = config.get();
@@ -46,12 +41,8 @@ export function createNode(
     access: records.access,
     statuses: records.statuses,
     channelRules: derive(config, ({ channel, pusher }) => channelRulesOf(channel, pusher)),
-    clock: systemClock,
-    wheel,
-    logger,
+    ambient,
     refusals,
-    metrics,
-    random: Math.random,
     limits: {
       outboxMaxBytes: client.queue_max_size,
       staleCloseDelayMs: client.stale_close_delay,

@@ -1,12 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { extname, join } from "node:path";
-import { systemClock } from "../core/clock.ts";
+import type { Ambient } from "../core/ambient.ts";
 import { disconnect } from "../core/disconnect.ts";
 import { LiveValue, memberOf } from "../core/live.ts";
-import type { Metrics } from "../core/metrics.ts";
-import type { Logger } from "../core/logger.ts";
 import { RefusalLog } from "../core/refusal-log.ts";
-import { TimerWheel } from "../lib/timer-wheel.ts";
 import type { ServerNode } from "../node/server-node.ts";
 import type { WebhookEvent } from "../protocols/pusher/webhooks/event.ts";
 import { measureEventLoop } from "../telemetry/event-loop.ts";
@@ -27,11 +24,10 @@ import { WorkerPool } from "../workers/worker-pool.ts";
 /** What a server of several processes is made of. */
 export interface PrimaryServerOptions {
   readonly config: Config;
-  readonly logger: Logger;
+  /** Of this process, which has no connections. */
+  readonly ambient: Ambient;
   readonly workers: number;
   readonly isDev: boolean;
-  /** Of this process, which has no connections. */
-  readonly metrics: Metrics;
 }
 
 const WORKER_PROGRAM = join(import.meta.dirname, `worker-main${extname(import.meta.filename)}`);
@@ -48,7 +44,7 @@ export async function openPrimaryServer(options: PrimaryServerOptions): Promise<
   const config = isAlone ? options.config : await withOwnPorts(options.config);
   // Each worker reads them for itself; what is wrong with them is told here.
   readServerTls(config);
-  opening.use(measureEventLoop(options.metrics, systemClock));
+  opening.use(measureEventLoop(options.ambient.metrics, options.ambient.clock));
   const ports = opening.use(await openPorts(config));
   const server = new PrimaryServer({ ...options, config }, ports);
   let isClean = true;
@@ -79,24 +75,22 @@ class PrimaryServer {
   readonly #config: LiveValue<Config>;
   readonly #broker: SharedBroker;
   readonly #pusherEvents: LocalPusherEvents;
-  readonly #wheel = new TimerWheel(systemClock);
   readonly #pool: WorkerPool;
 
-  constructor({ config, logger, workers, isDev, metrics }: PrimaryServerOptions, ports: NodePorts) {
+  constructor({ config, ambient, workers, isDev }: PrimaryServerOptions, ports: NodePorts) {
     const live = new LiveValue(config);
     this.#config = live;
     const { presence, events, limits, records } = ports;
     const broker = new SharedBroker(ports.broker);
     const bus = new BusHub();
-    const wheel = this.#wheel;
     const uid = randomUUID();
     const nodePorts = { ...ports, broker: broker.join(), bus: bus.busOf(uid) };
-    const refusals = new RefusalLog(logger, systemClock, metrics);
-    const parts = { wheel, logger, refusals, metrics };
-    const node = createNode(live, nodePorts, parts, { uid, machine: uid });
+    const { clock, logger, metrics } = ambient;
+    const refusals = new RefusalLog(logger, clock, metrics);
+    const node = createNode(live, nodePorts, { ambient, refusals }, { uid, machine: uid });
     const pusher = memberOf(live, "pusher");
     const apps = pusherAppsOf(pusher);
-    const pusherEvents = new LocalPusherEvents({ config: pusher, apps, events, node, wheel, logger });
+    const pusherEvents = new LocalPusherEvents({ config: pusher, apps, events, node, ambient });
     this.node = node;
     this.#broker = broker;
     this.#pusherEvents = pusherEvents;
@@ -147,7 +141,6 @@ class PrimaryServer {
     const isClean = await this.#pool.stop(deadline);
     await this.node.stop(disconnect("shutdown"));
     await this.#pusherEvents.close(deadline);
-    this.#wheel[Symbol.dispose]();
     return isClean;
   }
 }

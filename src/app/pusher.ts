@@ -1,14 +1,11 @@
 import type { ChannelEvents as ChannelEventSource } from "../core/channel-events.ts";
-import { systemClock } from "../core/clock.ts";
+import type { Ambient } from "../core/ambient.ts";
 import { derive, type Live, memberOf } from "../core/live.ts";
-import type { Logger } from "../core/logger.ts";
-import type { Metrics } from "../core/metrics.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
 import type { SharedLimits } from "../core/shared-limits.ts";
 import { pathOf, peerAddressOf } from "../http/client-address.ts";
 import type { ConnectionGate } from "../http/connection-gate.ts";
 import type { Route } from "../http/route.ts";
-import type { TimerWheel } from "../lib/timer-wheel.ts";
 import type { ServerNode } from "../node/server-node.ts";
 import { AddressLimits } from "../protocols/pusher/address-limits.ts";
 import { PusherApps } from "../protocols/pusher/app.ts";
@@ -29,8 +26,7 @@ export interface PusherParts {
   /** What happens to channels. */
   readonly events: ChannelEventSource;
   readonly node: ServerNode;
-  readonly wheel: TimerWheel;
-  readonly logger: Logger;
+  readonly ambient: Ambient;
 }
 
 /** Where what happens in the channels of apps is told of: here, or in another process. */
@@ -47,12 +43,11 @@ export class LocalPusherEvents implements PusherEvents {
   readonly #channelEvents: ChannelEvents;
   readonly #apps: Live<PusherApps>;
 
-  constructor({ config, apps, events, node, wheel, logger }: PusherParts) {
-    const shared = { clock: systemClock, wheel, logger };
+  constructor({ config, apps, events, node, ambient }: PusherParts) {
     this.#apps = apps;
     const { enabled, webhooks: delivery } = config.get();
-    this.webhooks = new Webhooks({ ...shared, delivery, post: createPost(delivery.request_timeout) });
-    this.#channelEvents = new ChannelEvents({ ...shared, node, webhooks: this.webhooks, apps });
+    this.webhooks = new Webhooks({ ...ambient, delivery, post: createPost(delivery.request_timeout) });
+    this.#channelEvents = new ChannelEvents({ ...ambient, node, webhooks: this.webhooks, apps });
     if (enabled) events.add(this.#channelEvents);
   }
 
@@ -85,11 +80,10 @@ export function assemblePusher(
     readonly gate: ConnectionGate;
     readonly sharedLimits: SharedLimits;
     readonly refusals: RefusalLog;
-    readonly metrics: Metrics;
   },
   connect: ConnectPusher,
 ): PusherAssembly {
-  const { config, node, wheel, logger, gate, sharedLimits, refusals, metrics } = parts;
+  const { config, node, ambient, gate, sharedLimits, refusals } = parts;
   const {
     enabled,
     path_prefix: prefix,
@@ -99,15 +93,13 @@ export function assemblePusher(
   if (!enabled) return { routes: [], close: () => Promise.resolve() };
   const apps = pusherAppsOf(config);
   const events = connect({ ...parts, apps });
-  const limits = new AddressLimits(memberOf(config, "rate_limiter"), systemClock, sharedLimits);
+  const limits = new AddressLimits(memberOf(config, "rate_limiter"), ambient.clock, sharedLimits);
   const context = {
+    ...ambient,
     node,
-    wheel,
-    logger,
     refusals,
     gate,
     config,
-    clock: systemClock,
     apps,
     webhooks: events.webhooks,
   };
@@ -115,7 +107,7 @@ export function assemblePusher(
     routes: [
       ...createWebSocketRoutes(
         {
-          wheel,
+          wheel: ambient.wheel,
           admits(request) {
             if (limits.take("websocket", request).allowed) return undefined;
             refusals.note("pusher_rate_limit", { address: peerAddressOf(request), path: pathOf(request) });
@@ -134,7 +126,6 @@ export function assemblePusher(
       ...createPusherApiRoutes({
         ...context,
         sharedLimits,
-        metrics,
         admits: (request) => limits.take("api", request),
       }),
     ],

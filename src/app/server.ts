@@ -1,3 +1,4 @@
+import { createAmbient } from "../core/ambient.ts";
 import type { Server as HttpServer } from "node:http";
 import { availableParallelism } from "node:os";
 import { ConfigError, type ConfigProblem } from "../config/config-error.ts";
@@ -75,7 +76,9 @@ export function createServer(options: ServerOptions): MillraceServer {
   const workers = config.node.workers === "auto" ? availableParallelism() : Number(config.node.workers);
   if (attachTo !== undefined) checkAttachment(config, workers);
   const open = workers === 1 ? openLocalServer : openPrimaryServer;
-  return new Server(config, () => open({ config, logger, workers, attachTo, isDev, metrics }));
+  return new Server(config, () =>
+    open({ config, ambient: createAmbient(logger, metrics), workers, attachTo, isDev }),
+  );
 }
 
 function checkAttachment({ http_server: http }: Config, workers: number): void {

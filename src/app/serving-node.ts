@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from "node:http";
+import type { Ambient } from "../core/ambient.ts";
 import { disconnect } from "../core/disconnect.ts";
-import type { Logger } from "../core/logger.ts";
 import type { ServerNode } from "../node/server-node.ts";
 import { type Assembly, assembleServer, type AssemblyOptions } from "./assembly.ts";
 import type { Config } from "./config.ts";
@@ -11,19 +11,19 @@ import { readServerTls } from "./server-tls.ts";
 /** A node with everything that it serves. */
 export class ServingNode {
   readonly #config: Config;
-  readonly #logger: Logger;
+  readonly #ambient: Ambient;
   readonly #assembly: Assembly;
   readonly #http = new HttpListeners();
 
-  private constructor(config: Config, logger: Logger, assembly: Assembly) {
+  private constructor(config: Config, ambient: Ambient, assembly: Assembly) {
     this.#config = config;
-    this.#logger = logger;
+    this.#ambient = ambient;
     this.#assembly = assembly;
   }
 
   /** Puts one together; nothing has been started. Rejects for unusable keys. */
-  static async assemble(config: Config, logger: Logger, options: AssemblyOptions): Promise<ServingNode> {
-    return new ServingNode(config, logger, await assembleServer(config, logger, options));
+  static async assemble(config: Config, ambient: Ambient, options: AssemblyOptions): Promise<ServingNode> {
+    return new ServingNode(config, ambient, await assembleServer(config, ambient, options));
   }
 
   get node(): ServerNode {
@@ -34,7 +34,8 @@ export class ServingNode {
   async start(attachTo?: HttpServer): Promise<ServerAddresses> {
     const { node, routes, prepare, tls, uniGrpc, grpcApi } = this.#assembly;
     await node.start();
-    const http = { routes, config: this.#config.http_server, tls, logger: this.#logger, prepare, attachTo };
+    const { logger } = this.#ambient;
+    const http = { routes, config: this.#config.http_server, tls, logger, prepare, attachTo };
     return {
       ...(await this.#http.start(http)),
       uniGrpc: await startListener(uniGrpc),

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import { ChannelEvents } from "../core/channel-events.ts";
+import { createAmbient } from "../core/ambient.ts";
 import { systemClock } from "../core/clock.ts";
 import { NO_METRICS } from "../core/metrics.ts";
 import type { LinkEnd } from "../lib/link/message-link.ts";
@@ -76,12 +77,11 @@ class WorkerServer {
       heartbeat: undefined,
       records: createRemoteRecords(config, systemClock, records, statuses),
     };
-    this.#serving = await ServingNode.assemble(config, logger, {
+    this.#serving = await ServingNode.assemble(config, createAmbient(logger, NO_METRICS), {
       ports,
       identity: { uid, machine },
       connectPusher,
       isDev,
-      metrics: NO_METRICS,
     });
     link.notify("ready", await this.#serving.start());
   }

@@ -1,17 +1,14 @@
+import type { Ambient } from "../core/ambient.ts";
 import type { Backend } from "../core/backend.ts";
 import type { Broker } from "../core/broker.ts";
 import type { ChannelRules } from "../core/channel-rules.ts";
-import type { Clock } from "../core/clock.ts";
 import type { ChannelEvents } from "../core/channel-events.ts";
 import type { ControlBus } from "../core/control-bus.ts";
 import type { Live } from "../core/live.ts";
-import type { Logger } from "../core/logger.ts";
-import type { Metrics } from "../core/metrics.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
 import type { PresenceManager } from "../core/presence-manager.ts";
 import type { SharedLimits } from "../core/shared-limits.ts";
 import type { UserStatusBook } from "../core/user-status.ts";
-import type { TimerWheel } from "../lib/timer-wheel.ts";
 import type { SessionLimits } from "../session/session.ts";
 import type { ClusterHeartbeat } from "./cluster/cluster.ts";
 import type { AccessList } from "./control/access-list.ts";
@@ -28,6 +25,7 @@ export interface NodeLimits extends SessionLimits {
 
 /** What a node is made of. */
 export interface ServerNodeOptions {
+  readonly ambient: Ambient;
   /** A new one by default. */
   readonly uid?: string | undefined;
   /** Uid of the process that this machine's processes belong to, and of the machine to the API; that of the node by default. */
@@ -40,12 +38,7 @@ export interface ServerNodeOptions {
   readonly events: ChannelEvents;
   /** What channel names mean. */
   readonly channelRules: Live<ChannelRules>;
-  readonly clock: Clock;
-  readonly wheel: TimerWheel;
-  readonly logger: Logger;
   readonly refusals: RefusalLog;
-  readonly metrics: Metrics;
-  readonly random: () => number;
   readonly limits: NodeLimits;
   /** Whoever is asked about what clients do. */
   readonly backend: Backend;

@@ -46,7 +46,8 @@ export class ServerNode implements BrokerListener {
   #isStopping = false;
 
   constructor(options: ServerNodeOptions) {
-    const { presence, events, bus, heartbeat, clock, wheel, logger, random, limits, metrics } = options;
+    const { ambient, presence, events, bus, heartbeat, limits } = options;
+    const { clock, logger, metrics } = ambient;
     const { name, version, uid = randomUUID(), machine = uid, sharedLimits } = options;
     this.uid = uid;
     const broker = new CountedBroker(options.broker, metrics);
@@ -54,14 +55,15 @@ export class ServerNode implements BrokerListener {
     const flushList = new FlushList(trafficOf(metrics));
     const hub = new Hub<Session>(flushList);
     this.#hub = hub;
-    const cluster = new Cluster({ uid, machine, name, version, bus, heartbeat, clock, logger, metrics });
+    const cluster = new Cluster({ ...ambient, uid, machine, name, version, bus, heartbeat });
     this.#cluster = cluster;
     const { refusals, channelRules: rules } = options;
     const channels = new NodeChannels({ broker, presence, cluster, refusals, rules });
     this.channels = channels;
     events.add(new MemberNotices({ broker, channels, logger }));
     this.subscriptions = new SubscriptionService({
-      ...{ registry: hub, broker, presence, events, channels, clock, logger, metrics },
+      ...ambient,
+      ...{ registry: hub, broker, presence, events, channels },
       heldMaxBytes: limits.outboxMaxBytes,
       recoveryMaxPublications: limits.recoveryMaxPublications,
       positionCheckDelayMs: limits.positionCheckDelayMs,
@@ -74,13 +76,13 @@ export class ServerNode implements BrokerListener {
       lastSequence: () => this.sessions.lastSequence,
     });
     const { access } = this.#own;
-    this.users = new UserControl({ access, statuses: options.statuses, cluster, clock, logger });
+    this.users = new UserControl({ ...ambient, access, statuses: options.statuses, cluster });
     this.backend = new BackendCalls(options.backend);
     this.sessions = new NodeSessions({
       ...{ hub, subscriptions, channels, users: this.users, cluster, sharedLimits, backend: this.backend },
       counts: this.#gauges.use(new SessionCounts(metrics)),
       pages: new ConnectionPages({ nodeUid: uid, machine, cluster }),
-      context: { flushList, wheel, clock, logger, random, limits },
+      context: { ...ambient, flushList, limits },
     });
     this.#observe(metrics);
   }

@@ -1,13 +1,11 @@
+import type { Ambient } from "../core/ambient.ts";
 import { type Broker, type HistoryFilter, type HistoryPage, POSITION_ONLY } from "../core/broker.ts";
 import { JOIN_LEAVE, NO_NOTICES, type NoticeType } from "../core/channel-notice.ts";
 import type { ChannelEvents } from "../core/channel-events.ts";
 import type { ChannelOptions } from "../core/channel-options.ts";
 import { clientError } from "../core/client-error.ts";
-import type { Clock } from "../core/clock.ts";
 import type { SubscriptionGrant } from "../core/credentials.ts";
 import { disconnect } from "../core/disconnect.ts";
-import type { Logger } from "../core/logger.ts";
-import type { Metrics } from "../core/metrics.ts";
 import type { PresenceManager } from "../core/presence-manager.ts";
 import { PLAIN_SUBSCRIBE_RESULT, type Push, type SubscribeResult } from "../core/push.ts";
 import { NO_POSITION, type StreamPosition } from "../core/stream-position.ts";
@@ -77,16 +75,13 @@ export interface SubscriberRegistry {
 }
 
 /** What the service works with. Milliseconds and counts; negative limits mean none. */
-export interface SubscriptionServiceOptions {
+export interface SubscriptionServiceOptions extends Pick<Ambient, "clock" | "logger" | "metrics"> {
   readonly registry: SubscriberRegistry;
   readonly broker: Broker;
   readonly presence: PresenceManager;
   readonly channels: Pick<NodeChannels, "knownOptionsOf">;
   /** Is told of this node's subscribers. */
   readonly events: Pick<ChannelEvents, "onSubscribersChanged">;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
   readonly heldMaxBytes: number;
   readonly recoveryMaxPublications: number;
   readonly positionCheckDelayMs: number;

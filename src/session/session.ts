@@ -1,16 +1,15 @@
+import type { Ambient } from "../core/ambient.ts";
 import type { ClientError } from "../core/client-error.ts";
-import type { Clock } from "../core/clock.ts";
 import { type Disconnect, disconnect } from "../core/disconnect.ts";
 import { EncodedPush } from "../core/encoded-push.ts";
 import { type Labels, NO_LABELS } from "../core/label-filter.ts";
-import type { Logger } from "../core/logger.ts";
 import type { PushBatch } from "../core/push-batch.ts";
 import type { StreamPosition } from "../core/stream-position.ts";
 import type { CredentialSource } from "../core/credentials.ts";
 import type { Transport } from "../core/transport.ts";
 import { NOTHING, type WireFormat } from "../core/wire-format.ts";
 import { createUuid } from "../lib/flat-uuid.ts";
-import { type TimerWheel, WheelTimer } from "../lib/timer-wheel.ts";
+import { WheelTimer } from "../lib/timer-wheel.ts";
 import { type FlushList, Outbox } from "./outbox.ts";
 import { SubscriptionMap } from "./subscription-map.ts";
 
@@ -59,15 +58,11 @@ export interface SessionLimits {
 }
 
 /** What sessions need from the server; one object for all of them. */
-export interface SessionContext {
+export interface SessionContext extends Pick<Ambient, "clock" | "wheel" | "random" | "logger"> {
   readonly host: SessionHost;
   readonly flushList: FlushList;
-  readonly wheel: TimerWheel;
-  readonly clock: Clock;
-  readonly logger: Logger;
   readonly limits: SessionLimits;
   /** Uniform in [0, 1). Spreads first pings. */
-  readonly random: () => number;
 }
 
 const PING = new EncodedPush({ type: "ping" });

@@ -165,12 +165,8 @@ export class TestNode {
       presence: gatePresence(this.presence, gate),
       channelRules: this.rules,
       backend: { ...NO_OPINION, ...backend },
-      clock,
-      wheel: this.wheel,
-      logger,
+      ambient: { clock, wheel: this.wheel, random: () => 0.5, logger, metrics },
       refusals,
-      metrics,
-      random: () => 0.5,
       limits: { ...LIMITS, ...limits },
       access: new AccessList({
         store: new VolatileStore(),

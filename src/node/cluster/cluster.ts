@@ -1,3 +1,4 @@
+import type { Ambient } from "../../core/ambient.ts";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   type Announcement,
@@ -9,11 +10,9 @@ import {
   type Request,
 } from "../../../gen/millrace/cluster/v1/cluster_pb.ts";
 import { clientError } from "../../core/client-error.ts";
-import type { Clock } from "../../core/clock.ts";
 import type { BusAddress, ControlBus } from "../../core/control-bus.ts";
 import { reportBugs } from "../../core/failure.ts";
-import type { Logger } from "../../core/logger.ts";
-import { BoundBy, type Counter, type Histogram, type Metrics } from "../../core/metrics.ts";
+import { BoundBy, type Counter, type Histogram } from "../../core/metrics.ts";
 import { decodeFailure, encodeFailure } from "../../wire/failure.ts";
 import {
   NODE_CALLS,
@@ -34,7 +33,7 @@ export interface ClusterHeartbeat {
 }
 
 /** What a cluster works with. */
-export interface ClusterOptions {
+export interface ClusterOptions extends Pick<Ambient, "clock" | "logger" | "metrics"> {
   /** This node. */
   readonly uid: string;
   /** Uid of the process that this machine's processes belong to; that of the node where it is alone. */
@@ -44,9 +43,6 @@ export interface ClusterOptions {
   readonly bus: ControlBus;
   /** Undefined where whoever carries the messages notices a dead node, and says so by `lost`. */
   readonly heartbeat: ClusterHeartbeat | undefined;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
 }
 
 /** How long nodes may take to answer. */

@@ -1,10 +1,9 @@
+import type { Ambient } from "../../core/ambient.ts";
 import type { RefreshAnswer } from "../../core/backend.ts";
 import { ClientError } from "../../core/client-error.ts";
-import type { Clock } from "../../core/clock.ts";
 import { MAX_LIFETIME_SEC } from "../../core/credentials.ts";
 import { Disconnect, disconnect } from "../../core/disconnect.ts";
 import { reportBugs } from "../../core/failure.ts";
-import type { Logger } from "../../core/logger.ts";
 import type { Session } from "../../session/session.ts";
 import type { BackendCalls } from "../backend-calls.ts";
 
@@ -12,10 +11,7 @@ import type { BackendCalls } from "../backend-calls.ts";
 const RETRY_SEC = 60;
 
 /** What refreshing works with. */
-export interface RefreshPorts {
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
+export type RefreshPorts = Pick<Ambient, "clock" | "logger">;
 
 /** Asks the backend whether an expired session may go on, and acts on the answer. False where the backend is not asked. */
 export function refreshByBackend(session: Session, backend: BackendCalls, ports: RefreshPorts): boolean {

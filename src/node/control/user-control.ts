@@ -1,21 +1,18 @@
+import type { Ambient } from "../../core/ambient.ts";
 import type { AccessSubject } from "../../core/access.ts";
 import { clientError } from "../../core/client-error.ts";
-import type { Clock } from "../../core/clock.ts";
 import type { InvalidateTokensCommand } from "../../core/commands.ts";
-import type { Logger } from "../../core/logger.ts";
 import type { UserStatus, UserStatusBook } from "../../core/user-status.ts";
 import type { Session } from "../../session/session.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { AccessEnforcer } from "./access-enforcer.ts";
 
 /** What control over users works with. */
-export interface UserControlOptions {
+export interface UserControlOptions extends Pick<Ambient, "clock" | "logger"> {
   readonly access: AccessEnforcer;
   /** Undefined where statuses are switched off. */
   readonly statuses: UserStatusBook | undefined;
   readonly cluster: Pick<Cluster, "ask">;
-  readonly clock: Clock;
-  readonly logger: Logger;
 }
 
 const UPKEEP_INTERVAL_MS = 1000;

@@ -1,12 +1,11 @@
 import type { ConnectFailureMap } from "../../auth/connect-failure.ts";
+import type { Ambient } from "../../core/ambient.ts";
 import { ClientError } from "../../core/client-error.ts";
-import type { Clock } from "../../core/clock.ts";
 import type { ConnectRequest, OpeningHeaders } from "../../core/connect-request.ts";
 import { disconnect } from "../../core/disconnect.ts";
 import { EncodedPush } from "../../core/encoded-push.ts";
 import { disconnectOf, failureOf, type FailureReport } from "../../core/failure.ts";
 import type { Live } from "../../core/live.ts";
-import type { Logger } from "../../core/logger.ts";
 import type { SubscribeResult } from "../../core/push.ts";
 import type { RefusalLog } from "../../core/refusal-log.ts";
 import { refusalOf, type RefusalReason } from "../../core/refusal.ts";
@@ -23,10 +22,8 @@ export interface UniSettings extends ConnectSettings {
 }
 
 /** What conversations need; one object for all of them. */
-export interface UniContext {
+export interface UniContext extends Pick<Ambient, "clock" | "logger"> {
   readonly node: ServerNode;
-  readonly clock: Clock;
-  readonly logger: Logger;
   readonly refusals: RefusalLog;
   readonly settings: Live<UniSettings>;
 }

@@ -1,3 +1,4 @@
+import { createAmbient } from "../../../src/core/ambient.ts";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { request, type RequestOptions } from "node:https";
@@ -107,11 +108,10 @@ describe("options that are marked as reloadable", () => {
     const config = everything(await freePort());
     before = watchConfig(config, OUTLINE);
     after = watchConfig(config, OUTLINE);
-    const serving = await ServingNode.assemble(before.config, silentLogger, {
+    const serving = await ServingNode.assemble(before.config, createAmbient(silentLogger, NO_METRICS), {
       ports: resources.use(await openPorts(config)),
       connectPusher: (parts) => new LocalPusherEvents(parts),
       isDev: false,
-      metrics: NO_METRICS,
     });
     resources.defer(() => serving.stop(AbortSignal.abort()));
     const addresses = await serving.start();

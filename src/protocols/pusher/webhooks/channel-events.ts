@@ -1,9 +1,7 @@
+import type { Ambient } from "../../../core/ambient.ts";
 import type { ChannelObserver } from "../../../core/channel-events.ts";
 import type { ClientInfo } from "../../../core/client-info.ts";
-import type { Clock } from "../../../core/clock.ts";
 import type { Live } from "../../../core/live.ts";
-import type { Logger } from "../../../core/logger.ts";
-import type { TimerWheel } from "../../../lib/timer-wheel.ts";
 import type { PusherApps } from "../app.ts";
 import { DelayLine } from "./delay-line.ts";
 import type { WebhookEvent, WebhookSink } from "./event.ts";
@@ -11,13 +9,10 @@ import { type CountedNode, SubscriptionCounts } from "./subscription-counts.ts";
 import { toldChannelOf } from "./told-channel.ts";
 
 /** What is made of the things that happen to channels. */
-export interface ChannelEventsOptions {
+export interface ChannelEventsOptions extends Pick<Ambient, "clock" | "wheel" | "logger"> {
   readonly apps: Live<PusherApps>;
   readonly webhooks: WebhookSink;
   readonly node: CountedNode;
-  readonly clock: Clock;
-  readonly wheel: TimerWheel;
-  readonly logger: Logger;
 }
 
 /** Hosted Pusher waits so long for clients to come back (docs/protocols/pusher.md §5). */

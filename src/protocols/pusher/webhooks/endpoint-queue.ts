@@ -1,6 +1,5 @@
-import type { Clock } from "../../../core/clock.ts";
-import type { Logger, LogFields } from "../../../core/logger.ts";
-import type { TimerWheel } from "../../../lib/timer-wheel.ts";
+import type { Ambient } from "../../../core/ambient.ts";
+import type { LogFields } from "../../../core/logger.ts";
 import type { PusherAppConfig, WebhookConfig, WebhookDeliveryConfig } from "../config.ts";
 import type { WebhookEvent } from "./event.ts";
 import { Pause } from "./pause.ts";
@@ -8,12 +7,9 @@ import type { Post } from "./post.ts";
 import { createWebhookRequest, type WebhookRequest } from "./request.ts";
 
 /** What the queues of all endpoints have in common. */
-export interface DeliveryPorts {
+export interface DeliveryPorts extends Pick<Ambient, "clock" | "wheel" | "logger"> {
   readonly delivery: WebhookDeliveryConfig;
   readonly post: Post;
-  readonly clock: Clock;
-  readonly wheel: TimerWheel;
-  readonly logger: Logger;
 }
 
 /** What a queue is made of. */

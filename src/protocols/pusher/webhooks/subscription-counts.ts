@@ -1,7 +1,5 @@
-import type { Clock } from "../../../core/clock.ts";
+import type { Ambient } from "../../../core/ambient.ts";
 import type { Live } from "../../../core/live.ts";
-import type { Logger } from "../../../core/logger.ts";
-import type { TimerWheel } from "../../../lib/timer-wheel.ts";
 import type { NodeChannels } from "../../../node/channels.ts";
 import type { PusherApps } from "../app.ts";
 import { kindOf } from "../channel-name.ts";
@@ -15,13 +13,10 @@ export interface CountedNode {
 }
 
 /** What counting takes. */
-export interface SubscriptionCountsOptions {
+export interface SubscriptionCountsOptions extends Pick<Ambient, "clock" | "wheel" | "logger"> {
   readonly apps: Live<PusherApps>;
   readonly webhooks: WebhookSink;
   readonly node: CountedNode;
-  readonly clock: Clock;
-  readonly wheel: TimerWheel;
-  readonly logger: Logger;
 }
 
 /** Channels with more subscribers are told less often (docs/protocols/pusher.md §2.6). */
