@@ -74,7 +74,7 @@ async function ask(port: number, path: string, options: RequestOptions = {}): Pr
 /** Has clients and backends of every kind come by, all of whom are let in. */
 async function comeBy({ http, grpcApi }: ServerAddresses): Promise<void> {
   const port = http?.port ?? 0;
-  for (const token of [hmacToken({ sub: "42" }), ""]) {
+  for (const token of [hmacToken({ sub: "42" }), hmacToken({ sub: "" }), ""]) {
     const connect = encodeURIComponent(JSON.stringify({ token, subs: { news: {}, "ns:a": {} } }));
     expect(await ask(port, `/connection/uni_sse?cf_connect=${connect}`)).toBe(200);
   }
