@@ -8,11 +8,10 @@ import { parseConfig } from "../src/app/config.ts";
 import { createServer } from "../src/app/server.ts";
 import { type FilterNode, LabelFilter } from "../src/core/label-filter.ts";
 import type { Logger } from "../src/core/logger.ts";
-import { SUBSCRIPTION_SOURCE } from "../src/core/subscription-source.ts";
+import { PLAIN_GRANT, SUBSCRIPTION_SOURCE } from "../src/core/token-verifier.ts";
 import type { Transport } from "../src/core/transport.ts";
 import { type Codec, WireFormat } from "../src/core/wire-format.ts";
 import type { ServerNode } from "../src/node/server-node.ts";
-import { PLAIN_GRANT } from "../src/core/credentials.ts";
 
 const CONNECTIONS = Number(process.argv[2] ?? 100_000);
 const RUNS = 5;

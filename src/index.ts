@@ -1,21 +1,17 @@
 import type { Server as HttpServer } from "node:http";
-import { type Config, type LoadedConfig, loadConfig, parseConfig } from "./app/config.ts";
+import { type Config, loadConfig, type LoadedConfig, parseConfig } from "./app/config.ts";
 import { checkHttpServer, refuseUnknownOptions } from "./app/library-options.ts";
 import { createServer as createMillraceServer, type ServerAddresses } from "./app/server.ts";
-import type { ClientInfo } from "./core/client-info.ts";
 import type { SessionTarget } from "./core/commands.ts";
 import { Disconnect, disconnect } from "./core/disconnect.ts";
 import type { Logger } from "./core/logger.ts";
-import type { Publication, PublicationInit } from "./core/publication.ts";
-import type { StreamPosition } from "./core/stream-position.ts";
+import type { ClientInfo, Publication, PublicationInit, StreamPosition } from "./core/publication.ts";
 import { createLogger } from "./telemetry/logger.ts";
-
 export type { ListenerAddress, ServerAddresses } from "./app/server.ts";
 export { ConfigError } from "./config/config-error.ts";
 export { ClientError } from "./core/client-error.ts";
-export type { ClientInfo } from "./core/client-info.ts";
 export type { LogFields, Logger } from "./core/logger.ts";
-export type { StreamPosition } from "./core/stream-position.ts";
+export type { ClientInfo, StreamPosition } from "./core/publication.ts";
 
 /**
  * What can be published as JSON: values as `JSON.stringify` writes them. Not told more exactly, for TypeScript would not

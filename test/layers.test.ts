@@ -74,6 +74,6 @@ describe("layers", () => {
   });
 
   it("sees imports at all", () => {
-    expect(importsOf("src/hub/hub.ts")).toContain("src/core/subscriber.ts");
+    expect(importsOf("src/hub/hub.ts")).toContain("src/core/push.ts");
   });
 });

@@ -1,13 +1,12 @@
-import type { Route } from "../http/route.ts";
+import type { Route } from "../http/http-app.ts";
 import { AnswerQueue } from "./answer-queue.ts";
 import { type ApiKeys, createHttpAuth } from "./api-key.ts";
 import type { HttpApiConfig } from "./config.ts";
 import { createConnectRoutes } from "./connect/routes.ts";
 import { type HttpDoorOptions, TRANSPORT_ERROR_MODE } from "./http-door.ts";
-import { createApiEncoder } from "./http-json/encoder.ts";
+import { createApiEncoder } from "./http-json/json-endpoint.ts";
 import { createJsonRoutes } from "./http-json/routes.ts";
 import { ServerApi, type ServerApiContext } from "./server-api.ts";
-
 export { ApiKeys } from "./api-key.ts";
 export { createApiGrpcListener } from "./grpc/listener.ts";
 

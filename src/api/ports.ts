@@ -1,8 +1,10 @@
+import type { UserStatus } from "../core/access.ts";
 import type { HistoryFilter, HistoryPage } from "../core/broker.ts";
 import type { ChannelOptions } from "../core/channel-options.ts";
-import type { ClientInfo } from "../core/client-info.ts";
 import type {
   ChannelFilter,
+  ConnectionPage,
+  ConnectionQuery,
   InvalidateTokensCommand,
   NodeInfo,
   PublishRequest,
@@ -10,12 +12,9 @@ import type {
   SessionTarget,
   SubscribeCommand,
 } from "../core/commands.ts";
-import type { ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
 import type { Disconnect } from "../core/disconnect.ts";
 import type { PresenceStats } from "../core/presence-manager.ts";
-import type { PublicationInit } from "../core/publication.ts";
-import type { StreamPosition } from "../core/stream-position.ts";
-import type { UserStatus } from "../core/user-status.ts";
+import type { ClientInfo, PublicationInit, StreamPosition } from "../core/publication.ts";
 
 /** What the API needs of connections. Commands reach them on all nodes; no match is no error. */
 export interface ApiSessions {

@@ -8,8 +8,8 @@ import { RefusalLog } from "../core/refusal-log.ts";
 import type { TokenVerifier } from "../core/token-verifier.ts";
 import type { GrpcListener } from "../grpc/listener.ts";
 import { ConnectionGate, type ConnectionLimits } from "../http/connection-gate.ts";
+import type { Route } from "../http/http-app.ts";
 import { OriginPolicy } from "../http/origin-policy.ts";
-import type { Route } from "../http/route.ts";
 import type { UniEndpointContext } from "../http/uni-endpoint.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
 import type { ServerNode } from "../node/server-node.ts";
@@ -19,14 +19,13 @@ import { createUniProtocol } from "../protocols/centrifugo/uni-protocol.ts";
 import { createUniGrpcListener } from "../transports/grpc/index.ts";
 import { createWebSocketRoutes } from "../transports/websocket/index.ts";
 import type { Config } from "./config.ts";
-import { createUniTransportRoutes } from "./edges.ts";
 import { createDevPageRoutes } from "./dev-page.ts";
+import { createUniTransportRoutes } from "./edges.ts";
 import { createHealthRoutes } from "./health.ts";
-import type { HttpRoutes } from "./http-listeners.ts";
+import { type HttpRoutes, readServerTls, type ServerTls } from "./http-listeners.ts";
 import { createNode, type NodeIdentity } from "./node.ts";
 import type { NodePorts } from "./ports.ts";
 import { assemblePusher, type ConnectPusher } from "./pusher.ts";
-import { readServerTls, type ServerTls } from "./server-tls.ts";
 import { CLIENT_VERSION } from "./version.ts";
 
 /** Name of what `client.connection_rate_limit` limits, among nodes. */

@@ -2,14 +2,13 @@ import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { firstApiKey } from "../api/config.ts";
 import { TokenIssuer } from "../auth/token-issuer.ts";
 import { internalListener } from "../config/sections/http-server.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { Live } from "../core/live.ts";
 import { clientAddress } from "../http/client-address.ts";
-import { sendEmpty, sendText } from "../http/http-app.ts";
-import type { Route } from "../http/route.ts";
-import { firstApiKey } from "../api/config.ts";
+import { type Route, sendEmpty, sendText } from "../http/http-app.ts";
 import type { Config } from "./config.ts";
 import { CLIENT_VERSION } from "./version.ts";
 

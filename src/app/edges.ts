@@ -1,10 +1,9 @@
-import { grpcApiEdge, httpApiEdge } from "../api/edges.ts";
 import type { GrpcApiConfig, HttpApiConfig } from "../api/config.ts";
+import { grpcApiEdge, httpApiEdge } from "../api/edges.ts";
 import type { DevSetup, Edge, TryContext, TryLine } from "../config/edge.ts";
 import type { Shape } from "../config/section.ts";
-import type { HealthConfig } from "./process-config.ts";
 import type { Tree } from "../config/tree.ts";
-import type { Route } from "../http/route.ts";
+import type { Route } from "../http/http-app.ts";
 import type { UniEndpointContext, UniTransportEdge } from "../http/uni-endpoint.ts";
 import type { PusherConfig } from "../protocols/pusher/config.ts";
 import { pusherEdge } from "../protocols/pusher/edge.ts";
@@ -18,6 +17,7 @@ import { uniSseEdge } from "../transports/sse/index.ts";
 import type { UniWebSocketConfig } from "../transports/websocket/config.ts";
 import { uniWebSocketEdge } from "../transports/websocket/index.ts";
 import { healthEdge } from "./health.ts";
+import type { HealthConfig } from "./process-config.ts";
 
 /** The sections of the configuration that belong to edges. */
 export interface EdgeSections {

@@ -1,6 +1,6 @@
 import type { Edge } from "../config/edge.ts";
+import type { Route } from "../http/http-app.ts";
 import { type HealthConfig, healthConfig } from "./process-config.ts";
-import type { Route } from "../http/route.ts";
 
 const BODY = Buffer.from("{}");
 

@@ -1,14 +1,43 @@
 import type { Server as NodeHttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type HttpServerConfig, internalListener } from "../config/sections/http-server.ts";
+import {
+  type HttpPlace,
+  type HttpServerConfig,
+  internalListener,
+  mainListener,
+} from "../config/sections/http-server.ts";
 import { http2Limits } from "../config/sections/http2.ts";
+import { readTlsCredentials, type TlsSection } from "../config/tls-files.ts";
 import type { Logger } from "../core/logger.ts";
-import { HttpApp } from "../http/http-app.ts";
+import { HttpApp, type Route } from "../http/http-app.ts";
 import { HttpListener } from "../http/http-listener.ts";
-import type { Route } from "../http/route.ts";
+import type { TlsCredentials } from "../lib/tls-credentials.ts";
 import { AttachedHttp } from "./attached-http.ts";
+import type { Config } from "./config.ts";
 import type { ListenerAddress } from "./server.ts";
-import type { ServerTls } from "./server-tls.ts";
+
+/** TLS of each listener; undefined for one in plain text, or that there is not. */
+export type ServerTls = Readonly<
+  Record<"http" | "internalHttp" | "uniGrpc" | "grpcApi", TlsCredentials | undefined>
+>;
+
+/**
+ * Reads the certificates of all listeners that are on. Throws ConfigError with everything that cannot be used, by
+ * option and file.
+ */
+export function readServerTls({ http_server: http, uni_grpc: uni, grpc_api: api }: Config): ServerTls {
+  return readTlsCredentials({
+    http: sectionOf(http, mainListener(http)),
+    internalHttp: sectionOf(http, internalListener(http)),
+    uniGrpc: uni.enabled ? { path: "uni_grpc.tls", tls: uni.tls } : undefined,
+    grpcApi: api.enabled ? { path: "grpc_api.tls", tls: api.tls } : undefined,
+  });
+}
+
+function sectionOf(http: HttpServerConfig, listener: HttpPlace | undefined): TlsSection | undefined {
+  const option = listener?.tlsOption;
+  return option === undefined ? undefined : { path: `http_server.${option}`, tls: http[option] };
+}
 
 /** What a server has behind HTTP. */
 export interface HttpRoutes {

@@ -1,6 +1,6 @@
 import { Server as HttpServer } from "node:http";
 import { Server as HttpsServer } from "node:https";
-import { findNearestName } from "../config/nearest-name.ts";
+import { findNearestName } from "../config/config-error.ts";
 
 /**
  * Throws for members that an options object cannot have: in plain JavaScript, nobody else tells of a misspelt one. The

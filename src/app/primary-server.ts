@@ -1,25 +1,62 @@
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { extname, join } from "node:path";
+import { internalListener } from "../config/sections/http-server.ts";
 import type { Ambient } from "../core/ambient.ts";
 import { disconnect } from "../core/disconnect.ts";
 import { LiveValue, memberOf } from "../core/live.ts";
 import { RefusalLog } from "../core/refusal-log.ts";
 import type { ServerNode } from "../node/server-node.ts";
-import type { WebhookEvent } from "../protocols/pusher/webhooks/event.ts";
+import type { WebhookEvent } from "../protocols/pusher/webhooks/request.ts";
 import { measureEventLoop } from "../telemetry/event-loop.ts";
 import { BusHub } from "../workers/bus-hub.ts";
 import { LimitsHub } from "../workers/limits-hub.ts";
-import { PushFrames } from "../workers/push-frames.ts";
 import { SharedBroker } from "../workers/shared-broker.ts";
+import { PushFrames } from "../workers/worker-peer.ts";
+import { WorkerPool } from "../workers/worker-pool.ts";
 import type { Config } from "./config.ts";
+import { readServerTls } from "./http-listeners.ts";
 import { createNode } from "./node.ts";
 import { type NodePorts, openPorts } from "./ports.ts";
 import { LocalPusherEvents, pusherAppsOf } from "./pusher.ts";
 import { followReload } from "./reload.ts";
 import type { ServerAddresses, ServerRun } from "./server.ts";
-import { readServerTls } from "./server-tls.ts";
-import { withOwnPorts } from "./own-ports.ts";
-import { WorkerPool } from "../workers/worker-pool.ts";
+
+/** A listener of a configuration. */
+interface Place {
+  readonly port: number;
+  readonly address: string;
+}
+
+/**
+ * The configuration with ports that nobody listens on; what is to be any port is one of them then. For node:cluster,
+ * all servers of a process that ask for the same address and port, "any" included, are one.
+ *
+ * Rejects where a port is taken.
+ */
+export async function withOwnPorts(config: Config): Promise<Config> {
+  const { http_server: http, uni_grpc: uniGrpc, grpc_api: grpcApi } = config;
+  const internal = internalListener(http);
+  return {
+    ...config,
+    http_server: {
+      ...http,
+      port: await freePort(http),
+      internal_port: internal === undefined ? http.internal_port : await freePort(internal),
+    },
+    uni_grpc: uniGrpc.enabled ? { ...uniGrpc, port: await freePort(uniGrpc) } : uniGrpc,
+    grpc_api: grpcApi.enabled ? { ...grpcApi, port: await freePort(grpcApi) } : grpcApi,
+  };
+}
+
+async function freePort({ address, port }: Place): Promise<number> {
+  const probe = createServer().listen({ port, ...(address === "" ? {} : { host: address }) });
+  await once(probe, "listening");
+  const bound = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  return typeof bound === "object" && bound !== null ? bound.port : port;
+}
 
 /** What a server of several processes is made of. */
 export interface PrimaryServerOptions {

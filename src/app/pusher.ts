@@ -1,11 +1,11 @@
-import type { ChannelEvents as ChannelEventSource } from "../core/channel-events.ts";
 import type { Ambient } from "../core/ambient.ts";
+import type { ChannelEvents as ChannelEventSource } from "../core/channel-events.ts";
 import { derive, type Live, memberOf } from "../core/live.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
 import type { SharedLimits } from "../core/shared-limits.ts";
 import { pathOf, peerAddressOf } from "../http/client-address.ts";
 import type { ConnectionGate } from "../http/connection-gate.ts";
-import type { Route } from "../http/route.ts";
+import type { Route } from "../http/http-app.ts";
 import type { ServerNode } from "../node/server-node.ts";
 import { AddressLimits } from "../protocols/pusher/address-limits.ts";
 import { PusherApps } from "../protocols/pusher/app.ts";
@@ -13,8 +13,7 @@ import type { PusherConfig } from "../protocols/pusher/config.ts";
 import { createPusherApiRoutes } from "../protocols/pusher/http-api/routes.ts";
 import { PusherProtocol } from "../protocols/pusher/protocol.ts";
 import { ChannelEvents } from "../protocols/pusher/webhooks/channel-events.ts";
-import type { WebhookEvent, WebhookSink } from "../protocols/pusher/webhooks/event.ts";
-import { createPost } from "../protocols/pusher/webhooks/post.ts";
+import { createPost, type WebhookEvent, type WebhookSink } from "../protocols/pusher/webhooks/request.ts";
 import { Webhooks } from "../protocols/pusher/webhooks/webhooks.ts";
 import { createWebSocketRoutes } from "../transports/websocket/index.ts";
 

@@ -2,11 +2,10 @@ import type { Server as HttpServer } from "node:http";
 import type { Ambient } from "../core/ambient.ts";
 import { disconnect } from "../core/disconnect.ts";
 import type { ServerNode } from "../node/server-node.ts";
-import { type Assembly, assembleServer, type AssemblyOptions } from "./assembly.ts";
+import { assembleServer, type Assembly, type AssemblyOptions } from "./assembly.ts";
 import type { Config } from "./config.ts";
-import { HttpListeners, startListener } from "./http-listeners.ts";
+import { HttpListeners, readServerTls, startListener } from "./http-listeners.ts";
 import type { ServerAddresses } from "./server.ts";
-import { readServerTls } from "./server-tls.ts";
 
 /** A node with everything that it serves. */
 export class ServingNode {

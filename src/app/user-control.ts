@@ -1,13 +1,13 @@
+import type { UserStatusBook } from "../core/access.ts";
 import type { Clock } from "../core/clock.ts";
-import type { RetentionConfig } from "./user-control-config.ts";
 import type { EntryStore } from "../core/entry-store.ts";
-import type { UserStatusBook } from "../core/user-status.ts";
 import { Re2Pattern } from "../lib/re2.ts";
 import { AccessList, type AccessRetention } from "../node/control/access-list.ts";
 import { UserStatuses } from "../node/control/user-statuses.ts";
 import { VolatileStore } from "../stores/memory/volatile-store.ts";
 import { SqliteStore } from "../stores/sqlite/sqlite-store.ts";
 import type { Config } from "./config.ts";
+import type { RetentionConfig } from "./user-control-config.ts";
 
 /** What control over users begins with: everything that earlier runs have left. */
 export interface UserRecords {

@@ -1,10 +1,9 @@
 import type { ConnectAnswer } from "../core/backend.ts";
 import type { OpeningHeaders } from "../core/connect-request.ts";
-import type { Credentials } from "../core/credentials.ts";
 import { disconnect } from "../core/disconnect.ts";
 import { NO_LABELS } from "../core/label-filter.ts";
 import { Refused } from "../core/refusal.ts";
-import type { TokenVerifier } from "../core/token-verifier.ts";
+import type { Credentials, TokenVerifier } from "../core/token-verifier.ts";
 
 /** What a client brings along to be let in. */
 export interface ConnectAttempt {

@@ -1,6 +1,5 @@
 import type { TokenRefusal } from "../core/refusal.ts";
-import { JsonDecodeError } from "../lib/json/json-decode-error.ts";
-import { asBuffer, rawMembers } from "../lib/json/raw-json.ts";
+import { asBuffer, JsonDecodeError, rawMembers } from "../lib/json/raw-json.ts";
 import { invalidToken } from "./token-refusal.ts";
 
 /** The number grammar of JSON, which dates may use inside a string too. */

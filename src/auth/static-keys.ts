@@ -1,10 +1,15 @@
 import { createPublicKey, createSecretKey, type KeyObject } from "node:crypto";
 import { importSPKI } from "jose";
 import type { Clock } from "../core/clock.ts";
-import type { TokenHeader } from "./compact-token.ts";
-import type { KeySource } from "./key-source.ts";
-import { HMAC_ALGORITHMS, RSA_ALGORITHMS, RSA_MIN_BITS, type VerificationKey } from "./signature.ts";
-import { TokenOptionError, type TokenConfig } from "./config.ts";
+import {
+  HMAC_ALGORITHMS,
+  type KeySource,
+  RSA_ALGORITHMS,
+  RSA_MIN_BITS,
+  type TokenHeader,
+  type VerificationKey,
+} from "./compact-token.ts";
+import { type TokenConfig, TokenOptionError } from "./config.ts";
 
 /** Keys by the algorithm they verify. */
 type Keys = ReadonlyMap<string, VerificationKey>;

@@ -1,9 +1,15 @@
 import { clientError } from "../core/client-error.ts";
 import type { Clock } from "../core/clock.ts";
-import { MAX_LIFETIME_SEC, PLAIN_GRANT, type SubscriptionGrant } from "../core/credentials.ts";
 import type { Logger } from "../core/logger.ts";
 import { Refused } from "../core/refusal.ts";
-import type { ConnectionToken, SubscriptionToken, TokenVerifier } from "../core/token-verifier.ts";
+import {
+  type ConnectionToken,
+  MAX_LIFETIME_SEC,
+  PLAIN_GRANT,
+  type SubscriptionGrant,
+  type SubscriptionToken,
+  type TokenVerifier,
+} from "../core/token-verifier.ts";
 import {
   type ConnectionClaims,
   decodeConnectionClaims,
@@ -12,15 +18,13 @@ import {
   type PayloadClaim,
   type RegisteredClaims,
 } from "./claims.ts";
-import { type CompactToken, parseCompactToken } from "./compact-token.ts";
+import { type CompactToken, type KeySource, parseCompactToken, signatureHolds } from "./compact-token.ts";
+import type { SubscriptionTokenConfig, TokenConfig } from "./config.ts";
 import { type Captures, ExpectedParties } from "./expected-parties.ts";
-import { invalidToken } from "./token-refusal.ts";
 import { JsonObject } from "./json-object.ts";
 import { downloadKeySet, RemoteKeys } from "./jwks/remote-keys.ts";
-import type { KeySource } from "./key-source.ts";
-import { signatureHolds } from "./signature.ts";
 import { StaticKeys } from "./static-keys.ts";
-import type { SubscriptionTokenConfig, TokenConfig } from "./config.ts";
+import { invalidToken } from "./token-refusal.ts";
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 

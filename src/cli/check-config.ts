@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { loadConfig } from "../app/config.ts";
-import { readServerTls } from "../app/server-tls.ts";
+import { readServerTls } from "../app/http-listeners.ts";
 import { createClientTokenVerifier } from "../auth/token-verifier.ts";
-import { CommandFailure, type CliIo } from "./cli-io.ts";
+import { asTokenFailure } from "./check-token.ts";
+import { type CliIo, CommandFailure } from "./cli-io.ts";
 import {
   addConfigOption,
   asCommandFailure,
@@ -10,7 +11,6 @@ import {
   type ConfigOption,
   DEFAULT_CONFIG_FILE,
 } from "./config-option.ts";
-import { asTokenFailure } from "./token-failure.ts";
 
 interface Options extends ConfigOption {
   readonly strict?: true;

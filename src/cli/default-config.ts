@@ -10,7 +10,7 @@ import {
   type ConfigOption,
   DEFAULT_CONFIG_FILE,
 } from "./config-option.ts";
-import { writeNewFile } from "./new-file.ts";
+import { writeNewFile } from "./files.ts";
 
 interface Options extends ConfigOption {
   readonly base?: string;

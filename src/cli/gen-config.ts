@@ -8,7 +8,7 @@ import {
   type ConfigOption,
   DEFAULT_CONFIG_FILE,
 } from "./config-option.ts";
-import { writeNewFile } from "./new-file.ts";
+import { writeNewFile } from "./files.ts";
 
 const EXAMPLES = `
 Writes a token secret and an API key that nobody else has, and switches on the transports of the HTTP port. Never

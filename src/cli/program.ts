@@ -1,18 +1,26 @@
 import { Command, CommanderError } from "commander";
-import { findNearestName } from "../config/nearest-name.ts";
+import { VERSION } from "../app/version.ts";
+import { findNearestName } from "../config/config-error.ts";
 import { addCheckConfigCommand } from "./check-config.ts";
-import { addCheckSubTokenCommand } from "./check-sub-token.ts";
-import { addCheckTokenCommand } from "./check-token.ts";
-import { CommandFailure, type CliIo } from "./cli-io.ts";
+import { addCheckSubTokenCommand, addCheckTokenCommand } from "./check-token.ts";
+import { type CliIo, CommandFailure } from "./cli-io.ts";
 import { addConnectionsCommand } from "./connections.ts";
 import { addDefaultConfigCommand } from "./default-config.ts";
 import { addDefaultEnvCommand } from "./default-env.ts";
 import { addGenConfigCommand } from "./gen-config.ts";
-import { addGenSubTokenCommand } from "./gen-sub-token.ts";
-import { addGenTokenCommand } from "./gen-token.ts";
+import { addGenSubTokenCommand, addGenTokenCommand } from "./gen-token.ts";
 import { addImportConfigCommand } from "./import-config.ts";
 import { addServeCommand } from "./serve.ts";
-import { addVersionCommand } from "./version.ts";
+
+/** `version`: which server this is, and what it runs on. */
+export function addVersionCommand(program: Command, io: CliIo): void {
+  program
+    .command("version")
+    .description("print the version")
+    .action(() => {
+      io.stdout.write(`Millrace v${VERSION} (Node.js version: ${process.version})\n`);
+    });
+}
 
 const EXAMPLES = `
 Examples:

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { loadConfig, type Config, type LoadedConfig } from "../app/config.ts";
+import { type Config, loadConfig, type LoadedConfig } from "../app/config.ts";
 import { createDevDefaults } from "../app/dev-config.ts";
 import { issueDevToken } from "../app/dev-page.ts";
 import { listPaths, listTransports } from "../app/edges.ts";
@@ -8,11 +8,11 @@ import { adviseStart } from "../app/start-advice.ts";
 import { VERSION } from "../app/version.ts";
 import type { Logger } from "../core/logger.ts";
 import { createLogger } from "../telemetry/logger.ts";
-import { CommandFailure, type CliIo, type ServerHandle } from "./cli-io.ts";
+import { type CliIo, CommandFailure, type ServerHandle } from "./cli-io.ts";
 import { addConfigFlags, readConfigFlags } from "./config-flags.ts";
 import { addConfigOption, asCommandFailure, configFileOf, type ConfigOption } from "./config-option.ts";
 import { keepDevKeys, type KeptDevKeys } from "./dev-keys.ts";
-import { writePidFile } from "./pid-file.ts";
+import { writePidFile } from "./files.ts";
 import { ReloadRequests, StopRequest } from "./server-signals.ts";
 import { formatPageLine, formatTryLines } from "./try-lines.ts";
 

@@ -1,10 +1,8 @@
-import { formatPath, type ConfigProblem } from "./config-error.ts";
-import { spellingOfJson } from "./file-format.ts";
+import { type ConfigProblem, findNearestName, formatPath } from "./config-error.ts";
+import { parseJsonText, spellingOfJson } from "./file-format.ts";
 import { type FlatName, listFlatNames } from "./flat-names.ts";
-import { parseJsonText } from "./json-text.ts";
 import { readLoosely, readText } from "./loose-value.ts";
 import { normaliseList, readAsSection } from "./normalise.ts";
-import { findNearestName } from "./nearest-name.ts";
 import type { ListOutline } from "./outline.ts";
 import { getAt, isTree, mergeTrees, setAt, type Tree } from "./tree.ts";
 

@@ -2,15 +2,14 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import type { z } from "zod";
-import { ConfigError, formatPath, type ConfigProblem } from "./config-error.ts";
+import { ConfigError, type ConfigProblem, explainIssue, formatPath } from "./config-error.ts";
 import { applyEnvironment, type Environment, type EnvLayer } from "./env-layer.ts";
-import { explainIssue } from "./explain-issue.ts";
-import { formatOf, parseDocumentText, type ConfigDocument } from "./file-format.ts";
-import { listFlatNames, type FlatName } from "./flat-names.ts";
+import { type ConfigDocument, formatOf, parseDocumentText } from "./file-format.ts";
+import { type FlatName, listFlatNames } from "./flat-names.ts";
 import { readText, type Spell } from "./loose-value.ts";
 import { normalise, type Normalised, type WrittenPath } from "./normalise.ts";
 import { findOption, outlineOf, type SectionOutline } from "./outline.ts";
-import { mergeTrees, setAt, isTree, type Tree } from "./tree.ts";
+import { isTree, mergeTrees, setAt, type Tree } from "./tree.ts";
 import { findUnsupported, withUpstream } from "./upstream.ts";
 
 /** Where a configuration comes from; each source wins over the ones before it. */

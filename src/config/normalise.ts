@@ -1,9 +1,8 @@
-import { formatPath } from "./config-error.ts";
+import { findNearestName, formatPath } from "./config-error.ts";
 import type { FlatName } from "./flat-names.ts";
 import { readLoosely, type Spell } from "./loose-value.ts";
-import { findNearestName } from "./nearest-name.ts";
 import { findOption, type ListOutline, type Outline, type SectionOutline } from "./outline.ts";
-import { setAt, isTree, type Tree } from "./tree.ts";
+import { isTree, setAt, type Tree } from "./tree.ts";
 
 /** A path as the author spelled it, to find its line again. */
 export type WrittenPath = readonly (string | number)[];

@@ -1,7 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
-import { type Pem, readPem } from "../lib/pem.ts";
-import { secureContextOptions, type TlsCredentials } from "../lib/tls-credentials.ts";
+import { type Pem, readPem, secureContextOptions, type TlsCredentials } from "../lib/tls-credentials.ts";
 import { ConfigError, type ConfigProblem } from "./config-error.ts";
 import type { TlsConfig } from "./sections/tls.ts";
 

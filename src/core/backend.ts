@@ -1,5 +1,5 @@
-import type { ClientIdentity, SubscriptionGrant } from "./credentials.ts";
 import type { Labels } from "./label-filter.ts";
+import type { ClientIdentity, SubscriptionGrant } from "./token-verifier.ts";
 
 /**
  * Port to whoever has an opinion of what clients do: hooks in code, an HTTP or gRPC proxy, nobody.

@@ -1,7 +1,5 @@
 import type { HistoryOptions } from "./channel-options.ts";
-import type { ChannelNotice } from "./channel-notice.ts";
-import type { Publication, PublicationInit } from "./publication.ts";
-import type { StreamPosition } from "./stream-position.ts";
+import type { ChannelNotice, Publication, PublicationInit, StreamPosition } from "./publication.ts";
 
 /** What the publisher of a publication asks for. */
 export interface PublishOptions {
@@ -30,7 +28,7 @@ export const PLAIN_PUBLISH: BrokerPublishOptions = {
   excludeClient: "",
 };
 
-/** What became of a publish. */
+/** Outcome of a publish. */
 export interface PublishResult {
   /**
    * Where the publication stands; offset 0 where it went past the stream. Of a suppressed publish: where the

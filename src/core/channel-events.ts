@@ -1,4 +1,4 @@
-import type { ClientInfo } from "./client-info.ts";
+import type { ClientInfo } from "./publication.ts";
 
 /** Who wants to know what happens to channels. The methods never throw. */
 export interface ChannelObserver {

@@ -1,4 +1,4 @@
-import type { StreamPosition } from "./stream-position.ts";
+import type { StreamPosition } from "./publication.ts";
 
 /** What a client asks of one channel in its connect request. Offset and epoch are the position it has seen. */
 export interface SubscriptionRequest {

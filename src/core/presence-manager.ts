@@ -1,4 +1,4 @@
-import type { ClientInfo } from "./client-info.ts";
+import type { ClientInfo } from "./publication.ts";
 
 /** How many are in a channel. */
 export interface PresenceStats {

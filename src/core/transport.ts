@@ -1,6 +1,6 @@
 import type { ClientError } from "./client-error.ts";
 import type { Disconnect } from "./disconnect.ts";
-import type { StreamPosition } from "./stream-position.ts";
+import type { StreamPosition } from "./publication.ts";
 import type { DeltaFormats, WireFormat } from "./wire-format.ts";
 
 /** Event ids of a transport whose clients bring the last one along when they come back. */

@@ -10,7 +10,7 @@ import {
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { isGone } from "../lib/http2-peer.ts";
-import { COMPRESSIONS } from "./compression.ts";
+import { COMPRESSIONS } from "./envelope.ts";
 
 /** Answers one call. Rejects where something is wrong with us. */
 export type RpcHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;

@@ -11,8 +11,8 @@ import {
   createSecureServer,
   createServer as createHttp2Server,
   type Http2SecureServer,
-  type Http2Session,
   type Http2Server,
+  type Http2Session,
 } from "node:http2";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -34,8 +34,7 @@ import {
 import { waitForLeave } from "../lib/leave-timeout.ts";
 import { PacedQueue } from "../lib/paced-queue.ts";
 import { secureContextOptions, type TlsCredentials } from "../lib/tls-credentials.ts";
-import { DetachableResponse, type DetachingHome } from "./detachable-response.ts";
-import type { DetachedSocket } from "./detached-socket.ts";
+import { DetachableResponse, type DetachedSocket, type DetachingHome } from "./detached-socket.ts";
 import { type HttpApp, sendEmpty, type UpgradeDecider } from "./http-app.ts";
 
 /** Where and how to listen. */

@@ -13,13 +13,13 @@ import {
   type WireFormats,
 } from "../core/wire-format.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
-import type { ConnectRefusals } from "./connect-refusals.ts";
 import {
   type BodyFraming,
   chunkedFramer,
   ResponseStream,
   type ResponseStreamOwner,
 } from "./response-stream.ts";
+import type { ConnectRefusals } from "./uni-endpoint.ts";
 
 /** What stands behind the last push. */
 export interface StreamEnding {

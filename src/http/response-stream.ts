@@ -5,9 +5,8 @@ import type { Writable } from "node:stream";
 import type { Framer } from "../core/wire-format.ts";
 import { StallGuard } from "../lib/stall-guard.ts";
 import type { TimerWheel } from "../lib/timer-wheel.ts";
-import { DetachableResponse } from "./detachable-response.ts";
 import { peerAddressOf } from "./client-address.ts";
-import type { DetachedSocket, DetachedSocketUser } from "./detached-socket.ts";
+import { DetachableResponse, type DetachedSocket, type DetachedSocketUser } from "./detached-socket.ts";
 
 /** How body bytes must be framed for a response: HTTP/1.1 chunks made by us, or nothing. */
 export type BodyFraming = "chunked" | "plain";

@@ -2,16 +2,16 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Edge } from "../config/edge.ts";
 import { ClientError, clientError } from "../core/client-error.ts";
 import type { ConnectRequest } from "../core/connect-request.ts";
-import type { UniEncoding, UniProtocol } from "../core/uni-protocol.ts";
-import type { TimerWheel } from "../lib/timer-wheel.ts";
+import { Disconnect } from "../core/disconnect.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
-import { jsonFaultOf } from "../lib/json/json-decode-error.ts";
+import type { UniEncoding, UniProtocol } from "../core/uni-protocol.ts";
+import { jsonFaultOf } from "../lib/json/raw-json.ts";
+import type { TimerWheel } from "../lib/timer-wheel.ts";
 import { BodyTooLarge, readBody } from "./body.ts";
 import { peerAddressOf } from "./client-address.ts";
 import type { ConnectionGate } from "./connection-gate.ts";
-import { sendEmpty } from "./http-app.ts";
+import { type Route, sendEmpty } from "./http-app.ts";
 import { addCorsHeaders, type OriginPolicy } from "./origin-policy.ts";
-import type { Route } from "./route.ts";
 
 /** What every unidirectional endpoint of the HTTP server needs. */
 export interface UniEndpointContext {
@@ -150,4 +150,34 @@ export function connectParameterOf({ url = "" }: Pick<IncomingMessage, "url">): 
 function sendTooLarge(request: IncomingMessage, response: ServerResponse): void {
   if (request.httpVersionMajor === 1) response.setHeader("Connection", "close");
   sendEmpty(response, 413);
+}
+
+/** Section `connect_code_to_http_response` of a transport. */
+export interface ConnectRefusalConfig {
+  readonly enabled: boolean;
+  readonly transforms: readonly {
+    readonly code: number;
+    readonly to: { readonly status_code: number; readonly body: string };
+  }[];
+}
+
+/** Turns a failed connect into an HTTP status, where that is configured (docs/protocols/unidirectional.md §5.4). */
+export class ConnectRefusals {
+  readonly #config: ConnectRefusalConfig;
+
+  constructor(config: ConnectRefusalConfig) {
+    this.#config = config;
+  }
+
+  get enabled(): boolean {
+    return this.#config.enabled;
+  }
+
+  /** Status and body for a failure: those of the first entry with its code, else 500. */
+  answer(failure: ClientError | Disconnect): { readonly status: number; readonly body: string } {
+    const entry = this.#config.transforms.find(({ code }) => code === failure.code);
+    if (entry === undefined) return { status: 500, body: "Internal Server Error" };
+    const text = failure instanceof Disconnect ? failure.reason : failure.message;
+    return { status: entry.to.status_code, body: entry.to.body || text };
+  }
 }

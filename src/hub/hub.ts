@@ -1,6 +1,10 @@
-import type { EncodedPush } from "../core/encoded-push.ts";
-import { type DeliverySchedule, type PendingDeliveries, PushBatch } from "../core/push-batch.ts";
-import type { Subscriber } from "../core/subscriber.ts";
+import {
+  type DeliverySchedule,
+  type EncodedPush,
+  type PendingDeliveries,
+  PushBatch,
+  type Subscriber,
+} from "../core/push.ts";
 import { GroupMap } from "./group-map.ts";
 
 /** What the hub needs to know of a session. */

@@ -4,7 +4,7 @@ export interface RateLimit {
   readonly windowMs: number;
 }
 
-/** What became of a request for points. */
+/** Outcome of a request for points. */
 export interface RateDecision {
   readonly allowed: boolean;
   /** Points of a window; Infinity without a limit. */

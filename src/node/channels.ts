@@ -1,16 +1,19 @@
 import type { Broker, HistoryFilter, HistoryPage } from "../core/broker.ts";
-import type { ChannelNotice } from "../core/channel-notice.ts";
 import type { ChannelOptions } from "../core/channel-options.ts";
 import type { ChannelRules } from "../core/channel-rules.ts";
 import { badRequest, clientError } from "../core/client-error.ts";
-import type { ClientInfo } from "../core/client-info.ts";
 import type { ChannelFilter, PublishRequest } from "../core/commands.ts";
 import type { Live } from "../core/live.ts";
 import type { PresenceManager, PresenceStats } from "../core/presence-manager.ts";
-import { acceptsData, UNACCEPTABLE_DATA } from "../core/publication-data.ts";
-import type { PublicationInit } from "../core/publication.ts";
+import {
+  acceptsData,
+  type ChannelNotice,
+  type ClientInfo,
+  type PublicationInit,
+  type StreamPosition,
+  UNACCEPTABLE_DATA,
+} from "../core/publication.ts";
 import type { RefusalLog } from "../core/refusal-log.ts";
-import type { StreamPosition } from "../core/stream-position.ts";
 import { type Cluster, sumOf } from "./cluster/cluster.ts";
 
 /** What the channels of a node are made of. */

@@ -1,8 +1,8 @@
 import { badRequest } from "../core/client-error.ts";
-import type { SubscriptionSource } from "../core/subscription-source.ts";
+import type { SubscriptionSource } from "../core/token-verifier.ts";
 import type { CelPredicate } from "../lib/cel/cel-compiler.ts";
 import type { Session } from "../session/session.ts";
-import { channelsOf } from "./describe-session.ts";
+import { channelsOf } from "./connection-scan.ts";
 
 /** Whether a session is meant. */
 export type ConnectionPredicate = (session: Session) => boolean;

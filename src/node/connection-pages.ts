@@ -1,4 +1,4 @@
-import type { ConnectionInfo, ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
+import type { ConnectionInfo, ConnectionPage, ConnectionQuery } from "../core/commands.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { cursorAt, foreignCursor, nodeOfCursor } from "./connection-scan.ts";
 

@@ -7,9 +7,8 @@ import type {
   HistoryPage,
   PublishResult,
 } from "../core/broker.ts";
-import type { ChannelNotice, NoticeType } from "../core/channel-notice.ts";
 import { BoundBy, type Counter, type MessageType, type Metrics } from "../core/metrics.ts";
-import type { PublicationInit } from "../core/publication.ts";
+import type { ChannelNotice, NoticeType, PublicationInit } from "../core/publication.ts";
 
 const NOTICE_TYPES: Readonly<Record<NoticeType, MessageType>> = {
   join: "join",

@@ -1,7 +1,7 @@
 import type { Broker } from "../core/broker.ts";
 import type { ChannelObserver } from "../core/channel-events.ts";
-import type { ClientInfo } from "../core/client-info.ts";
 import type { Logger } from "../core/logger.ts";
+import type { ClientInfo } from "../core/publication.ts";
 import type { NodeChannels } from "./channels.ts";
 
 /** What the notices are made with. */

@@ -1,14 +1,14 @@
+import type { UserStatusBook } from "../core/access.ts";
 import type { Ambient } from "../core/ambient.ts";
 import type { Backend } from "../core/backend.ts";
 import type { Broker } from "../core/broker.ts";
-import type { ChannelRules } from "../core/channel-rules.ts";
 import type { ChannelEvents } from "../core/channel-events.ts";
+import type { ChannelRules } from "../core/channel-rules.ts";
 import type { ControlBus } from "../core/control-bus.ts";
 import type { Live } from "../core/live.ts";
-import type { RefusalLog } from "../core/refusal-log.ts";
 import type { PresenceManager } from "../core/presence-manager.ts";
+import type { RefusalLog } from "../core/refusal-log.ts";
 import type { SharedLimits } from "../core/shared-limits.ts";
-import type { UserStatusBook } from "../core/user-status.ts";
 import type { SessionLimits } from "../session/session.ts";
 import type { ClusterHeartbeat } from "./cluster/cluster.ts";
 import type { AccessList } from "./control/access-list.ts";

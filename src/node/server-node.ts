@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Broker, BrokerListener, Delivery } from "../core/broker.ts";
-import type { ChannelNotice } from "../core/channel-notice.ts";
 import type { NodeInfo } from "../core/commands.ts";
 import type { Disconnect } from "../core/disconnect.ts";
-import { EncodedPush } from "../core/encoded-push.ts";
 import type { GaugeName, Metrics } from "../core/metrics.ts";
+import type { ChannelNotice } from "../core/publication.ts";
+import { EncodedPush } from "../core/push.ts";
 import { Hub } from "../hub/hub.ts";
 import { FlushList } from "../session/outbox.ts";
 import type { Session } from "../session/session.ts";

@@ -1,13 +1,11 @@
 import { clientError } from "../core/client-error.ts";
 import type { Clock } from "../core/clock.ts";
 import type { RefreshCommand, SessionTarget, SubscribeCommand } from "../core/commands.ts";
-import { MAX_LIFETIME_SEC } from "../core/credentials.ts";
 import { type Disconnect, disconnect } from "../core/disconnect.ts";
-import { EncodedPush } from "../core/encoded-push.ts";
 import type { Live } from "../core/live.ts";
-import { PLAIN_SUBSCRIBE_RESULT } from "../core/push.ts";
+import { EncodedPush, PLAIN_SUBSCRIBE_RESULT } from "../core/push.ts";
 import { Refused } from "../core/refusal.ts";
-import { isServerSide, SUBSCRIPTION_SOURCE } from "../core/subscription-source.ts";
+import { isServerSide, MAX_LIFETIME_SEC, SUBSCRIPTION_SOURCE } from "../core/token-verifier.ts";
 import type { SlicedWork } from "../lib/sliced-work.ts";
 import type { Session } from "../session/session.ts";
 import type { NewSubscription, SubscriptionService } from "./subscription-service.ts";
@@ -128,7 +126,7 @@ export class SessionControl {
     const wantsRecovery = since !== undefined;
     const request = { channel, source, grant, since, wantsRecovery, wantsDelta: false };
     try {
-      this.#tell(await subscriptions.subscribe(session, request));
+      this.#announce(await subscriptions.subscribe(session, request));
     } catch (error) {
       // A client that has left meanwhile is no failure.
       if (session.isClosed) return;
@@ -138,7 +136,7 @@ export class SessionControl {
     }
   }
 
-  #tell(made: NewSubscription): void {
+  #announce(made: NewSubscription): void {
     const { subscription, result } = made;
     const { session, channel } = subscription;
     // It has been unsubscribed meanwhile, and the client told so.

@@ -1,5 +1,10 @@
-import type { RefreshCommand, SessionTarget, SubscribeCommand } from "../core/commands.ts";
-import type { ConnectionPage, ConnectionQuery } from "../core/connection-info.ts";
+import type {
+  ConnectionPage,
+  ConnectionQuery,
+  RefreshCommand,
+  SessionTarget,
+  SubscribeCommand,
+} from "../core/commands.ts";
 import type { Disconnect } from "../core/disconnect.ts";
 import type { SharedLimits } from "../core/shared-limits.ts";
 import type { Transport } from "../core/transport.ts";

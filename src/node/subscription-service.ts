@@ -1,24 +1,26 @@
 import type { Ambient } from "../core/ambient.ts";
 import { type Broker, type HistoryFilter, type HistoryPage, POSITION_ONLY } from "../core/broker.ts";
-import { JOIN_LEAVE, NO_NOTICES, type NoticeType } from "../core/channel-notice.ts";
 import type { ChannelEvents } from "../core/channel-events.ts";
 import type { ChannelOptions } from "../core/channel-options.ts";
 import { clientError } from "../core/client-error.ts";
-import type { SubscriptionGrant } from "../core/credentials.ts";
 import { disconnect } from "../core/disconnect.ts";
 import type { PresenceManager } from "../core/presence-manager.ts";
-import { PLAIN_SUBSCRIBE_RESULT, type Push, type SubscribeResult } from "../core/push.ts";
-import { NO_POSITION, type StreamPosition } from "../core/stream-position.ts";
-import type { Subscriber } from "../core/subscriber.ts";
-import type { SubscriptionSource } from "../core/subscription-source.ts";
+import {
+  JOIN_LEAVE,
+  NO_NOTICES,
+  NO_POSITION,
+  type NoticeType,
+  type StreamPosition,
+} from "../core/publication.ts";
+import { PLAIN_SUBSCRIBE_RESULT, type Push, type Subscriber, type SubscribeResult } from "../core/push.ts";
+import type { SubscriptionGrant, SubscriptionSource } from "../core/token-verifier.ts";
 import { endOfGap } from "../session/position-gap.ts";
 import type { Session } from "../session/session.ts";
 import { Subscription, type SubscriptionFeatures } from "../session/subscription.ts";
-import type { NodeChannels } from "./channels.ts";
 import { ChannelInterest } from "./channel-interest.ts";
-import { HistoryReads } from "./history-reads.ts";
+import type { NodeChannels } from "./channels.ts";
 import { RecoveryCounts } from "./recovery-counts.ts";
-import { recover, type Recovery } from "./recovery.ts";
+import { HistoryReads, recover, type Recovery } from "./recovery.ts";
 
 /** A subscription to be made. */
 export interface SubscribeRequest {
@@ -62,7 +64,7 @@ export interface Announcement {
   /** Whether what it missed in a channel is sent right behind that, and is no part of it; no by default. */
   readonly sendsMissed?: (made: NewSubscription) => boolean;
   /** Whether it gets a push that was held back; yes by default. */
-  readonly isNews?: (push: Push) => boolean;
+  readonly isNew?: (push: Push) => boolean;
 }
 
 const never = (): boolean => false;
@@ -158,7 +160,7 @@ export class SubscriptionService {
    * Announces new subscriptions of one session: to its client, behind which publications flow, and to the channels. From
    * now on the client stands somewhere in each of them.
    */
-  announce(made: readonly NewSubscription[], { tell, sendsMissed = never, isNews }: Announcement): void {
+  announce(made: readonly NewSubscription[], { tell, sendsMissed = never, isNew }: Announcement): void {
     for (const one of made) {
       const { subscription, result, start } = one;
       this.#recoveries.count(result);
@@ -171,11 +173,11 @@ export class SubscriptionService {
       if (!sendsMissed(one)) continue;
       for (const publication of one.result.publications) one.subscription.sendMissed(publication);
     }
-    for (const { subscription } of made) this.#activate(subscription, isNews);
+    for (const { subscription } of made) this.#activate(subscription, isNew);
   }
 
-  #activate(subscription: Subscription, isNews?: (push: Push) => boolean): void {
-    subscription.release(isNews);
+  #activate(subscription: Subscription, isNew?: (push: Push) => boolean): void {
+    subscription.release(isNew);
     if (!subscription.features.joinLeave || subscription.hasEnded) return;
     subscription.isAnnounced = true;
     const { channel, info } = subscription;

@@ -1,5 +1,4 @@
-import type { PushBatch } from "../core/push-batch.ts";
-import type { Push } from "../core/push.ts";
+import type { Push, PushBatch } from "../core/push.ts";
 import { NOTHING, type WireFormat } from "../core/wire-format.ts";
 
 /** What is in a frame: a push, a message in a protocol's own words, or the id of the event behind it. */

@@ -1,4 +1,4 @@
-import type { DeliverySchedule, PendingDeliveries, PushBatch } from "../core/push-batch.ts";
+import type { DeliverySchedule, PendingDeliveries, PushBatch } from "../core/push.ts";
 import type { Transport } from "../core/transport.ts";
 import type { WireFormat } from "../core/wire-format.ts";
 import { type FrameKind, FrameSequence } from "./frame-sequence.ts";

@@ -1,11 +1,10 @@
 import type { Ambient } from "../core/ambient.ts";
 import type { ClientError } from "../core/client-error.ts";
 import { type Disconnect, disconnect } from "../core/disconnect.ts";
-import { EncodedPush } from "../core/encoded-push.ts";
 import { type Labels, NO_LABELS } from "../core/label-filter.ts";
-import type { PushBatch } from "../core/push-batch.ts";
-import type { StreamPosition } from "../core/stream-position.ts";
-import type { CredentialSource } from "../core/credentials.ts";
+import type { StreamPosition } from "../core/publication.ts";
+import { EncodedPush, type PushBatch } from "../core/push.ts";
+import type { CredentialSource } from "../core/token-verifier.ts";
 import type { Transport } from "../core/transport.ts";
 import { NOTHING, type WireFormat } from "../core/wire-format.ts";
 import { createUuid } from "../lib/flat-uuid.ts";

@@ -1,16 +1,33 @@
-import type { NoticeType } from "../core/channel-notice.ts";
-import type { ClientInfo } from "../core/client-info.ts";
 import { disconnect } from "../core/disconnect.ts";
-import { EncodedPush } from "../core/encoded-push.ts";
-import type { Publication } from "../core/publication.ts";
-import type { Push } from "../core/push.ts";
-import type { PushBatch } from "../core/push-batch.ts";
-import type { StreamPosition } from "../core/stream-position.ts";
-import type { SubscriptionSource } from "../core/subscription-source.ts";
-import type { Subscriber } from "../core/subscriber.ts";
+import type { ClientInfo, NoticeType, Publication, StreamPosition } from "../core/publication.ts";
+import { EncodedPush, type Push, type PushBatch, type Subscriber } from "../core/push.ts";
+import type { SubscriptionSource } from "../core/token-verifier.ts";
 import { endOfGap } from "./position-gap.ts";
 import type { Session } from "./session.ts";
-import { shareFeatures } from "./shared-features.ts";
+
+/** More combinations than there are switches for are not worth comparing with. */
+const MAX_KEPT = 64;
+
+const kept: SubscriptionFeatures[] = [];
+
+/** The same features as one object for all subscriptions that have them. */
+export function shareFeatures(features: SubscriptionFeatures): SubscriptionFeatures {
+  const same = kept.find((other) => areEqual(other, features));
+  if (same === undefined && kept.length < MAX_KEPT) kept.push(features);
+  return same ?? features;
+}
+
+function areEqual(a: SubscriptionFeatures, b: SubscriptionFeatures): boolean {
+  return (
+    a.positioned === b.positioned &&
+    a.recoverable === b.recoverable &&
+    a.presence === b.presence &&
+    a.joinLeave === b.joinLeave &&
+    a.delta === b.delta &&
+    a.notices.length === b.notices.length &&
+    a.notices.every((type, at) => type === b.notices[at])
+  );
+}
 
 /** What a push that is held counts besides its frame, which it may not have. */
 const HELD_PUSH_BYTES = 64;
@@ -175,13 +192,13 @@ export class Subscription implements Subscriber {
     if (this.#held === undefined && this.#offset >= 0) this.#advance(push);
   }
 
-  /** Sends what was held and `isNews` to the client, in order, and everything from now on as it comes. */
-  release(isNews: (push: Push) => boolean = () => true): void {
+  /** Sends what was held and `isNew` to the client, in order, and everything from now on as it comes. */
+  release(isNew: (push: Push) => boolean = () => true): void {
     // What is pending comes behind what is held.
     this.session.flushPending();
     const held = this.#held;
     this.#held = undefined;
-    for (const push of held ?? []) if (isNews(push.push)) this.deliver(push);
+    for (const push of held ?? []) if (isNew(push.push)) this.deliver(push);
   }
 
   /** Nothing more is delivered, and what is held is forgotten. */

@@ -1,4 +1,4 @@
-import type { ClientInfo } from "../core/client-info.ts";
+import type { ClientInfo } from "../core/publication.ts";
 import { ProtobufReader } from "../lib/protobuf/reader.ts";
 import { delimitedFieldSize, ProtobufWriter } from "../lib/protobuf/writer.ts";
 

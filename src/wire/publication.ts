@@ -1,5 +1,4 @@
-import type { ClientInfo } from "../core/client-info.ts";
-import { Publication } from "../core/publication.ts";
+import { type ClientInfo, Publication } from "../core/publication.ts";
 import { ProtobufReader } from "../lib/protobuf/reader.ts";
 import { delimitedFieldSize, ProtobufWriter, varintFieldSize } from "../lib/protobuf/writer.ts";
 import { decodeClientInfo, encodeClientInfo, sizeUnlessEmpty } from "./client-info.ts";

@@ -1,5 +1,5 @@
 import type { Delivery } from "../core/broker.ts";
-import type { ChannelNotice } from "../core/channel-notice.ts";
+import type { ChannelNotice } from "../core/publication.ts";
 import { ProtobufReader } from "../lib/protobuf/reader.ts";
 import { delimitedFieldSize, ProtobufWriter, varintFieldSize } from "../lib/protobuf/writer.ts";
 import { decodeClientInfo, encodeClientInfo, sizeUnlessEmpty } from "./client-info.ts";

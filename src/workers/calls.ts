@@ -1,11 +1,10 @@
+import type { UserStatus } from "../core/access.ts";
 import type { BrokerPublishOptions, HistoryFilter, PublishResult } from "../core/broker.ts";
-import type { ClientInfo } from "../core/client-info.ts";
 import type { BusAddress } from "../core/control-bus.ts";
 import type { EntryTable, StoredEntry } from "../core/entry-store.ts";
 import type { LogFields } from "../core/logger.ts";
 import type { PresenceStats } from "../core/presence-manager.ts";
-import type { StreamPosition } from "../core/stream-position.ts";
-import type { UserStatus } from "../core/user-status.ts";
+import type { ClientInfo, StreamPosition } from "../core/publication.ts";
 import type { LinkLimits } from "../lib/link/message-link.ts";
 
 /** Points taken of a rate. */

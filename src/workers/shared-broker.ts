@@ -7,8 +7,7 @@ import type {
   HistoryPage,
   PublishResult,
 } from "../core/broker.ts";
-import type { ChannelNotice } from "../core/channel-notice.ts";
-import type { PublicationInit } from "../core/publication.ts";
+import type { ChannelNotice, PublicationInit } from "../core/publication.ts";
 
 /** Lets the processes of one machine use one broker: each is a member, which is a broker of its own to it. */
 export class SharedBroker implements BrokerListener {

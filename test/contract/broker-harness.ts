@@ -9,10 +9,7 @@ import {
   type PublishResult,
 } from "../../src/core/broker.ts";
 import type { HistoryOptions } from "../../src/core/channel-options.ts";
-import type { ChannelNotice } from "../../src/core/channel-notice.ts";
-import type { ClientInfo } from "../../src/core/client-info.ts";
-import type { Publication } from "../../src/core/publication.ts";
-import type { StreamPosition } from "../../src/core/stream-position.ts";
+import type { ChannelNotice, ClientInfo, Publication, StreamPosition } from "../../src/core/publication.ts";
 
 /** A broker under test, not started, and what the suite needs besides. */
 export interface BrokerHarness {

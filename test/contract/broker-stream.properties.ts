@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type HistoryPage, POSITION_ONLY } from "../../src/core/broker.ts";
 import { ClientError } from "../../src/core/client-error.ts";
-import type { StreamPosition } from "../../src/core/stream-position.ts";
-import { type CreateBroker, inShort, type StartedBroker, startBroker } from "./broker-harness.ts";
+import type { StreamPosition } from "../../src/core/publication.ts";
+import { type CreateBroker, inShort, startBroker, type StartedBroker } from "./broker-harness.ts";
 
 const CHANNEL = "a";
 /** Short enough for windows and positions to expire during a run. */

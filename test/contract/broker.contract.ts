@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Broker, PLAIN_PUBLISH } from "../../src/core/broker.ts";
-import type { ClientInfo } from "../../src/core/client-info.ts";
+import type { ClientInfo } from "../../src/core/publication.ts";
 import { describeDeduplication } from "./broker-deduplication.contract.ts";
 import { type CreateBroker, LASTING, startBroker } from "./broker-harness.ts";
 import { describeHistory } from "./broker-history.contract.ts";

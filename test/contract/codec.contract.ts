@@ -1,8 +1,7 @@
 import { inspect } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ClientInfo } from "../../src/core/client-info.ts";
-import { Publication, type PublicationInit } from "../../src/core/publication.ts";
+import { type ClientInfo, Publication, type PublicationInit } from "../../src/core/publication.ts";
 import { PLAIN_SUBSCRIBE_RESULT, type Push } from "../../src/core/push.ts";
 import { type Codec, NOTHING } from "../../src/core/wire-format.ts";
 import { samplePushes } from "./sample-pushes.ts";

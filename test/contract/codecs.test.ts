@@ -2,12 +2,12 @@ import { fromBinary, fromJsonString } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { type Push, PushSchema } from "../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
 import { rawMembers } from "../../src/lib/json/raw-json.ts";
+import { jsonPatchCodec, jsonWholeCodec } from "../../src/protocols/centrifugo/json-codec.ts";
 import {
   jsonEncoding,
   protobufEncoding,
   protoJsonEncoding,
-} from "../../src/protocols/centrifugo/encodings.ts";
-import { jsonPatchCodec, jsonWholeCodec } from "../../src/protocols/centrifugo/json-delta-codecs.ts";
+} from "../../src/protocols/centrifugo/uni-protocol.ts";
 import { PusherApps } from "../../src/protocols/pusher/app.ts";
 import { pusherConfig } from "../../src/protocols/pusher/config.ts";
 import { type CodecKind, describeCodecContract, type ReadPublication } from "./codec.contract.ts";

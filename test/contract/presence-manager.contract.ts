@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { ClientInfo } from "../../src/core/client-info.ts";
 import type { PresenceManager } from "../../src/core/presence-manager.ts";
+import type { ClientInfo } from "../../src/core/publication.ts";
 
 /** A presence manager, and what it has told of its channels: "onMemberAdded a 42". */
 export interface PresenceHarness {

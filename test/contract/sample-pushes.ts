@@ -1,5 +1,4 @@
-import type { ClientInfo } from "../../src/core/client-info.ts";
-import { Publication, type PublicationInit } from "../../src/core/publication.ts";
+import { type ClientInfo, Publication, type PublicationInit } from "../../src/core/publication.ts";
 import {
   type ConnectResult,
   PLAIN_SUBSCRIBE_RESULT,

@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import type { ClientError } from "../../src/core/client-error.ts";
 import type {
   BidiConnection,
   BidiHost,
@@ -8,6 +7,7 @@ import type {
   BidiSettings,
   MessageEncoding,
 } from "../../src/core/bidi-protocol.ts";
+import type { ClientError } from "../../src/core/client-error.ts";
 import type { ConnectRequest, OpeningHeaders } from "../../src/core/connect-request.ts";
 import type { Disconnect } from "../../src/core/disconnect.ts";
 import type { Logger } from "../../src/core/logger.ts";
@@ -18,10 +18,10 @@ import {
   jsonEncoding,
   protobufEncoding,
   protoJsonEncoding,
-} from "../../src/protocols/centrifugo/encodings.ts";
+} from "../../src/protocols/centrifugo/uni-protocol.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { loggerInto } from "../support/silent-logger.ts";
 import { Signal } from "../support/signal.ts";
+import { loggerInto } from "../support/silent-logger.ts";
 
 /** A transport under test: what it says of itself, and what its clients see. */
 export interface TransportKind {

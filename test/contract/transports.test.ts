@@ -5,12 +5,11 @@ import type { MessageEncoding } from "../../src/core/bidi-protocol.ts";
 import type { Disconnect } from "../../src/core/disconnect.ts";
 import { LiveValue } from "../../src/core/live.ts";
 import { ConnectionGate } from "../../src/http/connection-gate.ts";
-import { HttpApp } from "../../src/http/http-app.ts";
+import { HttpApp, type Route } from "../../src/http/http-app.ts";
 import { HttpListener } from "../../src/http/http-listener.ts";
 import { OriginPolicy } from "../../src/http/origin-policy.ts";
-import type { Route } from "../../src/http/route.ts";
 import type { UniEndpointContext } from "../../src/http/uni-endpoint.ts";
-import { jsonEncoding, protobufEncoding } from "../../src/protocols/centrifugo/encodings.ts";
+import { jsonEncoding, protobufEncoding } from "../../src/protocols/centrifugo/uni-protocol.ts";
 import { createConnectRoutes } from "../../src/transports/connect/index.ts";
 import { uniGrpcConfig } from "../../src/transports/grpc/config.ts";
 import { createUniGrpcListener } from "../../src/transports/grpc/index.ts";
@@ -26,16 +25,16 @@ import {
   callBody,
   Http1StreamClient,
   Http2StreamClient,
+  type Split,
   splitEnvelopes,
   splitEnvelopeTexts,
   splitEvents,
   splitLines,
-  type Split,
   type StreamRequest,
   WebSocketTransportClient,
 } from "./transport-clients.ts";
-import { describeTransportContract } from "./transport.contract.ts";
 import type { TransportClient, TransportEnds, TransportKind, TransportParts } from "./transport-harness.ts";
+import { describeTransportContract } from "./transport.contract.ts";
 
 const PING_INTERVAL_MS = 25_000;
 const CONSUME_PATH = `/${CentrifugoUniStream.typeName}/${CentrifugoUniStream.method.consume.name}`;

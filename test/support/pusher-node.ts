@@ -13,7 +13,7 @@ import type { PusherAppConfig } from "../../src/protocols/pusher/config.ts";
 import { PusherProtocol } from "../../src/protocols/pusher/protocol.ts";
 import { publishEvent } from "../../src/protocols/pusher/publish-event.ts";
 import { ChannelEvents } from "../../src/protocols/pusher/webhooks/channel-events.ts";
-import type { WebhookEvent } from "../../src/protocols/pusher/webhooks/event.ts";
+import type { WebhookEvent } from "../../src/protocols/pusher/webhooks/request.ts";
 import { endOfTurn, FakeTransport, lineFramer } from "./fake-transport.ts";
 import { openingHeaders } from "./opening-headers.ts";
 import { type LoggedLine, loggerInto, loggerOf } from "./silent-logger.ts";

@@ -7,16 +7,15 @@ import {
   type ServerAddresses,
   type ServerOptions,
 } from "../../src/app/server.ts";
-import type { ConnectionInfo } from "../../src/core/connection-info.ts";
-import type { Logger } from "../../src/core/logger.ts";
+import type { ConnectionInfo } from "../../src/core/commands.ts";
 import { Disconnect } from "../../src/core/disconnect.ts";
+import type { Logger } from "../../src/core/logger.ts";
 import type { ConfigInput } from "../../src/index.ts";
 import type { ServerNode } from "../../src/node/server-node.ts";
 import { RecordingMetrics } from "./recording-metrics.ts";
 import { PATIENCE_MS } from "./signal.ts";
 import { type LoggedLine, loggerInto, loggerOf } from "./silent-logger.ts";
 import { WORKERS } from "./workers.ts";
-
 export type { ConfigInput } from "../../src/index.ts";
 
 /** What tests have in place of the defaults: all transports of the HTTP port, and tokens signed with `k`. */

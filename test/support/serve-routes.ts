@@ -3,8 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import type { Logger } from "../../src/core/logger.ts";
-import { HttpApp } from "../../src/http/http-app.ts";
-import type { Route } from "../../src/http/route.ts";
+import { HttpApp, type Route } from "../../src/http/http-app.ts";
 
 /** Serves routes for one test; resolves to where. */
 export async function serveRoutes(routes: readonly Route[], logger: Logger): Promise<string> {

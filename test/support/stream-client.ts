@@ -1,8 +1,8 @@
 import { applyDelta } from "fossil-delta";
-import type { StreamPosition } from "../../src/core/stream-position.ts";
+import type { StreamPosition } from "../../src/core/publication.ts";
 import type { EventIds } from "../../src/core/transport.ts";
 import { frameAll } from "../../src/core/wire-format.ts";
-import { jsonEncoding } from "../../src/protocols/centrifugo/encodings.ts";
+import { jsonEncoding } from "../../src/protocols/centrifugo/uni-protocol.ts";
 import { FakeTransport, lineFramer } from "./fake-transport.ts";
 import type { TestConnection, TestNode } from "./test-node.ts";
 

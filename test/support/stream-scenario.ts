@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { disconnect } from "../../src/core/disconnect.ts";
-import type { StreamPosition } from "../../src/core/stream-position.ts";
-import { PLAIN_GRANT } from "../../src/core/credentials.ts";
+import type { StreamPosition } from "../../src/core/publication.ts";
+import { PLAIN_GRANT } from "../../src/core/token-verifier.ts";
 import { endOfTurn } from "./fake-transport.ts";
 import { StreamClient, type StreamClientKind } from "./stream-client.ts";
 import type { TestNode } from "./test-node.ts";

@@ -12,22 +12,21 @@ import {
   type SubscriptionOverride,
 } from "../../src/core/channel-options.ts";
 import { ChannelRules } from "../../src/core/channel-rules.ts";
+import type { ConnectRequest, OpeningHeaders, SubscriptionRequest } from "../../src/core/connect-request.ts";
 import { LONE_BUS } from "../../src/core/control-bus.ts";
 import { NO_LABELS } from "../../src/core/label-filter.ts";
 import { LiveValue } from "../../src/core/live.ts";
 import type { Logger } from "../../src/core/logger.ts";
 import { type Metrics, NO_METRICS } from "../../src/core/metrics.ts";
+import type { StreamPosition } from "../../src/core/publication.ts";
 import { RefusalLog } from "../../src/core/refusal-log.ts";
-import type { StreamPosition } from "../../src/core/stream-position.ts";
-import type { TokenVerifier } from "../../src/core/token-verifier.ts";
-import type { ConnectRequest, OpeningHeaders, SubscriptionRequest } from "../../src/core/connect-request.ts";
+import { PLAIN_GRANT, type TokenVerifier } from "../../src/core/token-verifier.ts";
 import type { UniConnection, UniProtocol } from "../../src/core/uni-protocol.ts";
 import { TimerWheel } from "../../src/lib/timer-wheel.ts";
 import { AccessList } from "../../src/node/control/access-list.ts";
-import { ServerNode } from "../../src/node/server-node.ts";
 import type { NodeLimits } from "../../src/node/server-node-options.ts";
+import { ServerNode } from "../../src/node/server-node.ts";
 import { createUniProtocol } from "../../src/protocols/centrifugo/uni-protocol.ts";
-import { PLAIN_GRANT } from "../../src/core/credentials.ts";
 import { VolatileStore } from "../../src/stores/memory/volatile-store.ts";
 import { CallGate, gateBroker, gatePresence } from "./call-gate.ts";
 import { FakeClock } from "./fake-clock.ts";

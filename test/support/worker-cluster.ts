@@ -1,4 +1,3 @@
-import { NO_METRICS } from "../../src/core/metrics.ts";
 import { randomUUID } from "node:crypto";
 import { type Duplex, duplexPair } from "node:stream";
 import { MemoryBroker } from "../../src/brokers/memory/memory-broker.ts";
@@ -7,15 +6,15 @@ import { MemoryPresenceManager } from "../../src/brokers/memory/memory-presence-
 import { type ChannelOptions, DEFAULT_CHANNEL_OPTIONS } from "../../src/core/channel-options.ts";
 import type { ControlBus } from "../../src/core/control-bus.ts";
 import type { StoredEntry } from "../../src/core/entry-store.ts";
+import { NO_METRICS } from "../../src/core/metrics.ts";
 import type { NodeCalls } from "../../src/node/cluster/calls.ts";
 import { Cluster } from "../../src/node/cluster/cluster.ts";
 import { MemberNotices } from "../../src/node/member-notices.ts";
 import { BusHub } from "../../src/workers/bus-hub.ts";
 import { LimitsHub } from "../../src/workers/limits-hub.ts";
-import { PushFrames } from "../../src/workers/push-frames.ts";
 import { SharedBroker } from "../../src/workers/shared-broker.ts";
 import { WorkerLink } from "../../src/workers/worker-link.ts";
-import { WorkerPeer } from "../../src/workers/worker-peer.ts";
+import { PushFrames, WorkerPeer } from "../../src/workers/worker-peer.ts";
 import { ChannelEventLog } from "./channel-event-log.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { type LoggedLine, loggerOf } from "./silent-logger.ts";

@@ -10,14 +10,19 @@ import {
 import { CentrifugoApi } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { createRpcHandlers, type RpcHandler, type RpcHandlersOptions } from "../../grpc/rpc-handlers.ts";
 import { peerAddressOf } from "../../http/client-address.ts";
-import type { Route } from "../../http/route.ts";
+import type { Route } from "../../http/http-app.ts";
 import type { ApiCaller } from "../api-key.ts";
 import { callerAddress, ConnectOrigin } from "../call-origin.ts";
 import { ERROR_MODE_HEADER, type HttpDoorOptions, TRANSPORT_ERROR_MODE } from "../http-door.ts";
 import { implementedRpcs, type Rpc } from "../rpc.ts";
 import type { ServerApi } from "../server-api.ts";
-import { connectError, maxMessageBytes, readingError, unauthenticated } from "./protocol.ts";
-import { createUnaryHandler } from "./unary-endpoint.ts";
+import {
+  connectError,
+  createUnaryHandler,
+  maxMessageBytes,
+  readingError,
+  unauthenticated,
+} from "./unary-endpoint.ts";
 
 type Rpcs = ReturnType<typeof implementedRpcs>;
 type UnaryRpc = (request: Message, context: HandlerContext) => Promise<Message>;

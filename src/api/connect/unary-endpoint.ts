@@ -1,22 +1,140 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
-import type { Message } from "@bufbuild/protobuf";
+import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import {
+  type Compression,
+  compressionNegotiate,
+  createMethodSerializationLookup,
+  type Serialization,
+} from "@connectrpc/connect/protocol";
 import {
   codeToHttpStatus,
   contentTypeUnaryJson,
+  contentTypeUnaryProto,
   errorToJsonBytes,
+  headerUnaryAcceptEncoding,
+  parseContentType,
+  parseTimeout,
 } from "@connectrpc/connect/protocol-connect";
+import { ErrorSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import type { ClientError } from "../../core/client-error.ts";
 import { failureOf } from "../../core/failure.ts";
-import { decompress } from "../../grpc/compression.ts";
+import { COMPRESSIONS, decompress, UNLIMITED_BYTES } from "../../grpc/envelope.ts";
 import { BodyTooLarge, readBody } from "../../http/body.ts";
-import type { RequestHandler } from "../../http/route.ts";
+import type { RequestHandler } from "../../http/http-app.ts";
 import { isGone } from "../../lib/http2-peer.ts";
+import { HTTP_KEY_HINT } from "../api-key.ts";
 import { ConnectUnaryOrigin } from "../call-origin.ts";
-import { ERROR_MODE_HEADER, type HttpDoorOptions, TRANSPORT_ERROR_MODE } from "../http-door.ts";
+import {
+  ERROR_MODE_HEADER,
+  type HttpDoorOptions,
+  TRANSPORT_ERROR_MODE,
+  transportStatus,
+} from "../http-door.ts";
 import type { Rpc } from "../rpc.ts";
-import { connectError, maxMessageBytes, unauthenticated } from "./protocol.ts";
-import { UnaryForm } from "./unary-form.ts";
-import { readUnaryHead, type UnaryHead } from "./unary-head.ts";
+import { hasPayload, readAroundPayload } from "./json-payload.ts";
+
+/** Bytes that a message may have. */
+export function maxMessageBytes({ maxBodyBytes }: HttpDoorOptions): number {
+  return maxBodyBytes > 0 ? maxBodyBytes : UNLIMITED_BYTES;
+}
+
+/** The refusal of a request without the key. */
+export function unauthenticated(): ConnectError {
+  return new ConnectError(`unauthenticated: ${HTTP_KEY_HINT}`, Code.Unauthenticated);
+}
+
+/** How connect-es begins to say that a request is no protobuf, and that it is not compressed as it says. */
+const UNREADABLE = /^(?:parse binary|decompression failed)/u;
+
+/** What reading a request has thrown; what connect-es takes for our fault, and is the caller's, as that. */
+export function readingError(error: unknown): unknown {
+  const isCallers =
+    error instanceof ConnectError && error.code === Code.Internal && UNREADABLE.test(error.rawMessage);
+  return isCallers ? new ConnectError(error.rawMessage, Code.InvalidArgument) : error;
+}
+
+/** An API error as one of the protocol, with itself in the details. */
+export function connectError(error: ClientError): ConnectError {
+  const { code, message } = error;
+  const { rpcCode } = transportStatus(error);
+  return new ConnectError(message, rpcCode, undefined, [{ desc: ErrorSchema, value: { code, message } }]);
+}
+
+/** Requests and responses of one rpc in one of the two forms that Connect has for them. */
+export class UnaryForm {
+  readonly contentType: string;
+  /** The type of requests in JSON whose payload is read on its own. */
+  readonly #carrier: DescMessage | undefined;
+  readonly #requests: Serialization<Message>;
+  readonly #responses: Serialization<Message>;
+  readonly #empty: Message | undefined;
+  readonly #emptyBytes: Uint8Array;
+
+  /** Binary, or else protobuf's JSON; requests of more than `maxBytes` are refused. */
+  constructor({ desc, empty }: Rpc, isBinary: boolean, maxBytes: number) {
+    this.contentType = isBinary ? contentTypeUnaryProto : contentTypeUnaryJson;
+    // What responses may have is what connect-node allows when nothing is said.
+    const limits = { readMaxBytes: maxBytes, writeMaxBytes: UNLIMITED_BYTES };
+    const lookup = createMethodSerializationLookup(desc, undefined, undefined, limits);
+    this.#carrier = !isBinary && hasPayload(desc.input) ? desc.input : undefined;
+    this.#requests = lookup.getI(isBinary);
+    this.#responses = lookup.getO(isBinary);
+    this.#empty = empty;
+    this.#emptyBytes = empty === undefined ? new Uint8Array() : this.#responses.serialize(empty);
+  }
+
+  /** @throws ConnectError */
+  parse(body: Uint8Array): Message {
+    const message = this.#carrier && readAroundPayload(this.#carrier, body);
+    if (message !== undefined) return message;
+    try {
+      return this.#requests.parse(body);
+    } catch (error) {
+      throw readingError(error);
+    }
+  }
+
+  /** @throws ConnectError */
+  serialize(response: Message): Uint8Array {
+    return response === this.#empty ? this.#emptyBytes : this.#responses.serialize(response);
+  }
+}
+
+/** What the head of a unary request says about it. */
+export interface UnaryHead {
+  /** Messages are in protobuf's binary form, else in its JSON. */
+  readonly isBinary: boolean;
+  /** The caller's deadline; undefined for none. */
+  readonly timeoutMs: number | undefined;
+  /** How the request is compressed. */
+  readonly requestCompression: Compression | null;
+  /** How the caller would have a long response compressed. */
+  readonly responseCompression: Compression | null;
+}
+
+/** Reads the head of a unary request; undefined for any other, and for one that is to be refused. */
+export function readUnaryHead({ method, headers }: IncomingMessage, maxBytes: number): UnaryHead | undefined {
+  const { "content-type": type, "content-length": length } = headers;
+  if (method !== "POST" || type === undefined) return undefined;
+  if (length !== undefined && Number(length) > maxBytes) return undefined;
+  const format = parseContentType(type);
+  if (format === undefined || format.stream) return undefined;
+  const { request, response, error } = compressionNegotiate(
+    COMPRESSIONS,
+    headers["content-encoding"] ?? null,
+    headers["accept-encoding"] ?? null,
+    headerUnaryAcceptEncoding,
+  );
+  const timeout = parseTimeout(headers["connect-timeout-ms"]?.toString() ?? null, Number.MAX_SAFE_INTEGER);
+  if (error !== undefined || timeout.error !== undefined) return undefined;
+  return {
+    isBinary: format.binary,
+    timeoutMs: timeout.timeoutMs,
+    requestCompression: request,
+    responseCompression: response,
+  };
+}
 
 /** Answers of fewer bytes are not compressed; connect-node's own limit. */
 const COMPRESS_MIN_BYTES = 1024;

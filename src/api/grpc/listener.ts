@@ -1,18 +1,45 @@
-import { type Message, toBinary } from "@bufbuild/protobuf";
-import { type Metadata, status, type UntypedServiceImplementation } from "@grpc/grpc-js";
-import { CentrifugoApi } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import { create, type Message, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { anyPack, AnySchema } from "@bufbuild/protobuf/wkt";
+import { Metadata, status, type StatusObject, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { CentrifugoApi, ErrorSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { http2Limits } from "../../config/sections/http2.ts";
+import type { ClientError } from "../../core/client-error.ts";
 import type { RefusalLog } from "../../core/refusal-log.ts";
 import type { CallRefusal } from "../../core/refusal.ts";
-import { GrpcListener, unimplemented, type UnaryHandler } from "../../grpc/listener.ts";
+import { GrpcListener, type UnaryHandler, unimplemented } from "../../grpc/listener.ts";
 import type { TlsCredentials } from "../../lib/tls-credentials.ts";
 import { type ApiCaller, type ApiKeys, GRPC_KEY_HINT, grpcCaller } from "../api-key.ts";
-import type { GrpcApiConfig } from "../config.ts";
 import { GrpcOrigin, grpcPeerAddress } from "../call-origin.ts";
-import { ERROR_MODE_HEADER, TRANSPORT_ERROR_MODE } from "../http-door.ts";
+import type { GrpcApiConfig } from "../config.ts";
+import { ERROR_MODE_HEADER, TRANSPORT_ERROR_MODE, transportStatus } from "../http-door.ts";
 import { implementedRpcs, type Rpc } from "../rpc.ts";
 import type { ServerApi } from "../server-api.ts";
-import { errorStatus } from "./status-details.ts";
+
+/** Where gRPC keeps a `google.rpc.Status`. */
+const DETAILS_KEY = "grpc-status-details-bin";
+/** Field numbers of `google.rpc.Status`. */
+const CODE = 1;
+const MESSAGE = 2;
+const DETAILS = 3;
+
+/** An API error as the status of a call: its message, and itself in the details (docs/protocols/server-api.md §5.1). */
+export function errorStatus(error: ClientError): Partial<StatusObject> {
+  const { rpcCode } = transportStatus(error);
+  const { code, message } = error;
+  const detail = anyPack(ErrorSchema, create(ErrorSchema, { code, message }));
+  const details = new BinaryWriter()
+    .tag(CODE, WireType.Varint)
+    .int32(rpcCode)
+    .tag(MESSAGE, WireType.LengthDelimited)
+    .string(message)
+    .tag(DETAILS, WireType.LengthDelimited)
+    .bytes(toBinary(AnySchema, detail))
+    .finish();
+  const metadata = new Metadata();
+  metadata.set(DETAILS_KEY, Buffer.from(details));
+  return { code: rpcCode, details: message, metadata };
+}
 
 type Rpcs = ReturnType<typeof implementedRpcs>;
 

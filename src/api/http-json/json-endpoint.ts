@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { create } from "@bufbuild/protobuf";
+import { ErrorSchema } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
+import type { ClientError } from "../../core/client-error.ts";
 import type { RefusalFields } from "../../core/refusal-log.ts";
 import { BodyTooLarge, readBody } from "../../http/body.ts";
 import { pathOf, peerAddressOf } from "../../http/client-address.ts";
-import { sendEmpty, sendText } from "../../http/http-app.ts";
-import type { RequestHandler } from "../../http/route.ts";
+import { type RequestHandler, sendEmpty, sendText } from "../../http/http-app.ts";
 import { isGone } from "../../lib/http2-peer.ts";
-import { JsonDecodeError } from "../../lib/json/json-decode-error.ts";
+import { MessageEncoder } from "../../lib/json/encode-message.ts";
+import { JsonDecodeError } from "../../lib/json/raw-json.ts";
 import { type ApiCaller, HTTP_KEY_HINT } from "../api-key.ts";
 import type { HttpDoorOptions } from "../http-door.ts";
 
@@ -79,4 +82,41 @@ function refuseBody(error: unknown, request: IncomingMessage, response: ServerRe
   } else if (!isGone(response)) {
     sendText(response, 500, "Internal Server Error\n");
   }
+}
+
+/** Fields that are printed even when they are zero or empty (docs/protocols/server-api.md §2.2). */
+const ALWAYS_PRINTED: ReadonlySet<string> = new Set([
+  "ClientInfo.user",
+  "ClientInfo.client",
+  "PresenceResult.presence",
+  "PresenceStatsResult.num_clients",
+  "PresenceStatsResult.num_users",
+  "HistoryResult.publications",
+  "HistoryResult.epoch",
+  "HistoryResult.offset",
+  "NodeResult.uid",
+  "NodeResult.name",
+  "NodeResult.version",
+  "NodeResult.num_clients",
+  "NodeResult.num_users",
+  "NodeResult.num_channels",
+  "NodeResult.num_subs",
+  "ChannelsResult.channels",
+  "ConnectionsResult.connections",
+  "GetUserStatusResult.statuses",
+  "DeviceListResult.items",
+  "DeviceTopicListResult.items",
+  "UserTopicListResult.items",
+]);
+
+/** Writes messages of the API; `channelsAsArray` gives the channels of connections the shape they had in v4.0.0. */
+export function createApiEncoder(channelsAsArray: boolean): MessageEncoder {
+  return new MessageEncoder(ALWAYS_PRINTED, new Set(channelsAsArray ? ["ConnectionState.channels"] : []));
+}
+
+const errorEncoder = createApiEncoder(false);
+
+/** The JSON of an API error. */
+export function errorJson({ code, message }: ClientError): string {
+  return errorEncoder.encode(ErrorSchema, create(ErrorSchema, { code, message }));
 }

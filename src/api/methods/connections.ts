@@ -11,7 +11,7 @@ import {
   ConnectionTokenInfoSchema,
 } from "../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { badRequest, clientError } from "../../core/client-error.ts";
-import type { ConnectionInfo, ConnectionPage, ConnectionQuery } from "../../core/connection-info.ts";
+import type { ConnectionInfo, ConnectionPage, ConnectionQuery } from "../../core/commands.ts";
 import { type ApiCall, type ApiMethod, defineMethod } from "../method.ts";
 import { readLabelFilter } from "./sessions.ts";
 

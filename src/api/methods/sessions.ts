@@ -13,7 +13,7 @@ import { badRequest } from "../../core/client-error.ts";
 import type { SessionTarget } from "../../core/commands.ts";
 import { Disconnect, disconnect as standardDisconnect } from "../../core/disconnect.ts";
 import { LabelFilter, LabelFilterError } from "../../core/label-filter.ts";
-import { positionFrom } from "../../core/stream-position.ts";
+import { positionFrom } from "../../core/publication.ts";
 import { type ApiMethod, defineMethod } from "../method.ts";
 import { payloadOf, requireText } from "./fields.ts";
 

@@ -1,12 +1,8 @@
 import type { ApiMethod } from "../method.ts";
-import { broadcast } from "./broadcast.ts";
-import { channels } from "./channels.ts";
+import { channels, history, historyRemove, presence, presenceStats } from "./channels.ts";
 import { connections } from "./connections.ts";
-import { history, historyRemove } from "./history.ts";
-import { info } from "./info.ts";
-import { presence, presenceStats } from "./presence.ts";
-import { publish } from "./publish.ts";
-import { rpc } from "./rpc.ts";
+import { info, rpc } from "./info.ts";
+import { broadcast, publish } from "./publish.ts";
 import { disconnect, refresh, subscribe, unsubscribe } from "./sessions.ts";
 import {
   blockUser,

@@ -1,6 +1,7 @@
 import { formatPath } from "../../config/config-error.ts";
 import { readLoosely, type Spell } from "../../config/loose-value.ts";
 import { isTree, type Tree } from "../../config/tree.ts";
+import { WEBHOOK_EVENTS } from "../../protocols/pusher/config.ts";
 
 type Path = readonly (string | number)[];
 
@@ -156,4 +157,73 @@ function parseList(text: string): readonly unknown[] | undefined {
 function listOf(raw: unknown): readonly unknown[] | undefined {
   if (isTree(raw)) return Object.values(raw);
   return Array.isArray(raw) ? raw : undefined;
+}
+
+/** One limit of apps. */
+export interface LimitNames {
+  /** Our name. */
+  readonly to: string;
+  /** Their spellings; the last one given wins. */
+  readonly from: readonly string[];
+  /** What holds where an app does not say; 0 for no limit. */
+  readonly fallback: number;
+  /** Smaller numbers stand for no limit. */
+  readonly unlimitedBelow: number;
+}
+
+/** Reads an app's limits as ours, which are 0 for none. */
+export function readLimits(app: ForeignTree, limits: readonly LimitNames[]): Record<string, number> {
+  const read = limits.map(({ to, from, fallback, unlimitedBelow }) => {
+    if (!from.some((key) => app.has(key))) return [to, fallback] as const;
+    return [to, app.number(from, fallback) < unlimitedBelow ? 0 : readPositive(app, from, fallback)] as const;
+  });
+  return Object.fromEntries(read);
+}
+
+/** Reads a number that is at least 1: one that lets nothing through becomes 1, with a note. */
+export function readPositive(section: ForeignTree, keys: readonly string[], fallback: number): number {
+  const number = section.number(keys, fallback);
+  if (number >= 1) return number;
+  const key = keys.findLast((candidate) => section.has(candidate)) ?? "";
+  section.note(key, "lets nothing through, which Millrace cannot say: taken over as 1");
+  return 1;
+}
+
+/** How another server calls the members of a webhook's filter. */
+export interface FilterNames {
+  readonly prefix: string;
+  readonly suffix: string;
+}
+
+const KNOWN: ReadonlySet<string> = new Set(WEBHOOK_EVENTS);
+
+/** Reads the webhooks of an app. Those that are no HTTP endpoint, or get no event that there is, are left out. */
+export function readWebhooks(
+  webhooks: readonly ForeignTree[] | undefined,
+  names: FilterNames,
+): readonly Tree[] {
+  return (webhooks ?? []).map((webhook) => readWebhook(webhook, names)).filter((tree) => tree !== undefined);
+}
+
+function readWebhook(webhook: ForeignTree, { prefix, suffix }: FilterNames): Tree | undefined {
+  if (!webhook.has("url")) {
+    webhook.note("url", "missing: only HTTP endpoints are told, so the webhook is left out");
+    return undefined;
+  }
+  const given = webhook.texts("event_types");
+  const eventTypes = given.filter((type) => KNOWN.has(type));
+  const unknown = given.filter((type) => !KNOWN.has(type));
+  if (unknown.length > 0) webhook.note("event_types", `there are no events ${unknown.join(", ")}`);
+  if (eventTypes.length === 0) {
+    webhook.note("event_types", "has no event, so the webhook is left out");
+    return undefined;
+  }
+  const filter = webhook.section("filter");
+  const headers = webhook.value("headers");
+  return {
+    url: webhook.text(["url"], ""),
+    event_types: eventTypes,
+    headers: isTree(headers) ? headers : {},
+    filter: { channel_prefix: filter.text([prefix], ""), channel_suffix: filter.text([suffix], "") },
+  };
 }

@@ -1,8 +1,7 @@
 import { formatDuration } from "../../config/duration.ts";
 import { isTree, type Tree } from "../../config/tree.ts";
 import { escapeGlob } from "../../lib/glob.ts";
-import { ForeignTree, type ImportLog } from "./foreign-tree.ts";
-import { readPositive } from "./limits.ts";
+import { ForeignTree, type ImportLog, readPositive } from "./foreign-tree.ts";
 
 /** What Laravel Reverb limits by the size of a request alone. */
 const UNLIMITED = {

@@ -1,11 +1,16 @@
 import { ConfigError } from "../../config/config-error.ts";
-import type { Environment } from "../../config/env-layer.ts";
 import { formatDuration } from "../../config/duration.ts";
+import type { Environment } from "../../config/env-layer.ts";
 import type { Tree } from "../../config/tree.ts";
 import { escapeGlob } from "../../lib/glob.ts";
-import { type LimitNames, readLimits, readPositive } from "./limits.ts";
-import { ForeignTree, type ImportLog } from "./foreign-tree.ts";
-import { readWebhooks } from "./webhooks.ts";
+import {
+  ForeignTree,
+  type ImportLog,
+  type LimitNames,
+  readLimits,
+  readPositive,
+  readWebhooks,
+} from "./foreign-tree.ts";
 
 const MIB = 1_048_576;
 

@@ -1,8 +1,13 @@
 import { formatDuration } from "../../config/duration.ts";
 import { setAt, type Tree } from "../../config/tree.ts";
-import { type LimitNames, readLimits, readPositive } from "./limits.ts";
-import { ForeignTree, type ImportLog } from "./foreign-tree.ts";
-import { readWebhooks } from "./webhooks.ts";
+import {
+  ForeignTree,
+  type ImportLog,
+  type LimitNames,
+  readLimits,
+  readPositive,
+  readWebhooks,
+} from "./foreign-tree.ts";
 
 const MIB = 1_048_576;
 /** What Millrace takes of one message where the payloads are small. */

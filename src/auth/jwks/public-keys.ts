@@ -1,5 +1,5 @@
 import { type CryptoKey, importJWK, type JWK } from "jose";
-import { RSA_ALGORITHMS, RSA_MIN_BITS } from "../signature.ts";
+import { RSA_ALGORITHMS, RSA_MIN_BITS } from "../compact-token.ts";
 
 /** What one key can verify. */
 export type KeyByAlgorithm = ReadonlyMap<string, readonly CryptoKey[]>;

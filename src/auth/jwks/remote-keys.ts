@@ -1,14 +1,11 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
-import type { TokenHeader } from "../compact-token.ts";
+import type { KeySource, TokenHeader, VerificationKey } from "../compact-token.ts";
+import { type TokenConfig, TokenOptionError } from "../config.ts";
 import type { Captures } from "../expected-parties.ts";
 import { invalidToken } from "../token-refusal.ts";
-import type { KeySource } from "../key-source.ts";
-import type { VerificationKey } from "../signature.ts";
-import { TokenOptionError, type TokenConfig } from "../config.ts";
 import { findEndpointProblem, findEndpointRisk } from "./endpoint-safety.ts";
-import { JwksEndpoint } from "./endpoint.ts";
-import { fetchDocument, type FetchLimits } from "./fetch-document.ts";
+import { fetchDocument, type FetchLimits, JwksEndpoint } from "./endpoint.ts";
 import { PUBLIC_KEY_ALGORITHMS, type PublicKeys, readPublicKeys } from "./public-keys.ts";
 import { RemoteKeySet } from "./remote-key-set.ts";
 

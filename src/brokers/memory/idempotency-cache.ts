@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
-import type { StreamPosition } from "../../core/stream-position.ts";
+import type { StreamPosition } from "../../core/publication.ts";
 
 interface Entry {
   readonly name: string;

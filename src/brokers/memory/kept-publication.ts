@@ -1,5 +1,4 @@
-import type { ClientInfo } from "../../core/client-info.ts";
-import { Publication, type PublicationInit } from "../../core/publication.ts";
+import { type ClientInfo, Publication, type PublicationInit } from "../../core/publication.ts";
 
 /**
  * A publication at rest: as small as possible, and without a hold on the buffer its payload came in.

@@ -6,13 +6,16 @@ import type {
   HistoryPage,
   PublishResult,
 } from "../../core/broker.ts";
+import type { ChannelEvents } from "../../core/channel-events.ts";
 import type { HistoryOptions } from "../../core/channel-options.ts";
 import { clientError } from "../../core/client-error.ts";
-import type { ChannelEvents } from "../../core/channel-events.ts";
-import type { ChannelNotice } from "../../core/channel-notice.ts";
 import type { Clock } from "../../core/clock.ts";
-import { Publication, type PublicationInit } from "../../core/publication.ts";
-import { NO_POSITION } from "../../core/stream-position.ts";
+import {
+  type ChannelNotice,
+  NO_POSITION,
+  Publication,
+  type PublicationInit,
+} from "../../core/publication.ts";
 import { IdempotencyCache } from "./idempotency-cache.ts";
 import { PublicationKeeper } from "./kept-publication.ts";
 import { StreamStore } from "./stream-store.ts";
@@ -142,7 +145,7 @@ export class MemoryBroker implements Broker {
     const { version = 0n } = init;
     // A suppressed publish changes nothing, not even the stream's times.
     const before = version === 0n && !delta ? undefined : this.#streams.find(channel);
-    if (before?.isNews(version, versionEpoch) === false) {
+    if (before?.isNew(version, versionEpoch) === false) {
       return { position: before.position, suppressed: true };
     }
     const previous = delta ? before?.newest() : undefined;

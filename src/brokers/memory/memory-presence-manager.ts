@@ -1,6 +1,6 @@
-import type { ClientInfo } from "../../core/client-info.ts";
 import type { ChannelEvents } from "../../core/channel-events.ts";
 import type { PresenceManager, PresenceStats } from "../../core/presence-manager.ts";
+import type { ClientInfo } from "../../core/publication.ts";
 
 interface Channel {
   /** By client id. */

@@ -1,6 +1,5 @@
 import type { HistoryFilter } from "../../core/broker.ts";
-import type { Publication } from "../../core/publication.ts";
-import type { StreamPosition } from "../../core/stream-position.ts";
+import type { Publication, StreamPosition } from "../../core/publication.ts";
 import { type KeptPublication, restorePublication } from "./kept-publication.ts";
 
 type Ring = (KeptPublication | undefined)[];
@@ -36,7 +35,7 @@ export class Stream {
   }
 
   /** Whether a publication of this version would be news. Version 0 always is. */
-  isNews(version: bigint, versionEpoch: string): boolean {
+  isNew(version: bigint, versionEpoch: string): boolean {
     if (version === 0n || version > this.#version) return true;
     return versionEpoch !== "" && versionEpoch !== this.#versionEpoch;
   }

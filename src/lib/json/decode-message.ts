@@ -1,7 +1,6 @@
 import { create, type DescMessage, type Message, type MessageShape } from "@bufbuild/protobuf";
 import { type FieldPlan, messagePlan, type MessagePlan, type ValuePlan, zeroValue } from "./message-plan.ts";
-import { JsonDecodeError } from "./json-decode-error.ts";
-import { asBuffer, readFirstJson, readJson, stringAt } from "./raw-json.ts";
+import { asBuffer, JsonDecodeError, readFirstJson, readJson, stringAt } from "./raw-json.ts";
 import { memberValue, nextItem, skipSpace, stringEnd, valueEnd } from "./scan.ts";
 
 /** How to read. */

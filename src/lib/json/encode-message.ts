@@ -1,7 +1,58 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
-import { compactJson } from "./compact.ts";
 import { type FieldPlan, messagePlan, type MessagePlan, type ValuePlan } from "./message-plan.ts";
-import { quoteJson } from "./quote.ts";
+import { asBuffer, readJson } from "./raw-json.ts";
+import { skipSpace, stringEnd } from "./scan.ts";
+
+/** Text that stands between quotes as it is: printable ASCII without `"`, `\`, `<`, `>` and `&`. */
+const PLAIN = /^[ !#-%'-;=?-[\]-~]*$/;
+const SPECIAL = /[<>&\u2028\u2029]/g;
+
+/**
+ * A string as JSON, safe inside HTML and JavaScript: `<`, `>`, `&`, U+2028 and U+2029 are escaped.
+ *
+ * Halves of surrogate pairs become U+FFFD.
+ */
+export function quoteJson(value: string): string {
+  if (PLAIN.test(value)) return `"${value}"`;
+  return escapeHtml(JSON.stringify(value.toWellFormed()));
+}
+
+/** Replaces the five characters in JSON text; they can only stand inside its strings. */
+export function escapeHtml(json: string): string {
+  return json.replace(SPECIAL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+const SPACE = /[ \t\r\n]/;
+
+/**
+ * Raw JSON as it is embedded in a document: without white space between tokens, and with `<`, `>`, `&`,
+ * U+2028 and U+2029 escaped. Everything else stays as written.
+ * @throws JsonDecodeError if the bytes are not JSON
+ */
+export function compactJson(json: Uint8Array): string {
+  readJson(json);
+  const text = asBuffer(json).toString();
+  return escapeHtml(SPACE.test(text) ? withoutSpace(text) : text);
+}
+
+function withoutSpace(text: string): string {
+  const parts: string[] = [];
+  let at = skipSpace(text, 0);
+  while (at < text.length) {
+    const start = at;
+    at = runEnd(text, at);
+    parts.push(text.slice(start, at));
+    at = skipSpace(text, at);
+  }
+  return parts.join("");
+}
+
+/** Position after the run of tokens at `at` that has no white space between them. */
+function runEnd(text: string, start: number): number {
+  let at = start;
+  while (at < text.length && text.charCodeAt(at) > 0x20) at = text[at] === '"' ? stringEnd(text, at) : at + 1;
+  return at;
+}
 
 /** A message holds something that JSON cannot. */
 export class JsonEncodeError extends Error {

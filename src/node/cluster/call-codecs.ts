@@ -14,10 +14,9 @@ import {
   type SubscriptionOverride as OverrideMessage,
 } from "../../../gen/millrace/cluster/v1/cluster_pb.ts";
 import type { SubscriptionOverride } from "../../core/channel-options.ts";
-import type { SessionTarget } from "../../core/commands.ts";
-import type { ConnectionInfo, ConnectionPage } from "../../core/connection-info.ts";
+import type { ConnectionInfo, ConnectionPage, SessionTarget } from "../../core/commands.ts";
 import { type FilterNode, LabelFilter } from "../../core/label-filter.ts";
-import { SUBSCRIPTION_SOURCE, type SubscriptionSource } from "../../core/subscription-source.ts";
+import { SUBSCRIPTION_SOURCE, type SubscriptionSource } from "../../core/token-verifier.ts";
 
 /** How one kind of value travels. */
 export interface WireCodec<Value> {

@@ -20,14 +20,15 @@ import {
 } from "../../../gen/millrace/cluster/v1/cluster_pb.ts";
 import type {
   ChannelFilter,
+  ConnectionPage,
+  ConnectionQuery,
   InvalidateTokensCommand,
   RefreshCommand,
   SessionTarget,
   SubscribeCommand,
 } from "../../core/commands.ts";
-import type { ConnectionPage, ConnectionQuery } from "../../core/connection-info.ts";
 import { Disconnect } from "../../core/disconnect.ts";
-import { positionFrom } from "../../core/stream-position.ts";
+import { positionFrom } from "../../core/publication.ts";
 import {
   codecOf,
   connectionPageCodec,

@@ -1,14 +1,15 @@
 import { grantRequestedSubscriptions } from "../../auth/requested-subscriptions.ts";
 import type { ChannelRules } from "../../core/channel-rules.ts";
 import { clientError } from "../../core/client-error.ts";
+import { Refused } from "../../core/refusal.ts";
 import {
   type Credentials,
   type CredentialSource,
   PLAIN_GRANT,
+  SUBSCRIPTION_SOURCE,
   type SubscriptionGrant,
-} from "../../core/credentials.ts";
-import { Refused } from "../../core/refusal.ts";
-import { SUBSCRIPTION_SOURCE, type SubscriptionSource } from "../../core/subscription-source.ts";
+  type SubscriptionSource,
+} from "../../core/token-verifier.ts";
 
 /** A subscription that a connection begins with. */
 export interface InitialSubscription {

@@ -1,9 +1,9 @@
 import type { Ambient } from "../../core/ambient.ts";
 import type { RefreshAnswer } from "../../core/backend.ts";
 import { ClientError } from "../../core/client-error.ts";
-import { MAX_LIFETIME_SEC } from "../../core/credentials.ts";
 import { Disconnect, disconnect } from "../../core/disconnect.ts";
 import { reportBugs } from "../../core/failure.ts";
+import { MAX_LIFETIME_SEC } from "../../core/token-verifier.ts";
 import type { Session } from "../../session/session.ts";
 import type { BackendCalls } from "../backend-calls.ts";
 

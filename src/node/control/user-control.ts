@@ -1,8 +1,7 @@
+import type { AccessSubject, UserStatus, UserStatusBook } from "../../core/access.ts";
 import type { Ambient } from "../../core/ambient.ts";
-import type { AccessSubject } from "../../core/access.ts";
 import { clientError } from "../../core/client-error.ts";
 import type { InvalidateTokensCommand } from "../../core/commands.ts";
-import type { UserStatus, UserStatusBook } from "../../core/user-status.ts";
 import type { Session } from "../../session/session.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { AccessEnforcer } from "./access-enforcer.ts";

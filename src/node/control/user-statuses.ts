@@ -1,7 +1,7 @@
+import type { UserStatus, UserStatusBook } from "../../core/access.ts";
 import { badRequest } from "../../core/client-error.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { EntryStore } from "../../core/entry-store.ts";
-import type { UserStatus, UserStatusBook } from "../../core/user-status.ts";
 import { ExpiringTable } from "./expiring-table.ts";
 
 /** What statuses are kept with. */

@@ -1,8 +1,15 @@
 import type { ConnectResult, SubscribeResult } from "../../core/push.ts";
 import { type Codec, NOTHING } from "../../core/wire-format.ts";
-import { quoteJson } from "../../lib/json/quote.ts";
+import { quoteJson } from "../../lib/json/encode-message.ts";
 import { isJson } from "../../lib/json/raw-json.ts";
-import { encodePublication, infoObject, isCarriable, publicationsText, rawText } from "./json-publication.ts";
+import {
+  differenceText,
+  encodePublication,
+  infoObject,
+  isCarriable,
+  publicationsText,
+  rawText,
+} from "./json-publication.ts";
 import { isUniPush, type UniPush } from "./push-message.ts";
 
 /**
@@ -125,3 +132,21 @@ function objectOf(members: readonly (string | false)[]): string {
 function codeObject(code: number, reason: string): string {
   return objectOf([code !== 0 && `"code":${code}`, reason !== "" && `"reason":${quoteJson(reason)}`]);
 }
+
+/** Publications for subscribers that want differences: payloads are JSON strings, these ones whole. */
+export const jsonWholeCodec: Codec = {
+  id: "centrifugo-json-whole",
+  encode: (push) =>
+    jsonPatchCodec.encode(push.type === "publication" ? { ...push, previous: undefined } : push),
+};
+
+/** The same as Fossil differences to the publication before, where that is known and it is shorter. */
+export const jsonPatchCodec: Codec = {
+  id: "centrifugo-json-patch",
+  encode(push) {
+    if (push.type !== "publication") return jsonCodec.encode(push);
+    const { channel, publication, previous } = push;
+    if (!isCarriable(publication)) return undefined;
+    return Buffer.from(`${headOf(channel)}"pub":${differenceText(publication, previous)}}`);
+  },
+};

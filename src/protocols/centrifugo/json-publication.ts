@@ -1,8 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { createDelta } from "fossil-delta";
-import type { ClientInfo } from "../../core/client-info.ts";
-import type { Publication } from "../../core/publication.ts";
-import { quoteJson } from "../../lib/json/quote.ts";
+import type { ClientInfo, Publication } from "../../core/publication.ts";
+import { quoteJson } from "../../lib/json/encode-message.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;

@@ -11,9 +11,11 @@ import {
   type SubscribeResult as SubscribeResultMessage,
   SubscribeResultSchema,
 } from "../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
-import type { ClientInfo } from "../../core/client-info.ts";
-import type { Publication } from "../../core/publication.ts";
+import type { ClientInfo, Publication } from "../../core/publication.ts";
 import type { ConnectResult, Push, SubscribeResult } from "../../core/push.ts";
+import { delimitedFieldSize, ProtobufWriter } from "../../lib/protobuf/writer.ts";
+import { sizeUnlessEmpty } from "../../wire/client-info.ts";
+import { sizePublication, writePublication } from "../../wire/publication.ts";
 
 /** The pushes that the protocol has. */
 export type UniPush = Exclude<Push, { type: "memberAdded" | "memberRemoved" | "subscriptionCount" }>;
@@ -100,4 +102,21 @@ function clientInfoMessage(info: ClientInfo): ClientInfoMessage {
   if (info.connInfo !== undefined) message.connInfo = info.connInfo;
   if (info.chanInfo !== undefined) message.chanInfo = info.chanInfo;
   return message;
+}
+
+/** Field numbers of Push (`unistream.proto`). */
+const FIELD = { channel: 2, publication: 4 } as const;
+
+/** A push with a publication, byte for byte as the generic encoder has it, at a tenth of the cost. */
+export function encodePublicationPush(channel: string, publication: Publication): Buffer {
+  // The epoch is news only at the first publication of a stream.
+  const sized = sizePublication(publication, publication.offset === 1 ? publication.epoch : "");
+  const channelLength = Buffer.byteLength(channel);
+  const writer = new ProtobufWriter(
+    sizeUnlessEmpty(FIELD.channel, channelLength) + delimitedFieldSize(FIELD.publication, sized.size),
+  );
+  if (channelLength > 0) writer.text(FIELD.channel, channel, channelLength);
+  writer.message(FIELD.publication, sized.size);
+  writePublication(writer, sized);
+  return writer.bytes;
 }

@@ -1,14 +1,12 @@
 import { failureOf } from "../../core/failure.ts";
-import type { Session } from "../../session/session.ts";
 import { RateWindow } from "../../lib/rate-limiter.ts";
+import type { Session } from "../../session/session.ts";
 import type { PusherApp } from "./app.ts";
-import { kindOf } from "./channel-name.ts";
+import { kindOf, socketIdOf } from "./channel-name.ts";
 import { type ClientMessage, eventDataOf } from "./client-message.ts";
-import { PUSHER_CODE, pusherClose } from "./close.ts";
 import type { PusherContext } from "./context.ts";
-import { errorFrame } from "./frames.ts";
+import { errorFrame, PUSHER_CODE, pusherClose } from "./frames.ts";
 import { publishEvent } from "./publish-event.ts";
-import { socketIdOf } from "./socket-id.ts";
 
 const KIB = 1024;
 

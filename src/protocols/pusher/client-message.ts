@@ -1,5 +1,4 @@
-import { asBuffer, rawMembers } from "../../lib/json/raw-json.ts";
-import { JsonDecodeError } from "../../lib/json/json-decode-error.ts";
+import { asBuffer, JsonDecodeError, rawMembers } from "../../lib/json/raw-json.ts";
 
 /** One message of a client, as far as it can be read. */
 export interface ClientMessage {

@@ -1,6 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { ClientInfo } from "../../core/client-info.ts";
-import type { Publication } from "../../core/publication.ts";
+import type { ClientInfo, Publication } from "../../core/publication.ts";
 import type { Push } from "../../core/push.ts";
 import { type Codec, NOTHING } from "../../core/wire-format.ts";
 import { isJson } from "../../lib/json/raw-json.ts";

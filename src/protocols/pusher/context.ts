@@ -5,7 +5,7 @@ import type { ConnectionGate } from "../../http/connection-gate.ts";
 import type { ServerNode } from "../../node/server-node.ts";
 import type { PusherApps } from "./app.ts";
 import type { PusherConfig } from "./config.ts";
-import type { WebhookSink } from "./webhooks/event.ts";
+import type { WebhookSink } from "./webhooks/request.ts";
 
 /** What the protocol works with; one object for all connections. */
 export interface PusherContext extends Pick<Ambient, "clock" | "wheel" | "logger"> {

@@ -1,18 +1,17 @@
 import type { BidiConnection, BidiTransport } from "../../core/bidi-protocol.ts";
-import { EncodedPush } from "../../core/encoded-push.ts";
 import { disconnectOf } from "../../core/failure.ts";
+import { EncodedPush } from "../../core/push.ts";
 import { WheelTimer } from "../../lib/timer-wheel.ts";
 import { CommandQueue, type CommandWorker } from "../../session/command-queue.ts";
 import type { Session } from "../../session/session.ts";
 import type { PusherApp } from "./app.ts";
+import { socketIdOf } from "./channel-name.ts";
 import { ClientEvents } from "./client-events.ts";
 import { channelIn, type ClientMessage, fieldsOf, parseClientMessage } from "./client-message.ts";
-import { pusherClose } from "./close.ts";
 import { CLIENT_EVENT_PREFIX } from "./codec.ts";
 import type { PusherContext } from "./context.ts";
-import { errorFrame, stringDataFrame } from "./frames.ts";
+import { errorFrame, pusherClose, stringDataFrame } from "./frames.ts";
 import { SignIn } from "./sign-in.ts";
-import { socketIdOf } from "./socket-id.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 /** What a client says of its library. */

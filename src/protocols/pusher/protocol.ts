@@ -7,10 +7,10 @@ import {
 import type { Disconnect } from "../../core/disconnect.ts";
 import type { ClientRefusal } from "../../core/refusal.ts";
 import type { PusherApp } from "./app.ts";
-import { closeMessagesOf, pusherClose } from "./close.ts";
+import { newClientId } from "./channel-name.ts";
 import type { PusherContext } from "./context.ts";
 import { PusherConversation } from "./conversation.ts";
-import { newClientId } from "./socket-id.ts";
+import { closeMessagesOf, pusherClose } from "./frames.ts";
 
 /** Versions of the protocol that are spoken (docs/protocols/pusher.md §1.1). */
 const OLDEST_VERSION = 4;

@@ -1,6 +1,4 @@
-import type { ClientInfo } from "../../core/client-info.ts";
-import type { Publication, PublicationInit } from "../../core/publication.ts";
-import type { StreamPosition } from "../../core/stream-position.ts";
+import type { ClientInfo, Publication, PublicationInit, StreamPosition } from "../../core/publication.ts";
 import { isJson } from "../../lib/json/raw-json.ts";
 import type { NodeChannels } from "../../node/channels.ts";
 import type { PusherApp } from "./app.ts";

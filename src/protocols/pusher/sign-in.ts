@@ -1,12 +1,10 @@
 import type { Session } from "../../session/session.ts";
 import type { PusherApp } from "./app.ts";
-import { isValidUserId } from "./channel-name.ts";
+import { isValidUserId, socketIdOf } from "./channel-name.ts";
 import { parseObject, parseRawObject } from "./client-message.ts";
-import { PUSHER_CODE } from "./close.ts";
 import type { PusherContext } from "./context.ts";
-import { errorFrame, frameOf } from "./frames.ts";
+import { errorFrame, frameOf, PUSHER_CODE } from "./frames.ts";
 import { authorizesSignIn } from "./signature.ts";
-import { socketIdOf } from "./socket-id.ts";
 import { Watchlist } from "./watchlist.ts";
 
 /** Who a connection's client is, once it has signed in (docs/protocols/pusher.md §3.1). */

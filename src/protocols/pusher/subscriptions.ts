@@ -1,21 +1,16 @@
-import { MEMBER_NOTICES, type NoticeType } from "../../core/channel-notice.ts";
 import { clientError } from "../../core/client-error.ts";
-import { PLAIN_GRANT } from "../../core/credentials.ts";
-import { EncodedPush } from "../../core/encoded-push.ts";
 import { failureOf } from "../../core/failure.ts";
-import type { Publication } from "../../core/publication.ts";
-import type { Push } from "../../core/push.ts";
-import { SUBSCRIPTION_SOURCE } from "../../core/subscription-source.ts";
+import { MEMBER_NOTICES, type NoticeType, type Publication } from "../../core/publication.ts";
+import { EncodedPush, type Push } from "../../core/push.ts";
+import { PLAIN_GRANT, SUBSCRIPTION_SOURCE } from "../../core/token-verifier.ts";
 import type { NewSubscription, SubscribeRequest } from "../../node/subscription-service.ts";
 import type { Session } from "../../session/session.ts";
 import type { PusherApp } from "./app.ts";
-import { type ChannelKind, isValidName, kindOf, userOfChannelName } from "./channel-name.ts";
+import { type ChannelKind, isValidName, kindOf, socketIdOf, userOfChannelName } from "./channel-name.ts";
 import type { PusherContext } from "./context.ts";
-import { errorFrame, stringDataFrame, type SubscriptionProblem, subscriptionErrorFrame } from "./frames.ts";
-import { type Member, memberOf } from "./member.ts";
-import { Roster } from "./roster.ts";
+import { errorFrame, stringDataFrame, subscriptionErrorFrame, type SubscriptionProblem } from "./frames.ts";
+import { type Member, memberOf, Roster } from "./member.ts";
 import { authorizesSubscription } from "./signature.ts";
-import { socketIdOf } from "./socket-id.ts";
 
 const COUNT_NOTICES: readonly NoticeType[] = ["subscriptionCount"];
 /** Such options of the namespace are for Centrifugo's clients: these have no positions. */
@@ -57,7 +52,7 @@ export class Subscriptions {
       this.#note(name, admission);
       this.#session.sendMessage(subscriptionErrorFrame(name, admission));
     } else if (this.#isSubscribed(name)) {
-      await this.#tellAgain(admission);
+      await this.#announceAgain(admission);
     } else {
       await this.#make(admission);
     }
@@ -134,7 +129,7 @@ export class Subscriptions {
       const made = await node.subscriptions.subscribe(session, this.#requestFor(admission, channel));
       const roster = await this.#rosterOf(admission);
       const latest = admission.kind.isCache ? await this.#latestIn(channel) : undefined;
-      if (!session.isClosed) this.#tell(admission, made, roster, latest);
+      if (!session.isClosed) this.#announce(admission, made, roster, latest);
     } catch (error) {
       node.subscriptions.unsubscribe(session, channel);
       if (session.isClosed) return;
@@ -159,7 +154,7 @@ export class Subscriptions {
   }
 
   /** Tells the client of its subscription, then what the channel is at, and lets everything flow. */
-  #tell(
+  #announce(
     { name, kind }: Admission,
     made: NewSubscription,
     roster: Roster | undefined,
@@ -176,10 +171,10 @@ export class Subscriptions {
         webhooks.emit(this.#app(), { name: "cache_miss", channel: name });
       }
     };
-    node.subscriptions.announce([made], { tell, isNews: (push) => isNews(push, roster, latest) });
+    node.subscriptions.announce([made], { tell, isNew: (push) => isNew(push, roster, latest) });
   }
 
-  async #tellAgain(admission: Admission): Promise<void> {
+  async #announceAgain(admission: Admission): Promise<void> {
     const roster = await this.#rosterOf(admission);
     this.#session.sendMessage(succeededFrame(admission.name, roster));
   }
@@ -200,7 +195,7 @@ function succeededFrame(name: string, roster: Roster | undefined): Buffer {
 }
 
 /** Whether what was held back while subscribing is not in what the client has been told already. */
-function isNews(push: Push, roster: Roster | undefined, latest: Publication | undefined): boolean {
+function isNew(push: Push, roster: Roster | undefined, latest: Publication | undefined): boolean {
   if (push.type === "publication") {
     const { offset, epoch } = push.publication;
     return latest === undefined || offset === 0 || epoch !== latest.epoch || offset > latest.offset;

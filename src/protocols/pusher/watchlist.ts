@@ -1,15 +1,13 @@
-import { MEMBER_NOTICES, NO_NOTICES } from "../../core/channel-notice.ts";
-import { PLAIN_GRANT } from "../../core/credentials.ts";
-import { SUBSCRIPTION_SOURCE } from "../../core/subscription-source.ts";
+import { MEMBER_NOTICES, NO_NOTICES } from "../../core/publication.ts";
+import { PLAIN_GRANT, SUBSCRIPTION_SOURCE } from "../../core/token-verifier.ts";
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import type { NewSubscription } from "../../node/subscription-service.ts";
 import type { Session } from "../../session/session.ts";
 import type { PusherApp } from "./app.ts";
 import { isValidUserId } from "./channel-name.ts";
-import { PUSHER_CODE } from "./close.ts";
 import type { PusherContext } from "./context.ts";
-import { errorFrame, stringDataFrame, watchlistText } from "./frames.ts";
-import { Roster } from "./roster.ts";
+import { errorFrame, PUSHER_CODE, stringDataFrame, watchlistText } from "./frames.ts";
+import { Roster } from "./member.ts";
 import { NO_POSITIONS } from "./subscriptions.ts";
 
 /** Users that one connection may watch (docs/protocols/pusher.md §3.3). */
@@ -63,7 +61,7 @@ export class Watchlist {
     );
     node.subscriptions.announce(made, {
       tell: () => this.#session.sendMessage(stringDataFrame("pusher_internal:watchlist_events", text)),
-      isNews: (push) => roster.follow(push),
+      isNew: (push) => roster.follow(push),
     });
   }
 

@@ -68,7 +68,7 @@ export class SqliteStore implements EntryStore {
     if (this.#pending.size === 0) this.#thread.ref();
     this.#pending.set(this.#lastId, { changes: changes.length, resolve, reject });
     this.#pendingChanges += changes.length;
-    this.#tell({ type: "write", id: this.#lastId, changes });
+    this.#send({ type: "write", id: this.#lastId, changes });
     await promise;
   }
 
@@ -76,12 +76,12 @@ export class SqliteStore implements EntryStore {
     if (this.#end === undefined) {
       this.#end = new Error("the store is closed");
       this.#thread.ref();
-      this.#tell({ type: "close" });
+      this.#send({ type: "close" });
     }
     await this.#closed.promise;
   }
 
-  #tell(command: WriterCommand): void {
+  #send(command: WriterCommand): void {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
     this.#thread.postMessage(command);
   }

@@ -1,7 +1,7 @@
 import { CentrifugoUniStream } from "../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
 import { DEFAULT_MAX_MESSAGE_BYTES } from "../../grpc/envelope.ts";
-import { createReflectionHandlers } from "../../grpc/reflection-handlers.ts";
-import type { Route } from "../../http/route.ts";
+import { createReflectionHandlers } from "../../grpc/reflection.ts";
+import type { Route } from "../../http/http-app.ts";
 import type { UniEndpointContext } from "../../http/uni-endpoint.ts";
 import { ConnectEndpoint } from "./endpoint.ts";
 

@@ -4,8 +4,7 @@ import { compressedFlag, type Compression, compressionNegotiate } from "@connect
 import { ClientError } from "../../core/client-error.ts";
 import type { ConnectRequest } from "../../core/connect-request.ts";
 import type { UniEncoding } from "../../core/uni-protocol.ts";
-import { COMPRESSIONS, decompress, UNLIMITED_BYTES } from "../../grpc/compression.ts";
-import { ENVELOPE_PREFIX_BYTES } from "../../grpc/envelope.ts";
+import { COMPRESSIONS, decompress, ENVELOPE_PREFIX_BYTES, UNLIMITED_BYTES } from "../../grpc/envelope.ts";
 import { BodyTooLarge, readBody } from "../../http/body.ts";
 import type { StreamProtocol } from "./protocol.ts";
 

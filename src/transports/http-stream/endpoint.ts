@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { ConnectRefusals } from "../../http/connect-refusals.ts";
 import { sendEmpty } from "../../http/http-app.ts";
 import { PushTransport, PushTransportKind } from "../../http/push-transport.ts";
 import { RequestHeaders } from "../../http/request-headers.ts";
 import {
   admitRequest,
   answerPreflight,
+  ConnectRefusals,
   readConnectRequest,
   type UniEndpointContext,
 } from "../../http/uni-endpoint.ts";

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ConnectRequest } from "../../core/connect-request.ts";
-import { ConnectRefusals } from "../../http/connect-refusals.ts";
 import { queryOf, sendEmpty } from "../../http/http-app.ts";
 import { PushTransport, PushTransportKind, type PushTransportOptions } from "../../http/push-transport.ts";
 import { RequestHeaders } from "../../http/request-headers.ts";
@@ -9,13 +8,14 @@ import {
   admitRequest,
   answerPreflight,
   connectParameterOf,
+  ConnectRefusals,
   parseConnectRequest,
   readConnectRequest,
   type UniEndpointContext,
 } from "../../http/uni-endpoint.ts";
 import type { UniSseConfig } from "./config.ts";
-import { sseFramer } from "./framer.ts";
 import { parseEventId, SseEventIds } from "./event-ids.ts";
+import { sseFramer } from "./framer.ts";
 
 const EMPTY_REQUEST = "{}";
 /** Sent at once, so that the browser's `open` event does not wait for the first push. */

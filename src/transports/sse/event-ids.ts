@@ -1,4 +1,4 @@
-import type { StreamPosition } from "../../core/stream-position.ts";
+import type { StreamPosition } from "../../core/publication.ts";
 import type { EventIds } from "../../core/transport.ts";
 import { type BodyFraming, frameBody } from "../../http/response-stream.ts";
 

@@ -1,4 +1,4 @@
-import type { Route } from "../../http/route.ts";
+import type { Route } from "../../http/http-app.ts";
 import type { UniEndpointContext, UniTransportEdge } from "../../http/uni-endpoint.ts";
 import { quoteForShell } from "../../lib/shell.ts";
 import { type UniWebSocketConfig, uniWebSocketConfig } from "./config.ts";

@@ -9,11 +9,11 @@ import type {
   CloseMessage,
 } from "../../core/bidi-protocol.ts";
 import { ClientError } from "../../core/client-error.ts";
-import type { Disconnect } from "../../core/disconnect.ts";
 import type { ConnectRequest, OpeningHeaders } from "../../core/connect-request.ts";
+import type { Disconnect } from "../../core/disconnect.ts";
 import type { UniConnection } from "../../core/uni-protocol.ts";
 import { connectParameterOf, type UniEndpointContext } from "../../http/uni-endpoint.ts";
-import { jsonFaultOf } from "../../lib/json/json-decode-error.ts";
+import { jsonFaultOf } from "../../lib/json/raw-json.ts";
 import type { UniWebSocketConfig } from "./config.ts";
 import { fitsCloseFrame } from "./control-frames.ts";
 

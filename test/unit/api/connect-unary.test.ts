@@ -13,11 +13,10 @@ import { AnswerQueue } from "../../../src/api/answer-queue.ts";
 import { ApiKeys, createHttpAuth } from "../../../src/api/api-key.ts";
 import { createConnectHandlers, createConnectRoutes } from "../../../src/api/connect/routes.ts";
 import type { HttpDoorOptions } from "../../../src/api/http-door.ts";
-import { createApiEncoder } from "../../../src/api/http-json/encoder.ts";
+import { createApiEncoder } from "../../../src/api/http-json/json-endpoint.ts";
 import { createServerApi } from "../../../src/api/index.ts";
 import { LiveValue } from "../../../src/core/live.ts";
-import { HttpApp } from "../../../src/http/http-app.ts";
-import type { Route } from "../../../src/http/route.ts";
+import { HttpApp, type Route } from "../../../src/http/http-app.ts";
 import { headerLines, parseResponse, RawConnection } from "../../support/raw-connection.ts";
 import { apiContext, ErrorLog, FakeApiNode, KEY } from "./fake-api.ts";
 

@@ -1,19 +1,19 @@
 import { expect } from "vitest";
 import type { ApiKeysConfig, HttpApiConfig } from "../../../src/api/config.ts";
 import { ApiKeys, createApiRoutes, createServerApi } from "../../../src/api/index.ts";
-import type { NodeInfo, SessionTarget } from "../../../src/core/commands.ts";
 import type { ApiChannels, ApiNode, ApiSessions, ApiUsers } from "../../../src/api/ports.ts";
+import type { ServerApiContext } from "../../../src/api/server-api.ts";
 import { type ChannelOptions, DEFAULT_CHANNEL_OPTIONS } from "../../../src/core/channel-options.ts";
 import { ChannelRules } from "../../../src/core/channel-rules.ts";
+import type { NodeInfo, SessionTarget } from "../../../src/core/commands.ts";
 import { LiveValue } from "../../../src/core/live.ts";
 import type { LogFields, Logger } from "../../../src/core/logger.ts";
 import { type Metrics, NO_METRICS } from "../../../src/core/metrics.ts";
-import { NO_POSITION, type StreamPosition } from "../../../src/core/stream-position.ts";
+import { NO_POSITION, type StreamPosition } from "../../../src/core/publication.ts";
 import { RefusalLog } from "../../../src/core/refusal-log.ts";
-import type { ServerApiContext } from "../../../src/api/server-api.ts";
+import { createFakeChannels } from "../../support/fake-channels.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { RecordingMetrics } from "../../support/recording-metrics.ts";
-import { createFakeChannels } from "../../support/fake-channels.ts";
 import { serveRoutes } from "../../support/serve-routes.ts";
 import { silentRefusals } from "../../support/silent-logger.ts";
 

@@ -7,7 +7,7 @@ import {
 import type { ConnectAnswer } from "../../../src/core/backend.ts";
 import { clientError } from "../../../src/core/client-error.ts";
 import type { OpeningHeaders } from "../../../src/core/connect-request.ts";
-import { type Credentials, PLAIN_GRANT } from "../../../src/core/credentials.ts";
+import { type Credentials, PLAIN_GRANT } from "../../../src/core/token-verifier.ts";
 import { openingHeaders } from "../../support/opening-headers.ts";
 import { codeOf, hmacToken, NOW_SEC, refusalOf, textOf, verifierFor } from "./tokens.ts";
 

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { clientError } from "../../../src/core/client-error.ts";
 import type { UniEncoding } from "../../../src/core/uni-protocol.ts";
 import { connectParameterOf, parseConnectRequest } from "../../../src/http/uni-endpoint.ts";
-import { jsonEncoding } from "../../../src/protocols/centrifugo/encodings.ts";
+import { jsonEncoding } from "../../../src/protocols/centrifugo/uni-protocol.ts";
 import { serveRoutes } from "../../support/serve-routes.ts";
 import { type LoggedLine, loggerOf, silentRefusals } from "../../support/silent-logger.ts";
 

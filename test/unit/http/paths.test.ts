@@ -1,7 +1,6 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { HttpApp } from "../../../src/http/http-app.ts";
+import { HttpApp, type Route } from "../../../src/http/http-app.ts";
 import { HttpListener } from "../../../src/http/http-listener.ts";
-import type { Route } from "../../../src/http/route.ts";
 import { Http2Client } from "../../support/http2-client.ts";
 import { httpRequest, parseResponse, RawConnection } from "../../support/raw-connection.ts";
 import { silentLogger } from "../../support/silent-logger.ts";

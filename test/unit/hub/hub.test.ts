@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { EncodedPush } from "../../../src/core/encoded-push.ts";
-import type { Subscriber } from "../../../src/core/subscriber.ts";
-import type { PendingDeliveries, PushBatch } from "../../../src/core/push-batch.ts";
+import {
+  EncodedPush,
+  type PendingDeliveries,
+  type PushBatch,
+  type Subscriber,
+} from "../../../src/core/push.ts";
 import { Hub } from "../../../src/hub/hub.ts";
 
 const PUSH = new EncodedPush({ type: "ping" });

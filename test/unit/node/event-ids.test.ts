@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { StreamPosition } from "../../../src/core/stream-position.ts";
-import { SUBSCRIPTION_SOURCE } from "../../../src/core/subscription-source.ts";
-import { PLAIN_GRANT } from "../../../src/core/credentials.ts";
+import type { StreamPosition } from "../../../src/core/publication.ts";
+import { PLAIN_GRANT, SUBSCRIPTION_SOURCE } from "../../../src/core/token-verifier.ts";
 import { endOfTurn, FakeTransport, lineFormat } from "../../support/fake-transport.ts";
 import { keepHistory, TestNode } from "../../support/test-node.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type HistoryFilter, POSITION_ONLY } from "../../../src/core/broker.ts";
-import { HistoryReads } from "../../../src/node/history-reads.ts";
+import { HistoryReads } from "../../../src/node/recovery.ts";
 import { endOfTurn } from "../../support/fake-transport.ts";
 
 /** A broker that counts reads and answers each with a page of its own. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { StreamPosition } from "../../../src/core/stream-position.ts";
+import type { StreamPosition } from "../../../src/core/publication.ts";
 import { endOfTurn, FakeTransport } from "../../support/fake-transport.ts";
 import { heardBy, keepHistory, TestNode } from "../../support/test-node.ts";
 

@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { HistoryFilter, HistoryPage } from "../../../src/core/broker.ts";
-import { Publication } from "../../../src/core/publication.ts";
-import { NO_POSITION, type StreamPosition } from "../../../src/core/stream-position.ts";
+import { NO_POSITION, Publication, type StreamPosition } from "../../../src/core/publication.ts";
 import { type HistoryReader, recover, type Recovery } from "../../../src/node/recovery.ts";
 
 const LIMIT = 3;

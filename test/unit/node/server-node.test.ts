@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ClientError } from "../../../src/core/client-error.ts";
 import { disconnect } from "../../../src/core/disconnect.ts";
-import { PLAIN_GRANT } from "../../../src/core/credentials.ts";
+import { PLAIN_GRANT } from "../../../src/core/token-verifier.ts";
 import { endOfTurn, FakeTransport } from "../../support/fake-transport.ts";
 import { type LoggedLine, loggerOf } from "../../support/silent-logger.ts";
 import { heardBy, keepHistory, TestNode } from "../../support/test-node.ts";

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { disconnect } from "../../../src/core/disconnect.ts";
 import type { SubscribeCommand } from "../../../src/core/commands.ts";
+import { disconnect } from "../../../src/core/disconnect.ts";
 import { LiveValue } from "../../../src/core/live.ts";
+import { PLAIN_GRANT } from "../../../src/core/token-verifier.ts";
 import { WireFormat } from "../../../src/core/wire-format.ts";
-import { protobufEncoding } from "../../../src/protocols/centrifugo/encodings.ts";
-import { PLAIN_GRANT } from "../../../src/core/credentials.ts";
+import { protobufEncoding } from "../../../src/protocols/centrifugo/uni-protocol.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { endOfTurn, FakeTransport, lineFramer } from "../../support/fake-transport.ts";
 import { heardBy, keepHistory, TestNode } from "../../support/test-node.ts";

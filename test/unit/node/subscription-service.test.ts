@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { disconnect } from "../../../src/core/disconnect.ts";
-import { SUBSCRIPTION_SOURCE } from "../../../src/core/subscription-source.ts";
-import { PLAIN_GRANT } from "../../../src/core/credentials.ts";
+import { PLAIN_GRANT, SUBSCRIPTION_SOURCE } from "../../../src/core/token-verifier.ts";
 import { endOfTurn } from "../../support/fake-transport.ts";
 import { heardBy, keepHistory, TestNode } from "../../support/test-node.ts";
 

@@ -1,11 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { NO_NOTICES } from "../../../src/core/channel-notice.ts";
-import { EncodedPush } from "../../../src/core/encoded-push.ts";
 import { NO_LABELS } from "../../../src/core/label-filter.ts";
-import { PushBatch } from "../../../src/core/push-batch.ts";
-import { Publication } from "../../../src/core/publication.ts";
-import { SUBSCRIPTION_SOURCE } from "../../../src/core/subscription-source.ts";
+import { NO_NOTICES, Publication } from "../../../src/core/publication.ts";
+import { EncodedPush, PushBatch } from "../../../src/core/push.ts";
+import { SUBSCRIPTION_SOURCE } from "../../../src/core/token-verifier.ts";
 import type { WireFormat } from "../../../src/core/wire-format.ts";
 import { TimerWheel } from "../../../src/lib/timer-wheel.ts";
 import { FlushList } from "../../../src/session/outbox.ts";

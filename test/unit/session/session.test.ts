@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { disconnect } from "../../../src/core/disconnect.ts";
-import { JOIN_LEAVE, NO_NOTICES } from "../../../src/core/channel-notice.ts";
-import { EncodedPush } from "../../../src/core/encoded-push.ts";
 import { NO_LABELS } from "../../../src/core/label-filter.ts";
-import { Publication } from "../../../src/core/publication.ts";
-import { SUBSCRIPTION_SOURCE } from "../../../src/core/subscription-source.ts";
+import { JOIN_LEAVE, NO_NOTICES, Publication } from "../../../src/core/publication.ts";
+import { EncodedPush } from "../../../src/core/push.ts";
+import { SUBSCRIPTION_SOURCE } from "../../../src/core/token-verifier.ts";
 import type { Codec } from "../../../src/core/wire-format.ts";
 import { TimerWheel } from "../../../src/lib/timer-wheel.ts";
 import { FlushList } from "../../../src/session/outbox.ts";

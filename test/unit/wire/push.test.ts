@@ -1,9 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Delivery } from "../../../src/core/broker.ts";
-import type { ChannelNotice } from "../../../src/core/channel-notice.ts";
-import type { ClientInfo } from "../../../src/core/client-info.ts";
-import { Publication } from "../../../src/core/publication.ts";
+import { type ChannelNotice, type ClientInfo, Publication } from "../../../src/core/publication.ts";
 import { decodePublication, encodePublication } from "../../../src/wire/publication.ts";
 import { decodePush, encodeDelivery, encodeNotice } from "../../../src/wire/push.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { PLAIN_PUBLISH } from "../../../src/core/broker.ts";
-import type { ClientInfo } from "../../../src/core/client-info.ts";
+import type { ClientInfo } from "../../../src/core/publication.ts";
 import type { NodeCalls } from "../../../src/node/cluster/calls.ts";
 import { type TestWorker, WorkerCluster } from "../../support/worker-cluster.ts";
 

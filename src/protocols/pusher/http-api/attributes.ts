@@ -1,8 +1,7 @@
-import type { ClientInfo } from "../../../core/client-info.ts";
+import type { ClientInfo } from "../../../core/publication.ts";
 import { kindOf } from "../channel-name.ts";
 import { dataOf } from "../publish-event.ts";
-import type { ApiCall } from "./endpoint.ts";
-import { badRequest } from "./refusal.ts";
+import { type ApiCall, badRequest } from "./endpoint.ts";
 
 /** What can be asked about a channel, in parameter `info` (docs/protocols/pusher.md §4.2). */
 export type Attribute = "user_count" | "subscription_count" | "cache";

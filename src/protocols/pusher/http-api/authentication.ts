@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { constantTimeEqual } from "../../../lib/constant-time.ts";
 import type { PusherAppConfig } from "../config.ts";
 import { isSignatureOf } from "../signature.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal } from "./endpoint.ts";
 import { decodePath, type RequestHead } from "./request.ts";
 
 const SIGNATURE = "auth_signature";

@@ -9,8 +9,7 @@ import {
   membersOf,
   readAttributes,
 } from "./attributes.ts";
-import type { ApiCall, Endpoint } from "./endpoint.ts";
-import { badRequest } from "./refusal.ts";
+import { type ApiCall, badRequest, type Endpoint } from "./endpoint.ts";
 
 const PRESENCE_PREFIX = "presence-";
 /** Presence channels that are counted at once. */

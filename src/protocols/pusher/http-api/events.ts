@@ -1,8 +1,7 @@
 import { deliverEvent } from "../publish-event.ts";
 import { type Attributes, attributesOf } from "./attributes.ts";
-import type { ApiCall, Endpoint } from "./endpoint.ts";
+import { type ApiCall, badRequest, type Endpoint } from "./endpoint.ts";
 import { channelsIn, type PostedEvent, readEvent } from "./posted-event.ts";
-import { badRequest } from "./refusal.ts";
 import { fieldsIn, listIn, parametersOf, textOf } from "./request.ts";
 
 /** One event to one or more channels. */

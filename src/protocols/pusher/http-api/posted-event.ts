@@ -1,11 +1,10 @@
 import type { PublicationInit } from "../../../core/publication.ts";
-import { isValidName, isValidUserId, userOfChannelName } from "../channel-name.ts";
+import { clientIdOf, isSocketId, isValidName, isValidUserId, userOfChannelName } from "../channel-name.ts";
 import { isReservedEvent } from "../codec.ts";
 import type { PusherAppConfig } from "../config.ts";
 import { publicationOf } from "../publish-event.ts";
-import { clientIdOf, isSocketId } from "../socket-id.ts";
 import { type Attribute, readAttributes } from "./attributes.ts";
-import { badRequest, Refusal } from "./refusal.ts";
+import { badRequest, Refusal } from "./endpoint.ts";
 import type { Fields } from "./request.ts";
 
 /** An event as it was posted, checked. */

@@ -4,7 +4,7 @@ import type { Live } from "../../../core/live.ts";
 import type { SharedRates } from "../../../core/shared-limits.ts";
 import { type RateDecision, RateLimiter } from "../../../lib/rate-limiter.ts";
 import type { PusherApps } from "../app.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal } from "./endpoint.ts";
 
 /** What points are spent on: an event in one channel, or a question. */
 export type Expense = "event" | "read";

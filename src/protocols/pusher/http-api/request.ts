@@ -1,8 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
-import { JsonDecodeError } from "../../../lib/json/json-decode-error.ts";
-import { asBuffer, rawItems, rawMembers } from "../../../lib/json/raw-json.ts";
-import { badRequest } from "./refusal.ts";
+import { asBuffer, JsonDecodeError, rawItems, rawMembers } from "../../../lib/json/raw-json.ts";
+import { badRequest } from "./endpoint.ts";
 
 const OPEN_BRACKET = 0x5b;
 

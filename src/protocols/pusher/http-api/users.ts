@@ -2,9 +2,8 @@ import type { SessionTarget } from "../../../core/commands.ts";
 import type { Disconnect } from "../../../core/disconnect.ts";
 import { LabelFilter } from "../../../core/label-filter.ts";
 import { APP_LABEL, type PusherApp } from "../app.ts";
-import { pusherClose } from "../close.ts";
-import type { ApiCall, Endpoint } from "./endpoint.ts";
-import { badRequest } from "./refusal.ts";
+import { pusherClose } from "../frames.ts";
+import { type ApiCall, badRequest, type Endpoint } from "./endpoint.ts";
 
 /** How many connections the app has. */
 export const countConnections: Endpoint = {

@@ -1,12 +1,11 @@
 import type { Ambient } from "../../../core/ambient.ts";
 import type { ChannelObserver } from "../../../core/channel-events.ts";
-import type { ClientInfo } from "../../../core/client-info.ts";
 import type { Live } from "../../../core/live.ts";
+import type { ClientInfo } from "../../../core/publication.ts";
 import type { PusherApps } from "../app.ts";
 import { DelayLine } from "./delay-line.ts";
-import type { WebhookEvent, WebhookSink } from "./event.ts";
-import { type CountedNode, SubscriptionCounts } from "./subscription-counts.ts";
-import { toldChannelOf } from "./told-channel.ts";
+import type { WebhookEvent, WebhookSink } from "./request.ts";
+import { type CountedNode, SubscriptionCounts, appChannelOf } from "./subscription-counts.ts";
 
 /** What is made of the things that happen to channels. */
 export interface ChannelEventsOptions extends Pick<Ambient, "clock" | "wheel" | "logger"> {
@@ -101,7 +100,7 @@ export class ChannelEvents implements ChannelObserver {
 
   /** The channel's Pusher name; undefined where nobody is to be told. */
   #nameOf(channel: string): string | undefined {
-    const told = toldChannelOf(this.#options.apps.get(), channel);
+    const told = appChannelOf(this.#options.apps.get(), channel);
     return told === undefined || told.app.config.webhooks.length === 0 ? undefined : told.name;
   }
 

@@ -1,10 +1,8 @@
 import type { Ambient } from "../../../core/ambient.ts";
 import type { LogFields } from "../../../core/logger.ts";
 import type { PusherAppConfig, WebhookConfig, WebhookDeliveryConfig } from "../config.ts";
-import type { WebhookEvent } from "./event.ts";
-import { Pause } from "./pause.ts";
-import type { Post } from "./post.ts";
-import { createWebhookRequest, type WebhookRequest } from "./request.ts";
+import { Pause } from "./delay-line.ts";
+import { createWebhookRequest, type Post, type WebhookEvent, type WebhookRequest } from "./request.ts";
 
 /** What the queues of all endpoints have in common. */
 export interface DeliveryPorts extends Pick<Ambient, "clock" | "wheel" | "logger"> {

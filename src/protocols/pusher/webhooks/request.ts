@@ -1,7 +1,36 @@
 import { unescape } from "node:querystring";
+import { sendRequest } from "../../../lib/http-client.ts";
+import type { PusherApp } from "../app.ts";
 import type { PusherAppConfig, WebhookConfig } from "../config.ts";
 import { sign } from "../signature.ts";
-import type { WebhookEvent } from "./event.ts";
+
+/** What a webhook tells of (docs/protocols/pusher.md §5). Channels are Pusher names. */
+export type WebhookEvent =
+  | { readonly name: "channel_occupied" | "channel_vacated" | "cache_miss"; readonly channel: string }
+  | {
+      readonly name: "member_added" | "member_removed";
+      readonly channel: string;
+      readonly user_id: string;
+    }
+  | {
+      readonly name: "client_event";
+      readonly channel: string;
+      readonly event: string;
+      readonly data: string;
+      readonly socket_id: string;
+      /** Of presence channels only. */
+      readonly user_id?: string;
+    }
+  | {
+      readonly name: "subscription_count";
+      readonly channel: string;
+      readonly subscription_count: number;
+    };
+
+/** Takes what is to be told; never throws, never waits. */
+export interface WebhookSink {
+  emit(app: PusherApp, event: WebhookEvent): void;
+}
 
 /** One POST: the same bytes with every attempt. */
 export interface WebhookRequest {
@@ -48,4 +77,23 @@ function splitCredentials(text: string): { url: string; authorization: Readonly<
   url.password = "";
   const credentials = Buffer.from(`${unescape(username)}:${unescape(password)}`);
   return { url: url.href, authorization: { authorization: `Basic ${credentials.toString("base64")}` } };
+}
+
+/** Sends a request; resolves to the status of the answer. Rejects without one, and when the signal is aborted. */
+export type Post = (request: WebhookRequest, signal: AbortSignal) => Promise<number>;
+
+/** Bytes of an answer that are read, so that its connection can be used again. */
+const MAX_ANSWER_BYTES = 65_536;
+
+/** Posts over HTTP. An answer may take `timeoutMs`, to its last byte. */
+export function createPost(timeoutMs: number): Post {
+  const limits = { timeoutMs, maxBytes: MAX_ANSWER_BYTES };
+  return async ({ url, ...request }, signal) => {
+    const { status } = await sendRequest(
+      { method: "POST", url: new URL(url), ...request, wantsBody: false },
+      limits,
+      signal,
+    );
+    return status;
+  };
 }

@@ -1,11 +1,28 @@
 import type { Ambient } from "../../../core/ambient.ts";
 import type { Live } from "../../../core/live.ts";
 import type { NodeChannels } from "../../../node/channels.ts";
-import type { PusherApps } from "../app.ts";
-import { kindOf } from "../channel-name.ts";
+import type { PusherApp, PusherApps } from "../app.ts";
+import { isValidName, kindOf } from "../channel-name.ts";
 import { DelayLine } from "./delay-line.ts";
-import type { WebhookSink } from "./event.ts";
-import { toldChannelOf } from "./told-channel.ts";
+import type { WebhookSink } from "./request.ts";
+
+/** A channel that backends are told of. */
+export interface AppChannel {
+  readonly app: PusherApp;
+  /** Pusher name. */
+  readonly name: string;
+}
+
+/**
+ * What a channel of the core is to the backend of an app; undefined for channels of no app, and for those that Pusher
+ * has no public name for: personal ones above all (docs/protocols/pusher.md §3.2).
+ */
+export function appChannelOf(apps: PusherApps, channel: string): AppChannel | undefined {
+  const app = apps.ofChannel(channel);
+  if (app === undefined) return undefined;
+  const name = app.nameOf(channel);
+  return isValidName(name, 0) ? { app, name } : undefined;
+}
 
 /** Who knows how many subscribers a channel has, and can tell them. */
 export interface CountedNode {
@@ -26,7 +43,7 @@ const REST_MS = 5000;
 const MAX_RESTING = 100_000;
 
 /** A channel that is being told, or rests. */
-interface Telling {
+interface Announcement {
   /** Its number of subscribers has changed since it was read. */
   isOutdated: boolean;
 }
@@ -41,15 +58,15 @@ interface Telling {
 export class SubscriptionCounts {
   readonly #options: SubscriptionCountsOptions;
   readonly #changed = new Set<string>();
-  readonly #tellings = new Map<string, Telling>();
-  readonly #resting: DelayLine<Telling>;
-  readonly #tellChanged = (): void => {
+  readonly #announcements = new Map<string, Announcement>();
+  readonly #resting: DelayLine<Announcement>;
+  readonly #announceChanged = (): void => {
     const channels = [...this.#changed];
     this.#changed.clear();
     for (const channel of channels) {
-      const telling = this.#tellings.get(channel);
-      if (telling === undefined) void this.#tell(channel);
-      else telling.isOutdated = true;
+      const announcement = this.#announcements.get(channel);
+      if (announcement === undefined) void this.#announce(channel);
+      else announcement.isOutdated = true;
     }
   };
 
@@ -62,8 +79,8 @@ export class SubscriptionCounts {
       delayMs: REST_MS,
       maxWaiting: MAX_RESTING,
       release: ({ isOutdated }, channel) => {
-        this.#tellings.delete(channel);
-        if (isOutdated) void this.#tell(channel);
+        this.#announcements.delete(channel);
+        if (isOutdated) void this.#announce(channel);
       },
     });
   }
@@ -72,32 +89,32 @@ export class SubscriptionCounts {
   changed(channel: string): void {
     if (!this.#isCounted(channel)) return;
     this.#changed.add(channel);
-    if (this.#changed.size === 1) setImmediate(this.#tellChanged);
+    if (this.#changed.size === 1) setImmediate(this.#announceChanged);
   }
 
   #isCounted(channel: string): boolean {
-    const told = toldChannelOf(this.#options.apps.get(), channel);
+    const told = appChannelOf(this.#options.apps.get(), channel);
     return told?.app.config.enable_subscription_count === true && !kindOf(told.name).isPresence;
   }
 
-  async #tell(channel: string): Promise<void> {
-    const telling: Telling = { isOutdated: true };
-    this.#tellings.set(channel, telling);
+  async #announce(channel: string): Promise<void> {
+    const announcement: Announcement = { isOutdated: true };
+    this.#announcements.set(channel, announcement);
     let count = 0;
-    while (telling.isOutdated && count <= MANY_SUBSCRIBERS) {
-      telling.isOutdated = false;
-      count = await this.#tellOnce(channel);
+    while (announcement.isOutdated && count <= MANY_SUBSCRIBERS) {
+      announcement.isOutdated = false;
+      count = await this.#announceOnce(channel);
     }
-    if (count > MANY_SUBSCRIBERS) this.#resting.add(channel, telling);
-    else this.#tellings.delete(channel);
+    if (count > MANY_SUBSCRIBERS) this.#resting.add(channel, announcement);
+    else this.#announcements.delete(channel);
   }
 
   /** Resolves to how many there are; to 0 where that could not be told. */
-  async #tellOnce(channel: string): Promise<number> {
+  async #announceOnce(channel: string): Promise<number> {
     const { apps, webhooks, node, logger } = this.#options;
     try {
       const count = await node.channels.subscriberCount(channel);
-      const told = toldChannelOf(apps.get(), channel);
+      const told = appChannelOf(apps.get(), channel);
       if (told !== undefined) {
         webhooks.emit(told.app, {
           name: "subscription_count",

@@ -1,6 +1,6 @@
 import type { PusherApp } from "../app.ts";
 import { type DeliveryPorts, EndpointQueue } from "./endpoint-queue.ts";
-import type { WebhookEvent, WebhookSink } from "./event.ts";
+import type { WebhookEvent, WebhookSink } from "./request.ts";
 
 /**
  * Tells the endpoints of all apps what happens (docs/protocols/pusher.md §5).

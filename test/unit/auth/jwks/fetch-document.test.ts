@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { fetchDocument, type FetchLimits } from "../../../../src/auth/jwks/fetch-document.ts";
+import { fetchDocument, type FetchLimits } from "../../../../src/auth/jwks/endpoint.ts";
 import { KeyServer } from "./key-server.ts";
 
 const LIMITS: FetchLimits = { timeoutMs: 10_000, attempts: 2, maxBytes: 1_000 };

@@ -5,7 +5,7 @@ import * as api from "../../../../gen/centrifugal/centrifugo/api/api_pb.ts";
 import { ConnectRequestSchema } from "../../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
 import { decodeMessage } from "../../../../src/lib/json/decode-message.ts";
 import { JsonEncodeError, MessageEncoder } from "../../../../src/lib/json/encode-message.ts";
-import { JsonDecodeError } from "../../../../src/lib/json/json-decode-error.ts";
+import { JsonDecodeError } from "../../../../src/lib/json/raw-json.ts";
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 

@@ -1,9 +1,13 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compactJson } from "../../../../src/lib/json/compact.ts";
-import { JsonDecodeError } from "../../../../src/lib/json/json-decode-error.ts";
-import { escapeHtml, quoteJson } from "../../../../src/lib/json/quote.ts";
-import { isJson, jsonValues, rawItems, rawMembers } from "../../../../src/lib/json/raw-json.ts";
+import { compactJson, escapeHtml, quoteJson } from "../../../../src/lib/json/encode-message.ts";
+import {
+  isJson,
+  JsonDecodeError,
+  jsonValues,
+  rawItems,
+  rawMembers,
+} from "../../../../src/lib/json/raw-json.ts";
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 const texts = (values: Iterable<Uint8Array>): string[] =>

@@ -6,10 +6,9 @@ import type {
   RefreshQuestion,
 } from "../../../../src/core/backend.ts";
 import { clientError } from "../../../../src/core/client-error.ts";
-import { PLAIN_GRANT } from "../../../../src/core/credentials.ts";
 import { Disconnect } from "../../../../src/core/disconnect.ts";
 import { NO_LABELS } from "../../../../src/core/label-filter.ts";
-import { SUBSCRIPTION_SOURCE } from "../../../../src/core/subscription-source.ts";
+import { PLAIN_GRANT, SUBSCRIPTION_SOURCE } from "../../../../src/core/token-verifier.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
 import { endOfTurn, type FakeTransport } from "../../../support/fake-transport.ts";
 import { openingHeaders } from "../../../support/opening-headers.ts";

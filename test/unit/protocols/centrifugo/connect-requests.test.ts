@@ -6,7 +6,7 @@ import {
   jsonEncoding,
   protobufEncoding,
   protoJsonEncoding,
-} from "../../../../src/protocols/centrifugo/encodings.ts";
+} from "../../../../src/protocols/centrifugo/uni-protocol.ts";
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 

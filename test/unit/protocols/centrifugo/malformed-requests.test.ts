@@ -4,7 +4,7 @@ import {
   jsonEncoding,
   protobufEncoding,
   protoJsonEncoding,
-} from "../../../../src/protocols/centrifugo/encodings.ts";
+} from "../../../../src/protocols/centrifugo/uni-protocol.ts";
 import { FakeTransport } from "../../../support/fake-transport.ts";
 import { type LoggedLine, loggerOf } from "../../../support/silent-logger.ts";
 import { TestNode } from "../../../support/test-node.ts";

@@ -4,8 +4,8 @@ import { expect, it } from "vitest";
 import { PushSchema } from "../../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
 import { Publication } from "../../../../src/core/publication.ts";
 import type { Push } from "../../../../src/core/push.ts";
-import { protobufEncoding } from "../../../../src/protocols/centrifugo/encodings.ts";
 import { toPushMessage, type UniPush } from "../../../../src/protocols/centrifugo/push-message.ts";
+import { protobufEncoding } from "../../../../src/protocols/centrifugo/uni-protocol.ts";
 
 const text = fc.oneof(
   fc.string(),

@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { ClientInfo } from "../../../../src/core/client-info.ts";
-import { Publication, type PublicationInit } from "../../../../src/core/publication.ts";
+import { type ClientInfo, Publication, type PublicationInit } from "../../../../src/core/publication.ts";
 import type { Push } from "../../../../src/core/push.ts";
 import { PusherApps } from "../../../../src/protocols/pusher/app.ts";
+import { clientIdOf, newClientId, socketIdOf } from "../../../../src/protocols/pusher/channel-name.ts";
 import { pusherConfig } from "../../../../src/protocols/pusher/config.ts";
-import { clientIdOf, newClientId, socketIdOf } from "../../../../src/protocols/pusher/socket-id.ts";
 
 const { apps } = pusherConfig.parse({ apps: [{ id: "one", key: "k", secret: "s", default_event: "news" }] });
 const CODEC = new PusherApps(apps).withId("one")?.encoding.codec;

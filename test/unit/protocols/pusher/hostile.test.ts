@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { PLAIN_GRANT } from "../../../../src/core/credentials.ts";
+import { PLAIN_GRANT } from "../../../../src/core/token-verifier.ts";
 import { PusherTestNode } from "../../../support/pusher-node.ts";
 
 const NAMES = [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { disconnect } from "../../../../src/core/disconnect.ts";
-import { clientIdOf } from "../../../../src/protocols/pusher/socket-id.ts";
+import { clientIdOf } from "../../../../src/protocols/pusher/channel-name.ts";
 import { PusherTestNode, type PusherTestOptions } from "../../../support/pusher-node.ts";
 import { startSharedCluster } from "../../../support/shared-cluster.ts";
 

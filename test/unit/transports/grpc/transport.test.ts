@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { CentrifugoUniStream } from "../../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
-import { EncodedPush } from "../../../../src/core/encoded-push.ts";
 import { NO_LABELS } from "../../../../src/core/label-filter.ts";
+import { EncodedPush } from "../../../../src/core/push.ts";
 import type { UniProtocol } from "../../../../src/core/uni-protocol.ts";
 import { GrpcListener } from "../../../../src/grpc/listener.ts";
 import { TimerWheel } from "../../../../src/lib/timer-wheel.ts";
@@ -9,7 +9,7 @@ import {
   jsonEncoding,
   protobufEncoding,
   protoJsonEncoding,
-} from "../../../../src/protocols/centrifugo/encodings.ts";
+} from "../../../../src/protocols/centrifugo/uni-protocol.ts";
 import { FlushList } from "../../../../src/session/outbox.ts";
 import { Session } from "../../../../src/session/session.ts";
 import { createConsumeHandler } from "../../../../src/transports/grpc/service.ts";

@@ -1,6 +1,6 @@
 import { once } from "node:events";
-import { type ClientOptions, WebSocket } from "ws";
 import { describe, expect, it } from "vitest";
+import { type ClientOptions, WebSocket } from "ws";
 import type {
   BidiConnection,
   BidiHost,
@@ -11,9 +11,8 @@ import type {
   BidiTransport,
   MessageEncoding,
 } from "../../../../src/core/bidi-protocol.ts";
-import { EncodedPush } from "../../../../src/core/encoded-push.ts";
 import { LiveValue } from "../../../../src/core/live.ts";
-import type { Push } from "../../../../src/core/push.ts";
+import { EncodedPush, type Push } from "../../../../src/core/push.ts";
 import { RefusalLog } from "../../../../src/core/refusal-log.ts";
 import type { Codec } from "../../../../src/core/wire-format.ts";
 import { ConnectionGate } from "../../../../src/http/connection-gate.ts";

@@ -9,8 +9,7 @@ import type {
   MessageEncoding,
 } from "../../../../src/core/bidi-protocol.ts";
 import { Disconnect } from "../../../../src/core/disconnect.ts";
-import { EncodedPush } from "../../../../src/core/encoded-push.ts";
-import type { Push } from "../../../../src/core/push.ts";
+import { EncodedPush, type Push } from "../../../../src/core/push.ts";
 import { HttpApp } from "../../../../src/http/http-app.ts";
 import { HttpListener } from "../../../../src/http/http-listener.ts";
 import { TimerWheel } from "../../../../src/lib/timer-wheel.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { clientIdOf } from "../../../../../src/protocols/pusher/socket-id.ts";
+import { clientIdOf } from "../../../../../src/protocols/pusher/channel-name.ts";
 import { clientOf, EVENT, startApi } from "./fake-api.ts";
 
 /** So many channels. */

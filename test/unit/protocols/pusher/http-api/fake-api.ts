@@ -1,14 +1,17 @@
-import { RecordingMetrics } from "../../../../support/recording-metrics.ts";
 import { createHash, createHmac } from "node:crypto";
 import { parseConfig } from "../../../../../src/app/config.ts";
-import { DEFAULT_CHANNEL_OPTIONS } from "../../../../../src/core/channel-options.ts";
-import type { ClientInfo } from "../../../../../src/core/client-info.ts";
-import type { PublishRequest, SessionTarget } from "../../../../../src/core/commands.ts";
 import { MemoryLimits } from "../../../../../src/brokers/memory/memory-limits.ts";
+import { DEFAULT_CHANNEL_OPTIONS } from "../../../../../src/core/channel-options.ts";
+import type { PublishRequest, SessionTarget } from "../../../../../src/core/commands.ts";
 import type { Disconnect } from "../../../../../src/core/disconnect.ts";
 import { LiveValue } from "../../../../../src/core/live.ts";
-import { Publication, type PublicationInit } from "../../../../../src/core/publication.ts";
-import { NO_POSITION } from "../../../../../src/core/stream-position.ts";
+import {
+  type ClientInfo,
+  NO_POSITION,
+  Publication,
+  type PublicationInit,
+} from "../../../../../src/core/publication.ts";
+import { RefusalLog } from "../../../../../src/core/refusal-log.ts";
 import type { ConfigInput } from "../../../../../src/index.ts";
 import { PusherApps } from "../../../../../src/protocols/pusher/app.ts";
 import type { ApiNode } from "../../../../../src/protocols/pusher/http-api/endpoint.ts";
@@ -17,9 +20,9 @@ import {
   type PusherApiOptions,
 } from "../../../../../src/protocols/pusher/http-api/routes.ts";
 import { FakeClock } from "../../../../support/fake-clock.ts";
-import { RefusalLog } from "../../../../../src/core/refusal-log.ts";
-import { type LoggedLine, loggerOf } from "../../../../support/silent-logger.ts";
+import { RecordingMetrics } from "../../../../support/recording-metrics.ts";
 import { serveRoutes } from "../../../../support/serve-routes.ts";
+import { type LoggedLine, loggerOf } from "../../../../support/silent-logger.ts";
 
 /** Key and secret of the documentation (docs/protocols/pusher.md §2.2). */
 export const KEY = "278d425bdf160c739803";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ClientInfo } from "../../../../../src/core/client-info.ts";
+import type { ClientInfo } from "../../../../../src/core/publication.ts";
 import { ObservedApp } from "./observed-app.ts";
 
 function client(user: string): ClientInfo {

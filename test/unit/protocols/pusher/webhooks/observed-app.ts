@@ -1,10 +1,10 @@
 import { setImmediate } from "node:timers/promises";
-import type { ChannelNotice } from "../../../../../src/core/channel-notice.ts";
 import { LiveValue } from "../../../../../src/core/live.ts";
+import type { ChannelNotice } from "../../../../../src/core/publication.ts";
 import { TimerWheel } from "../../../../../src/lib/timer-wheel.ts";
 import { PusherApps } from "../../../../../src/protocols/pusher/app.ts";
 import { ChannelEvents } from "../../../../../src/protocols/pusher/webhooks/channel-events.ts";
-import type { WebhookEvent } from "../../../../../src/protocols/pusher/webhooks/event.ts";
+import type { WebhookEvent } from "../../../../../src/protocols/pusher/webhooks/request.ts";
 import { FakeClock } from "../../../../support/fake-clock.ts";
 import { silentLogger } from "../../../../support/silent-logger.ts";
 import { appWithWebhook, TICK_MS } from "./delivery.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createPost } from "../../../../../src/protocols/pusher/webhooks/post.ts";
+import { createPost } from "../../../../../src/protocols/pusher/webhooks/request.ts";
 import { WebhookEndpoint } from "../../../../support/webhook-endpoint.ts";
 
 const NEVER = new AbortController().signal;
