@@ -36,8 +36,12 @@ interface ReceiverOptions {
 // The published types leave the parser out.
 const { Receiver: WsReceiver } = ws as unknown as { Receiver: new (options: ReceiverOptions) => Receiver };
 
-/** What `ws` allows its own connections. */
-const LIMITS = { maxFragments: 16 * 1024, maxBufferedChunks: 256 * 1024 };
+/** Parts in which any message may come. */
+const MIN_PARTS = 1024;
+/** What more parts of a long message are to hold on average: each costs about a hundred bytes beside its own. */
+const BYTES_PER_PART = 256;
+/** Of a message without limit. */
+const MAX_PARTS = 256 * 1024;
 /** Close codes of errors of `ws` (RFC 6455 §7.4.1); those of zlib mean bad data, the others bad frames. */
 const CLOSE_CODES: ReadonlyMap<string, number> = new Map([
   ["WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", 1009],
@@ -61,10 +65,12 @@ export class FrameReader {
   constructor(maxMessageBytes: number, inflation?: Inflation) {
     this.#inflation = inflation;
     const extensions = inflation === undefined ? {} : { [PERMESSAGE_DEFLATE]: inflation };
+    const maxParts = partsOf(maxMessageBytes);
     this.#receiver = new WsReceiver({
       isServer: true,
       maxPayload: Math.max(0, maxMessageBytes),
-      ...LIMITS,
+      maxFragments: maxParts,
+      maxBufferedChunks: maxParts,
       extensions,
     });
     this.#receiver
@@ -143,6 +149,11 @@ export class FrameReaders {
     this.#spare = reader;
     return true;
   }
+}
+
+/** Fragments, and reads of the socket, that may wait for the rest of a message. */
+function partsOf(maxMessageBytes: number): number {
+  return maxMessageBytes > 0 ? MIN_PARTS + Math.ceil(maxMessageBytes / BYTES_PER_PART) : MAX_PARTS;
 }
 
 function closeCodeOf({ code = "" }: { readonly code?: string }): number {

@@ -133,6 +133,20 @@ describe("FrameReaders", () => {
     expect(client.heard).toEqual([`violation ${code}`]);
   });
 
+  it.each([
+    ["fragments", Array.from({ length: 1400 }, (_, index) => frame(index === 0 ? TEXT : 0, "x", false))],
+    ["reads", [...frame(TEXT, "x".repeat(65_535)).subarray(0, 1400)].map((byte) => Buffer.of(byte))],
+  ])("ends a client whose message comes in too many %s", async (_name, parts) => {
+    const client = new Client();
+    const reader = new FrameReaders(65_536).take(client);
+    for (const part of parts.slice(0, 1200)) reader.read(part);
+    await new Promise(setImmediate);
+    expect(client.heard).toEqual([]);
+    for (const part of parts.slice(1200)) reader.read(part);
+    await new Promise(setImmediate);
+    expect(client.heard).toEqual(["violation 1008"]);
+  });
+
   it("does not take a reader back after a close frame, and reads nothing behind it", () => {
     const readers = new FrameReaders(100);
     const client = new Client();
