@@ -10,7 +10,7 @@ type Emit = (event: string | symbol, ...args: unknown[]) => boolean;
  * Our paths on an HTTP server of the host process, in front of what it serves itself.
  *
  * Our requests are taken where Node emits them: no listener of the host sees them, whenever it was or will be added,
- * and we see no others. Disposing gives the host everything back.
+ * and we see no others but those that it does not listen to. Disposing gives the host everything back.
  */
 export class AttachedHttp implements Disposable {
   readonly #app: HttpApp;
@@ -46,7 +46,16 @@ export class AttachedHttp implements Disposable {
   }
 
   readonly #emit: Emit = (event, ...args) =>
-    (!this.#isOver && this.#serve(event, args)) || this.#emitBefore.call(this.#server, event, ...args);
+    (!this.#isOver && this.#serve(event, args)) ||
+    this.#emitBefore.call(this.#server, event, ...args) ||
+    (!this.#isOver && event === "request" && this.#answerUnheard(args));
+
+  /** Answers 404 to a request that nobody has listened to, which Node would leave without any answer. */
+  #answerUnheard(args: readonly unknown[]): boolean {
+    const [request, response] = args as [IncomingMessage, ServerResponse];
+    this.#app.handle(request, response);
+    return true;
+  }
 
   /** Serves what Node emits for a request, if it is ours. */
   #serve(event: string | symbol, args: readonly unknown[]): boolean {

@@ -90,6 +90,28 @@ describe.each(HOSTS)("beside %s", (name, addTo) => {
 });
 
 describe("an attached server", () => {
+  it("answers 404 to what is not its own, as long as the host listens to nothing", async () => {
+    const host = await listen(createServer());
+    await using server = await attachServer(host, CONFIG);
+    await using other = await attachServer(host, { ...CONFIG, uni_sse: { handler_prefix: "/other" } });
+    const statusOf = async (path: string): Promise<number> => {
+      const response = await fetch(`${server.origin}${path}`, { signal: AbortSignal.timeout(2000) });
+      await response.body?.cancel();
+      return response.status;
+    };
+    expect([await statusOf("/mine"), await statusOf("/other")]).toEqual([404, 200]);
+    expect(await statusOf("/connection/uni_sse")).toBe(200);
+    // Ours listens to upgrades once one has come.
+    using webSocket = await openWebSocket(server, { subs: { a: {} } });
+    await webSocket.next();
+    using client = await RawConnection.open(server.port);
+    client.send(httpRequest("GET", "/mine", { headers: { Connection: "Upgrade", Upgrade: "websocket" } }));
+    expect(await client.untilEnd()).toMatch(/^HTTP\/1.1 404 Not Found\r\n/u);
+    host.once("request", (_request, response) => response.end("host"));
+    expect([await statusOf("/mine"), await statusOf("/mine")]).toEqual([200, 404]);
+    await other.stop();
+  });
+
   it("serves requests that wait for 100 Continue, whatever the host does with its own", async () => {
     const host = await listen(createServer());
     await using server = await attachServer(host, CONFIG);
