@@ -7,7 +7,7 @@ import type { Route } from "../http/http-app.ts";
 import type { UniEndpointContext, UniTransportEdge } from "../http/uni-endpoint.ts";
 import type { PusherConfig } from "../protocols/pusher/config.ts";
 import { pusherEdge } from "../protocols/pusher/edge.ts";
-import { createConnectRoutes } from "../transports/connect/index.ts";
+import { createConsumeRoutes } from "../transports/connect/index.ts";
 import type { UniGrpcConfig } from "../transports/grpc/config.ts";
 import { uniGrpcEdge } from "../transports/grpc/index.ts";
 import type { UniHttpStreamConfig } from "../transports/http-stream/config.ts";
@@ -38,7 +38,7 @@ type AnyUniTransport = UniTransportEdge<EdgeName, EdgeSections[EdgeName]>;
 /** Beside its own port, on the HTTP server as Connect and gRPC-Web. */
 const uniGrpcOnHttp: UniTransportEdge<"uni_grpc", UniGrpcConfig> = {
   ...uniGrpcEdge,
-  routes: createConnectRoutes,
+  routes: createConsumeRoutes,
 };
 
 /** Unidirectional transports on the HTTP server. */

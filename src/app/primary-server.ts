@@ -105,7 +105,7 @@ export async function openPrimaryServer(options: PrimaryServerOptions): Promise<
  * A server of several processes that is one node to clients and the server API.
  *
  * The workers share all ports and have the connections. The primary, this process, has what there is one of: broker,
- * presence, quotas, what is remembered of users, and webhooks. It has a node of its own, for publishing from code.
+ * presence, limits, what is remembered of users, and webhooks. It has a node of its own, for publishing from code.
  */
 class PrimaryServer {
   readonly node: ServerNode;

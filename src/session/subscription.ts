@@ -230,7 +230,7 @@ export class Subscription implements Subscriber {
     return isDue;
   }
 
-  /** Its own user is in the channel for as long as it is: no news of that. */
+  /** Its own user is in the channel for as long as it is: nothing is said of that. */
   #wants(push: Push): boolean {
     if (!this.features.notices.some((type) => type === push.type)) return false;
     const isOfMember = push.type === "memberAdded" || push.type === "memberRemoved";

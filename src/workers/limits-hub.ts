@@ -55,7 +55,7 @@ export class LimitsHub {
     setImmediate(this.#announce);
   }
 
-  /** Resolves when it is the turn of a process, which lasts until `turn` resolves, and the process has all news. */
+  /** Resolves when it is the turn of a process, which lasts until `turn` resolves, and the process has caught up. */
   async #catchUp(turn: Promise<void>): Promise<void> {
     const before = this.#lastTurn;
     this.#lastTurn = turn;

@@ -20,7 +20,7 @@ import {
   type PublicationInit,
 } from "../core/publication.ts";
 import type { SharedLimits } from "../core/shared-limits.ts";
-import { FRAME_MARK_BYTES } from "../lib/link/frame-reader.ts";
+import { FRAME_MARK_BYTES } from "../lib/link/link-reader.ts";
 import type { HeartbeatClock } from "../lib/link/heartbeat.ts";
 import { type LinkEnd, MessageLink } from "../lib/link/message-link.ts";
 import { failureFromBytes, failureToBytes } from "../wire/failure.ts";

@@ -10,7 +10,7 @@ import { HttpListener } from "../../src/http/http-listener.ts";
 import { OriginPolicy } from "../../src/http/origin-policy.ts";
 import type { UniEndpointContext } from "../../src/http/uni-endpoint.ts";
 import { jsonEncoding, protobufEncoding } from "../../src/protocols/centrifugo/uni-protocol.ts";
-import { createConnectRoutes } from "../../src/transports/connect/index.ts";
+import { createConsumeRoutes } from "../../src/transports/connect/index.ts";
 import { uniGrpcConfig } from "../../src/transports/grpc/config.ts";
 import { createUniGrpcListener } from "../../src/transports/grpc/index.ts";
 import { uniHttpStreamConfig } from "../../src/transports/http-stream/config.ts";
@@ -309,7 +309,7 @@ describeTransportContract("uni_grpc", {
 /** The same call on the HTTP port. */
 function consume(kind: Pick<TransportKind, "name" | "protocol" | "ends">, connect: Connect): TransportKind {
   const options = { enabled: true, max_receive_message_size: 0, reflection: false };
-  const routes: CreateRoutes = (context) => createConnectRoutes(context, options);
+  const routes: CreateRoutes = (context) => createConsumeRoutes(context, options);
   return { ...STREAM, ...kind, hasDeltas: false, serve: onListener(routes, connect) };
 }
 

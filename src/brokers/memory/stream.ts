@@ -34,7 +34,7 @@ export class Stream {
     return this.#count;
   }
 
-  /** Whether a publication of this version would be news. Version 0 always is. */
+  /** Whether a publication of this version would be new. Version 0 always is. */
   isNew(version: bigint, versionEpoch: string): boolean {
     if (version === 0n || version > this.#version) return true;
     return versionEpoch !== "" && versionEpoch !== this.#versionEpoch;

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { deserialize, serialize } from "node:v8";
-import { FRAME_MARK_BYTES, FrameReader, LENGTH_BYTES } from "./frame-reader.ts";
+import { FRAME_MARK_BYTES, LinkReader, LENGTH_BYTES } from "./link-reader.ts";
 import { beatsOf, Heartbeat, type HeartbeatClock } from "./heartbeat.ts";
 
 /** The calls of one side of a link, by name. Arguments and results are copied as `structuredClone` does. */
@@ -97,7 +97,7 @@ export class MessageLink<Own extends Calls<Own>, Other extends Calls<Other>> {
       onBeat: () => this.#beat(),
       onSilence: () => this.#giveUp("silent"),
     });
-    const reader = new FrameReader((frame) => {
+    const reader = new LinkReader((frame) => {
       if (frame.length === 0) return;
       // What structured cloning makes begins with 0xff.
       if (frame[0] === 0) this.#options.onFrame?.(frame);

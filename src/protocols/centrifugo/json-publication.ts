@@ -90,7 +90,7 @@ function patchOf({ data, isJson }: Publication, previous: Publication | undefine
 function tailOf(publication: Publication): string {
   const { offset, epoch, version } = publication;
   let tail = commonTailOf(publication);
-  // The epoch is news only at the first publication of a stream.
+  // The epoch is new only at the first publication of a stream.
   if (offset === 1) tail += `,"epoch":${quoteJson(epoch)}`;
   if (version > 0n) tail += `,"version":${version}`;
   return tail;

@@ -92,7 +92,7 @@ function publicationMessage(publication: Publication): PublicationMessage {
   const message = create(PublicationSchema, { data, offset: BigInt(offset), version });
   if (publication.tags !== undefined) message.tags = { ...publication.tags };
   if (publication.info !== undefined) message.info = clientInfoMessage(publication.info);
-  // The epoch is news only at the first publication of a stream.
+  // The epoch is new only at the first publication of a stream.
   if (offset === 1) message.epoch = publication.epoch;
   return message;
 }
@@ -109,7 +109,7 @@ const FIELD = { channel: 2, publication: 4 } as const;
 
 /** A push with a publication, byte for byte as the generic encoder has it, at a tenth of the cost. */
 export function encodePublicationPush(channel: string, publication: Publication): Buffer {
-  // The epoch is news only at the first publication of a stream.
+  // The epoch is new only at the first publication of a stream.
   const sized = sizePublication(publication, publication.offset === 1 ? publication.epoch : "");
   const channelLength = Buffer.byteLength(channel);
   const writer = new ProtobufWriter(

@@ -16,7 +16,7 @@ export interface ConsumeOptions {
  * Routes of the `Consume` stream over gRPC, gRPC-Web and Connect, and of its schema; none when gRPC streaming is
  * switched off.
  */
-export function createConnectRoutes(context: UniEndpointContext, options: ConsumeOptions): Route[] {
+export function createConsumeRoutes(context: UniEndpointContext, options: ConsumeOptions): Route[] {
   if (!options.enabled) return [];
   const maxBytes = options.max_receive_message_size || DEFAULT_MAX_MESSAGE_BYTES;
   const endpoint = new ConnectEndpoint(context, maxBytes);

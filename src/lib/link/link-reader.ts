@@ -4,7 +4,7 @@ export const LENGTH_BYTES = 4;
 export const FRAME_MARK_BYTES = 1;
 
 /** Cuts a stream of bytes into frames, each behind its length (32 bits, little-endian). */
-export class FrameReader {
+export class LinkReader {
   readonly #onFrame: (frame: Buffer) => void;
   /** Chunks of which no frame has been made yet. */
   #chunks: Buffer[] = [];

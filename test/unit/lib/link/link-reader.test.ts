@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { FrameReader, LENGTH_BYTES } from "../../../../src/lib/link/frame-reader.ts";
+import { LinkReader, LENGTH_BYTES } from "../../../../src/lib/link/link-reader.ts";
 
 function framed(frames: readonly Uint8Array[]): Buffer {
   return Buffer.concat(
@@ -25,7 +25,7 @@ it("frames come out as they went in, however the bytes are cut", () => {
   fc.assert(
     fc.property(frames, fc.array(fc.nat(), { maxLength: 30 }), (sent, places) => {
       const received: Uint8Array[] = [];
-      const reader = new FrameReader((frame) => received.push(frame));
+      const reader = new LinkReader((frame) => received.push(frame));
       for (const chunk of cutAt(framed(sent), places)) reader.push(chunk);
       expect(received.map((frame) => [...frame])).toEqual(sent.map((frame) => [...frame]));
     }),
@@ -34,7 +34,7 @@ it("frames come out as they went in, however the bytes are cut", () => {
 
 it("a frame comes with its last byte, not later", () => {
   const received: string[] = [];
-  const reader = new FrameReader((frame) => received.push(frame.toString()));
+  const reader = new LinkReader((frame) => received.push(frame.toString()));
   const bytes = framed([Buffer.from("one"), Buffer.alloc(0), Buffer.from("two")]);
   const counts = Array.from(bytes, (_, at) => {
     reader.push(bytes.subarray(at, at + 1));
