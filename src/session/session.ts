@@ -61,7 +61,6 @@ export interface SessionContext extends Pick<Ambient, "clock" | "wheel" | "rando
   readonly host: SessionHost;
   readonly flushList: FlushList;
   readonly limits: SessionLimits;
-  /** Uniform in [0, 1). Spreads first pings. */
 }
 
 const PING = new EncodedPush({ type: "ping" });
