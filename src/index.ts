@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from "node:http";
 import { type Config, loadConfig, type LoadedConfig, parseConfig } from "./app/config.ts";
-import { checkHttpServer, refuseUnknownOptions } from "./app/library-options.ts";
+import { checkHttpServer, checkKind, refuseUnknownOptions } from "./app/library-options.ts";
 import { createServer as createMillraceServer, type ServerAddresses } from "./app/server.ts";
 import type { SessionTarget } from "./core/commands.ts";
 import { Disconnect, disconnect } from "./core/disconnect.ts";
@@ -171,10 +171,19 @@ export function createServer(options: MillraceOptions = {}): Millrace {
     stop: () => server.stop(),
     async publish(channel, data, { tags, idempotencyKey = "", ...others } = {}) {
       refuseUnknownOptions("publish", others, ["tags", "idempotencyKey"]);
+      checkKind("publish", "text", { channel, idempotencyKey });
       return server.node.channels.publish(channel, publicationOf(data, tags), { idempotencyKey });
     },
     async history(channel, { limit = -1, since, reverse = false, ...others } = {}) {
       refuseUnknownOptions("history", others, ["limit", "since", "reverse"]);
+      checkKind("history", "text", { channel });
+      checkKind("history", "a number", { limit });
+      checkKind("history", "true or false", { reverse });
+      if (since !== undefined) {
+        checkKind("history", "an object", { since });
+        checkKind("history", "a number", { "since.offset": since.offset });
+        checkKind("history", "text", { "since.epoch": since.epoch });
+      }
       const { publications, position } = await server.node.channels.history(channel, {
         limit,
         since,
@@ -183,13 +192,17 @@ export function createServer(options: MillraceOptions = {}): Millrace {
       return { publications: publications.map(keptPublicationOf), position };
     },
     async presence(channel) {
+      checkKind("presence", "text", { channel });
       return [...(await server.node.channels.presence(channel)).values()];
     },
     async channels(pattern) {
+      if (pattern !== undefined) checkKind("channels", "text", { pattern });
       return server.node.channels.list({ pattern });
     },
     async subscribe(user, channel, { data, info, expiresAt, ...others } = {}) {
       refuseUnknownOptions("subscribe", others, ["data", "info", "expiresAt"]);
+      checkKind("subscribe", "text", { user, channel });
+      if (expiresAt !== undefined) checkKind("subscribe", "a date", { expiresAt });
       await server.node.sessions.subscribe(connectionsOf(user), {
         channel,
         grant: {
@@ -202,9 +215,16 @@ export function createServer(options: MillraceOptions = {}): Millrace {
       });
     },
     async unsubscribe(user, channel) {
+      checkKind("unsubscribe", "text", { user, channel });
       await server.node.sessions.unsubscribe(connectionsOf(user), channel);
     },
     async disconnect(user, reason) {
+      checkKind("disconnect", "text", { user });
+      if (reason !== undefined) {
+        checkKind("disconnect", "an object", { reason });
+        checkKind("disconnect", "a number", { "reason.code": reason.code });
+        checkKind("disconnect", "text", { "reason.reason": reason.reason });
+      }
       const asGiven =
         reason === undefined ? disconnect("forceNoReconnect") : new Disconnect(reason.code, reason.reason);
       await server.node.sessions.disconnect(connectionsOf(user), asGiven, []);
@@ -228,9 +248,9 @@ function checkOptions(options: MillraceOptions): void {
 }
 
 function publicationOf(data: JsonValue | Uint8Array, tags: PublishOptions["tags"]): PublicationInit {
+  checkKind("publish", "an object", { tags: tags ?? {} });
   for (const [name, tag] of Object.entries<unknown>(tags ?? {})) {
-    if (typeof tag !== "string")
-      throw new TypeError(`publish: tag ${name}: expected text, got ${typeof tag}`);
+    checkKind("publish", "text", { [`tag ${name}`]: tag });
   }
   if (data instanceof Uint8Array) return { data, tags };
   return { data: jsonOf("publish: JSON has no value for data", data), tags, knownJson: true };

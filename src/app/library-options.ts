@@ -22,6 +22,25 @@ export function refuseUnknownOptions(
   throw new TypeError(`${of}: there is no option ${name}: ${advise(name) ?? hint}`);
 }
 
+type Kind = "text" | "a number" | "true or false" | "an object" | "a date";
+
+const KINDS: Readonly<Record<Kind, (value: unknown) => boolean>> = {
+  text: (value) => typeof value === "string",
+  "a number": (value) => typeof value === "number" && !Number.isNaN(value),
+  "true or false": (value) => typeof value === "boolean",
+  "an object": (value) => typeof value === "object" && value !== null,
+  "a date": (value) => value instanceof Date && !Number.isNaN(value.getTime()),
+};
+
+/** Throws for arguments of another kind, naming it: in plain JavaScript, only something far below would complain. */
+export function checkKind(of: string, kind: Kind, values: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (KINDS[kind](value)) continue;
+    const got = value === null || Number.isNaN(value) ? String(value) : typeof value;
+    throw new TypeError(`${of}: ${name}: expected ${kind}, got ${got}`);
+  }
+}
+
 /** Throws where something is no HTTP server that can be served on, saying where one is to be had. */
 export function checkHttpServer(option: string, value: unknown): asserts value is HttpServer {
   if (value instanceof HttpServer || value instanceof HttpsServer) return;

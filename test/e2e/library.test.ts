@@ -201,6 +201,39 @@ describe("createServer", () => {
     }
   });
 
+  it("refuses arguments of another kind, naming them", async () => {
+    const { server } = await start();
+    const refused: readonly (readonly [
+      method: Exclude<keyof Millrace, symbol>,
+      args: readonly unknown[],
+      message: string,
+    ])[] = [
+      ["publish", [42, 1], "channel: expected text, got number"],
+      ["publish", ["a", 1, { idempotencyKey: 1 }], "idempotencyKey: expected text, got number"],
+      ["publish", ["a", 1, { tags: "kind" }], "tags: expected an object, got string"],
+      ["history", [undefined], "channel: expected text, got undefined"],
+      ["history", ["a", { limit: "1" }], "limit: expected a number, got string"],
+      ["history", ["a", { limit: Number.NaN }], "limit: expected a number, got NaN"],
+      ["history", ["a", { since: 1 }], "since: expected an object, got number"],
+      ["history", ["a", { since: { offset: "1" } }], "since.offset: expected a number, got string"],
+      ["history", ["a", { since: { offset: 1 } }], "since.epoch: expected text, got undefined"],
+      ["history", ["a", { reverse: 1 }], "reverse: expected true or false, got number"],
+      ["presence", [{}], "channel: expected text, got object"],
+      ["channels", [null], "pattern: expected text, got null"],
+      ["subscribe", [42, "a"], "user: expected text, got number"],
+      ["subscribe", ["42"], "channel: expected text, got undefined"],
+      ["subscribe", ["42", "a", { expiresAt: 1 }], "expiresAt: expected a date, got number"],
+      ["unsubscribe", ["42"], "channel: expected text, got undefined"],
+      ["disconnect", [42], "user: expected text, got number"],
+      ["disconnect", ["42", "bye"], "reason: expected an object, got string"],
+      ["disconnect", ["42", { code: 4501 }], "reason.reason: expected text, got undefined"],
+    ];
+    for (const [method, args, message] of refused) {
+      const call = async (): Promise<unknown> => Reflect.apply(server[method], server, args);
+      await expect(call()).rejects.toThrow(new TypeError(`${method}: ${message}`));
+    }
+  });
+
   it("disconnects a user, by default with 3503", async () => {
     const { server, client } = await start();
     await using one = await openSse(client, { token: hmacToken({ sub: "1" }) });
