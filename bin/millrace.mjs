@@ -4,6 +4,11 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
+// First of all, and kept by whoever takes the place of this process: the parents may be gone at any time.
+const parentsAtStart = process.env.MILLRACE_VAR_PARENTS ?? (isOrphan() ? "gone" : parents());
+// Nothing that is started from here has the same ones.
+delete process.env.MILLRACE_VAR_PARENTS;
+
 const source = new URL("../src/main.ts", import.meta.url);
 const compiled = new URL("../dist/src/main.js", import.meta.url);
 const localNode = fileURLToPath(new URL("../node_modules/.bin/node", import.meta.url));
@@ -37,7 +42,11 @@ async function run() {
 /** Has another Node, or this one with the flag, take the place of this process. */
 function replace(node, flags) {
   const args = [node, FLAG, ...flags, ...process.argv.slice(1)];
-  process.execve(node, args, { ...env, MILLRACE_VAR_LAUNCHED: "in place" });
+  process.execve(node, args, {
+    ...env,
+    MILLRACE_VAR_LAUNCHED: "in place",
+    MILLRACE_VAR_PARENTS: parentsAtStart,
+  });
 }
 
 /** Runs another Node below this process, for as long as both are there: one ends with the other. */
@@ -71,15 +80,26 @@ function followLauncher() {
 /** Ends with `npm start` or `npx`, or the shell between them and this process, which passes no signal on. */
 function followParent() {
   if (env.npm_lifecycle_event !== "start" && env.npm_lifecycle_event !== "npx") return;
-  const parents = () => `${process.ppid} ${parentOf(process.ppid)}`;
-  const before = parents();
-  setInterval(() => parents() === before || end(), PARENT_CHECK_MS).unref();
+  const check = () => parents() === parentsAtStart || end();
+  check();
+  setInterval(check, PARENT_CHECK_MS).unref();
 }
 
-/** Parent of a process, where the system tells it in a file. */
-function parentOf(pid) {
+/** Of this process: `npm start` or `npx` itself, or the shell below it, and the parent of that. */
+function parents() {
+  return `${process.ppid} ${statOf(process.ppid)?.parent}`;
+}
+
+/** Whether this process has been left to init; that may be npm itself, in a container, and is of our group then. */
+function isOrphan() {
+  return process.ppid === 1 && statOf(1)?.group !== statOf(process.pid)?.group;
+}
+
+/** Parent and group of a process, where the system tells them in a file. */
+function statOf(pid) {
   try {
-    return /^PPid:\s*(\d+)$/mu.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    return /\) \w (?<parent>\d+) (?<group>\d+) [^)]*$/u.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))
+      ?.groups;
   } catch {
     // It is gone, or there are no such files.
     return undefined;

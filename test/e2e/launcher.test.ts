@@ -100,6 +100,26 @@ it.each(process.platform === "linux" ? (["SIGTERM", "SIGHUP", "SIGKILL"] as cons
   },
 );
 
+it.skipIf(process.platform !== "linux")("npm start: no server begins when npm has gone already", async () => {
+  using workplace = new Workplace();
+  workplace.write("config.json", LOCAL);
+  // As npm leaves it: the shell goes at once, long before Node has read the first line.
+  const options = { cwd: workplace.directory, env: { npm_lifecycle_event: "start" } };
+  await using shell = new Command("sh", ["-c", `${NODE} ${ROOT}/bin/millrace.mjs & exit`], options);
+  await shell.untilEnd();
+  expect(await isGone(-(shell.pid ?? 0))).toBe(true);
+  expect(shell.stderr).toBe("");
+});
+
+it("npm start: the parents are those that the process had before another Node took its place", async () => {
+  using workplace = new Workplace();
+  workplace.write("config.json", LOCAL);
+  const env = { npm_lifecycle_event: "start", MILLRACE_VAR_PARENTS: "gone meanwhile" };
+  const options = { cwd: workplace.directory, env };
+  await using launcher = new Command(NODE, [`${ROOT}/bin/millrace.mjs`], options);
+  expect(await launcher.untilEnd()).toEqual({ status: null, signal: "SIGTERM" });
+});
+
 it.skipIf(process.platform !== "linux")("a server ends with the terminal it was started in", async () => {
   using workplace = new Workplace();
   workplace.write("config.json", LOCAL);
