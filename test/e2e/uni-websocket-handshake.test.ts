@@ -60,6 +60,14 @@ describe("uni_websocket: requests that are no handshake", () => {
     },
   );
 
+  it("behind a request without answer an upgrade is a plain request, which gets 400 in its turn", async () => {
+    await using server = await runServer(OPEN);
+    using client = await RawConnection.open(server.port);
+    client.send(httpRequest("GET", "/nowhere") + upgradeRequest());
+    const answers = (await client.untilEnd()).match(/^HTTP\/1\.1 \d+/gmu);
+    expect(answers).toEqual(["HTTP/1.1 404", "HTTP/1.1 400"]);
+  });
+
   it("uni 29: an upgrade with another method gets 405", async () => {
     await using server = await runServer(ALLOWED);
     const response = await exchange(server, upgradeRequest({ Origin: ORIGIN }, "POST"));
