@@ -276,7 +276,11 @@ export class HttpListener {
     session.setTimeout(this.#headersTimeoutMs);
     session.once("stream", () => session.setTimeout(this.#keepAliveTimeoutMs));
     session.on("timeout", () => {
-      if (streams > 0) return;
+      if (streams > 0) {
+        // The end of a stream may be no traffic, which alone would start the time anew.
+        session.setTimeout(this.#keepAliveTimeoutMs);
+        return;
+      }
       // Its close waits for a stream whose header block has begun, which may never end.
       if (session.closed) session.destroy();
       else session.close();

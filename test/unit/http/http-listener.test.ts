@@ -9,6 +9,7 @@ import { HttpApp, type RequestHandler } from "../../../src/http/http-app.ts";
 import { HttpListener, type HttpListenerOptions } from "../../../src/http/http-listener.ts";
 import { DEFAULT_HTTP2_LIMITS } from "../../../src/lib/http2-limits.ts";
 import { Http2Client } from "../../support/http2-client.ts";
+import { HALF_A_HEADER_BLOCK, HTTP2_START } from "../../support/http2-frames.ts";
 import { httpRequest, parseResponse, RawConnection } from "../../support/raw-connection.ts";
 import { silentLogger } from "../../support/silent-logger.ts";
 import { probesClient, SHOWS_KEEPALIVE } from "../../support/tcp-keepalive.ts";
@@ -19,9 +20,6 @@ const sayHello: RequestHandler = (_request, response) => {
 };
 const TIMEOUT_MS = 200;
 const HALF_A_HEAD = "GET / HTTP/1.1\r\nHo";
-/** Preface and empty SETTINGS frame of a client, and a HEADERS frame of stream 1 without END_HEADERS (RFC 9113 §6.2). */
-const HTTP2_START = Buffer.from(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${"\0".repeat(3)}\x04${"\0".repeat(5)}`);
-const HALF_A_HEADER_BLOCK = Buffer.from([0, 0, 1, 1, 0, 0, 0, 0, 1, 0x82]);
 
 /** A listener with short limits; disposing closes it. */
 async function listen(
@@ -59,9 +57,9 @@ describe("HttpListener", () => {
     ["sends a part of HTTP/2's preface", "PRI"],
   ])("cuts a client that %s", async (_name, text) => {
     await using listener = await listen();
+    const startMs = performance.now();
     using client = await RawConnection.open(listener.port);
     if (text !== "") client.send(text);
-    const startMs = performance.now();
     await client.untilEnd();
     expect(performance.now() - startMs).toBeGreaterThanOrEqual(TIMEOUT_MS - 10);
   });
@@ -131,10 +129,10 @@ describe("HttpListener", () => {
 
   it("cuts an HTTP/2 connection whose first header block does not end", async () => {
     await using listener = await listen();
+    const startMs = performance.now();
     using client = await RawConnection.open(listener.port);
     client.send(HTTP2_START);
     client.send(HALF_A_HEADER_BLOCK);
-    const startMs = performance.now();
     await client.untilClosed();
     expect(performance.now() - startMs).toBeGreaterThanOrEqual(TIMEOUT_MS - 10);
   });
@@ -195,7 +193,7 @@ describe("idle connections between requests", () => {
   });
 
   it("are closed when their time is over", async () => {
-    await using listener = await start({ keepAliveTimeoutMs: 1, headersTimeoutMs: 100 });
+    await using listener = await start({ keepAliveTimeoutMs: 1 });
     using client = await RawConnection.open(listener.port);
     client.send(httpRequest("GET", "/"));
     expect(await client.untilEnd()).toContain("hello");
