@@ -1,6 +1,7 @@
 import { constants, type Http2Server, type ServerHttp2Stream, type ServerOptions } from "node:http2";
 import { type Server, status } from "@grpc/grpc-js";
 import { type Http2Limits, http2ServerOptions, RequestGuard } from "../lib/http2-limits.ts";
+import { HeaderBlockGuard } from "./header-block-guard.ts";
 
 /** What grpc-js keeps to itself, hence the exact version in package.json. */
 interface Internals {
@@ -24,8 +25,10 @@ export function guardHttp2(server: Server, requestTimeoutMs: number): void {
   const { http2Servers: servers } = internalsOf(server);
   if (servers === undefined) throw new Error("this version of grpc-js keeps its HTTP/2 servers elsewhere");
   const guard = new RequestGuard(requestTimeoutMs, (stream) => sendTimedOut(stream, requestTimeoutMs));
+  const headerBlocks = new HeaderBlockGuard(requestTimeoutMs);
   for (const http2 of servers.keys()) {
     http2.on("session", (session) => {
+      headerBlocks.watch(session);
       const timer = setTimeout(() => session.destroy(), PREFACE_TIMEOUT_MS);
       const stop = (): void => clearTimeout(timer);
       session.once("remoteSettings", stop).once("close", stop);

@@ -28,7 +28,9 @@ import {
   ServerReflectionResponseSchema,
 } from "../../../gen/grpc/reflection/v1/reflection_pb.ts";
 import { GrpcListener, type GrpcListenerOptions } from "../../../src/grpc/listener.ts";
+import { DEFAULT_HTTP2_LIMITS } from "../../../src/lib/http2-limits.ts";
 import { bufCurl, callUnary } from "../../support/grpc-calls.ts";
+import { HALF_A_HEADER_BLOCK, HTTP2_START } from "../../support/http2-frames.ts";
 import { httpRequest, RawConnection } from "../../support/raw-connection.ts";
 import { probesClient, SHOWS_KEEPALIVE } from "../../support/tcp-keepalive.ts";
 import { createIdentity } from "../../support/tls-identity.ts";
@@ -137,6 +139,24 @@ describe("GrpcListener", () => {
     await callUnary(client, CentrifugoApi.method.publish, { data: new Uint8Array(900) });
     const call = callUnary(client, CentrifugoApi.method.publish, { data: new Uint8Array(1001) });
     expect((await codeOf(call)).code).toBe(status.RESOURCE_EXHAUSTED);
+  });
+
+  it("cuts a connection whose header block does not end, and none that is idle", async () => {
+    const requestTimeoutMs = 200;
+    const { port } = await startListener({ http2: { ...DEFAULT_HTTP2_LIMITS, requestTimeoutMs } });
+    using idle = await RawConnection.open(port);
+    idle.send(HTTP2_START);
+    const client = connect(port);
+    expect(await publish(client)).toBe(7n);
+    const state = client.getChannel().getConnectivityState(false);
+    using stuck = await RawConnection.open(port);
+    const startMs = performance.now();
+    stuck.send(HTTP2_START);
+    stuck.send(HALF_A_HEADER_BLOCK);
+    await stuck.untilClosed();
+    expect(performance.now() - startMs).toBeGreaterThanOrEqual(requestTimeoutMs - 10);
+    expect(client.getChannel().getConnectivityState(false)).toBe(state);
+    expect(idle.isClosed).toBe(false);
   });
 
   it("stop waits for calls in flight no longer than its deadline", async () => {
