@@ -23,7 +23,7 @@ import { findImpossibleOrigin, OriginPolicy } from "../http/origin-policy.ts";
 import { type EdgeSections, edgeSchemas } from "./edges.ts";
 import { checkPusher } from "./pusher-checks.ts";
 
-// The command line names the channels of apps, calls the API, and does not reach past the app.
+// The command line calls the API, and does not reach past the app.
 export { firstApiKey } from "../api/config.ts";
 export { httpPublishCommand } from "../api/edges.ts";
 

@@ -21,24 +21,6 @@ export type ServerTls = Readonly<
   Record<"http" | "internalHttp" | "uniGrpc" | "grpcApi", TlsCredentials | undefined>
 >;
 
-/**
- * Reads the certificates of all listeners that are on. Throws ConfigError with everything that cannot be used, by
- * option and file.
- */
-export function readServerTls({ http_server: http, uni_grpc: uni, grpc_api: api }: Config): ServerTls {
-  return readTlsCredentials({
-    http: sectionOf(http, mainListener(http)),
-    internalHttp: sectionOf(http, internalListener(http)),
-    uniGrpc: uni.enabled ? { path: "uni_grpc.tls", tls: uni.tls } : undefined,
-    grpcApi: api.enabled ? { path: "grpc_api.tls", tls: api.tls } : undefined,
-  });
-}
-
-function sectionOf(http: HttpServerConfig, listener: HttpPlace | undefined): TlsSection | undefined {
-  const option = listener?.tlsOption;
-  return option === undefined ? undefined : { path: `http_server.${option}`, tls: http[option] };
-}
-
 /** What a server has behind HTTP. */
 export interface HttpRoutes {
   /** For clients: transports. */
@@ -129,4 +111,22 @@ export async function startListener(
 ): Promise<ListenerAddress | undefined> {
   const bound = await listener?.start();
   return bound === undefined ? undefined : { host: bound.address, port: bound.port };
+}
+
+/**
+ * Reads the certificates of all listeners that are on. Throws ConfigError with everything that cannot be used, by
+ * option and file.
+ */
+export function readServerTls({ http_server: http, uni_grpc: uni, grpc_api: api }: Config): ServerTls {
+  return readTlsCredentials({
+    http: sectionOf(http, mainListener(http)),
+    internalHttp: sectionOf(http, internalListener(http)),
+    uniGrpc: uni.enabled ? { path: "uni_grpc.tls", tls: uni.tls } : undefined,
+    grpcApi: api.enabled ? { path: "grpc_api.tls", tls: api.tls } : undefined,
+  });
+}
+
+function sectionOf(http: HttpServerConfig, listener: HttpPlace | undefined): TlsSection | undefined {
+  const option = listener?.tlsOption;
+  return option === undefined ? undefined : { path: `http_server.${option}`, tls: http[option] };
 }

@@ -5,30 +5,6 @@ import type { SubscriptionSource } from "../core/token-verifier.ts";
 import { endOfGap } from "./position-gap.ts";
 import type { Session } from "./session.ts";
 
-/** More combinations than there are switches for are not worth comparing with. */
-const MAX_KEPT = 64;
-
-const kept: SubscriptionFeatures[] = [];
-
-/** The same features as one object for all subscriptions that have them. */
-export function shareFeatures(features: SubscriptionFeatures): SubscriptionFeatures {
-  const same = kept.find((other) => areEqual(other, features));
-  if (same === undefined && kept.length < MAX_KEPT) kept.push(features);
-  return same ?? features;
-}
-
-function areEqual(a: SubscriptionFeatures, b: SubscriptionFeatures): boolean {
-  return (
-    a.positioned === b.positioned &&
-    a.recoverable === b.recoverable &&
-    a.presence === b.presence &&
-    a.joinLeave === b.joinLeave &&
-    a.delta === b.delta &&
-    a.notices.length === b.notices.length &&
-    a.notices.every((type, at) => type === b.notices[at])
-  );
-}
-
 /** What a push that is held counts besides its frame, which it may not have. */
 const HELD_PUSH_BYTES = 64;
 
@@ -289,4 +265,28 @@ export class Subscription implements Subscriber {
     if (this.#heldBytes > this.#heldMaxBytes) this.session.abort(disconnect("slow"));
     else held.push(push);
   }
+}
+
+/** More combinations than there are switches for are not worth comparing with. */
+const MAX_KEPT = 64;
+
+const kept: SubscriptionFeatures[] = [];
+
+/** The same features as one object for all subscriptions that have them. */
+function shareFeatures(features: SubscriptionFeatures): SubscriptionFeatures {
+  const same = kept.find((other) => areEqual(other, features));
+  if (same === undefined && kept.length < MAX_KEPT) kept.push(features);
+  return same ?? features;
+}
+
+function areEqual(a: SubscriptionFeatures, b: SubscriptionFeatures): boolean {
+  return (
+    a.positioned === b.positioned &&
+    a.recoverable === b.recoverable &&
+    a.presence === b.presence &&
+    a.joinLeave === b.joinLeave &&
+    a.delta === b.delta &&
+    a.notices.length === b.notices.length &&
+    a.notices.every((type, at) => type === b.notices[at])
+  );
 }

@@ -30,101 +30,6 @@ import {
 import type { LimitsHub, LimitsMember } from "./limits-hub.ts";
 import type { BrokerMember, SharedBroker } from "./shared-broker.ts";
 
-/** An entry that went with its process. */
-export interface LostEntry {
-  readonly channel: string;
-  readonly info: ClientInfo;
-}
-
-/** A presence manager that one of several processes uses: it remembers what the process has entered. */
-export class PresenceMember implements PresenceManager {
-  readonly #presence: PresenceManager;
-  /** By channel, by client. */
-  readonly #entries = new Map<string, Map<string, ClientInfo>>();
-
-  constructor(presence: PresenceManager) {
-    this.#presence = presence;
-  }
-
-  /** Remembered from the call on, so that whatever follows it, the end of the process included, finds the entry. */
-  async add(channel: string, info: ClientInfo, maxUsers: number): Promise<boolean> {
-    const ofChannel = this.#entries.get(channel) ?? new Map<string, ClientInfo>();
-    const before = ofChannel.get(info.client);
-    this.#entries.set(channel, ofChannel.set(info.client, info));
-    const isIn = await this.#presence.add(channel, info, maxUsers);
-    if (!isIn && before === undefined) this.#forget(channel, info);
-    return isIn;
-  }
-
-  async remove(channel: string, client: string, user: string): Promise<void> {
-    const info = this.#entries.get(channel)?.get(client);
-    if (info !== undefined) this.#forget(channel, info);
-    await this.#presence.remove(channel, client, user);
-  }
-
-  get(channel: string): Promise<ReadonlyMap<string, ClientInfo>> {
-    return this.#presence.get(channel);
-  }
-
-  stats(channel: string): Promise<PresenceStats> {
-    return this.#presence.stats(channel);
-  }
-
-  /** The manager itself stays, with what has been entered. */
-  async close(): Promise<void> {}
-
-  /** Removes everything that the process has entered. */
-  async leave(): Promise<readonly LostEntry[]> {
-    const lost: LostEntry[] = [];
-    for (const [channel, clients] of this.#entries) {
-      for (const info of clients.values()) {
-        await this.#presence.remove(channel, info.client, info.user);
-        lost.push({ channel, info });
-      }
-    }
-    this.#entries.clear();
-    return lost;
-  }
-
-  /** Unless the client has been entered anew. */
-  #forget(channel: string, info: ClientInfo): void {
-    const ofChannel = this.#entries.get(channel);
-    if (ofChannel?.get(info.client) !== info) return;
-    ofChannel.delete(info.client);
-    if (ofChannel.size === 0) this.#entries.delete(channel);
-  }
-}
-
-/** Encodes what goes to one worker after the other once for all of them. */
-export class PushFrames {
-  #last: { readonly of: object; readonly frame: EncodedFrame } | undefined;
-
-  delivery(channel: string, delivery: Delivery): EncodedFrame {
-    if (this.#last?.of === delivery) return this.#last.frame;
-    return this.#keep(delivery, encodeDelivery(channel, delivery, FRAME_HEAD_BYTES));
-  }
-
-  notice(channel: string, notice: ChannelNotice): EncodedFrame {
-    if (this.#last?.of === notice) return this.#last.frame;
-    return this.#keep(notice, encodeNotice(channel, notice, FRAME_HEAD_BYTES));
-  }
-
-  /** A listener that sends on what it is told. */
-  listener(send: (frame: EncodedFrame) => void, onInterrupted: () => void): BrokerListener {
-    return {
-      onPublication: (channel, delivery) => send(this.delivery(channel, delivery)),
-      onNotice: (channel, notice) => send(this.notice(channel, notice)),
-      onInterrupted,
-    };
-  }
-
-  #keep(of: object, bytes: Buffer): EncodedFrame {
-    const frame = [headFrame(bytes)];
-    this.#last = { of, frame };
-    return frame;
-  }
-}
-
 /** What the primary shares with its workers. */
 export interface SharedPorts {
   readonly broker: SharedBroker;
@@ -321,5 +226,100 @@ export class WorkerPeer {
   async #announceLost({ channel, info }: LostEntry): Promise<void> {
     const options = this.#ports.channelOptions(channel);
     if (options?.joinLeave === true) await this.#broker.publishNotice(channel, { type: "leave", info });
+  }
+}
+
+/** An entry that went with its process. */
+export interface LostEntry {
+  readonly channel: string;
+  readonly info: ClientInfo;
+}
+
+/** A presence manager that one of several processes uses: it remembers what the process has entered. */
+export class PresenceMember implements PresenceManager {
+  readonly #presence: PresenceManager;
+  /** By channel, by client. */
+  readonly #entries = new Map<string, Map<string, ClientInfo>>();
+
+  constructor(presence: PresenceManager) {
+    this.#presence = presence;
+  }
+
+  /** Remembered from the call on, so that whatever follows it, the end of the process included, finds the entry. */
+  async add(channel: string, info: ClientInfo, maxUsers: number): Promise<boolean> {
+    const ofChannel = this.#entries.get(channel) ?? new Map<string, ClientInfo>();
+    const before = ofChannel.get(info.client);
+    this.#entries.set(channel, ofChannel.set(info.client, info));
+    const isIn = await this.#presence.add(channel, info, maxUsers);
+    if (!isIn && before === undefined) this.#forget(channel, info);
+    return isIn;
+  }
+
+  async remove(channel: string, client: string, user: string): Promise<void> {
+    const info = this.#entries.get(channel)?.get(client);
+    if (info !== undefined) this.#forget(channel, info);
+    await this.#presence.remove(channel, client, user);
+  }
+
+  get(channel: string): Promise<ReadonlyMap<string, ClientInfo>> {
+    return this.#presence.get(channel);
+  }
+
+  stats(channel: string): Promise<PresenceStats> {
+    return this.#presence.stats(channel);
+  }
+
+  /** The manager itself stays, with what has been entered. */
+  async close(): Promise<void> {}
+
+  /** Removes everything that the process has entered. */
+  async leave(): Promise<readonly LostEntry[]> {
+    const lost: LostEntry[] = [];
+    for (const [channel, clients] of this.#entries) {
+      for (const info of clients.values()) {
+        await this.#presence.remove(channel, info.client, info.user);
+        lost.push({ channel, info });
+      }
+    }
+    this.#entries.clear();
+    return lost;
+  }
+
+  /** Unless the client has been entered anew. */
+  #forget(channel: string, info: ClientInfo): void {
+    const ofChannel = this.#entries.get(channel);
+    if (ofChannel?.get(info.client) !== info) return;
+    ofChannel.delete(info.client);
+    if (ofChannel.size === 0) this.#entries.delete(channel);
+  }
+}
+
+/** Encodes what goes to one worker after the other once for all of them. */
+export class PushFrames {
+  #last: { readonly of: object; readonly frame: EncodedFrame } | undefined;
+
+  delivery(channel: string, delivery: Delivery): EncodedFrame {
+    if (this.#last?.of === delivery) return this.#last.frame;
+    return this.#keep(delivery, encodeDelivery(channel, delivery, FRAME_HEAD_BYTES));
+  }
+
+  notice(channel: string, notice: ChannelNotice): EncodedFrame {
+    if (this.#last?.of === notice) return this.#last.frame;
+    return this.#keep(notice, encodeNotice(channel, notice, FRAME_HEAD_BYTES));
+  }
+
+  /** A listener that sends on what it is told. */
+  listener(send: (frame: EncodedFrame) => void, onInterrupted: () => void): BrokerListener {
+    return {
+      onPublication: (channel, delivery) => send(this.delivery(channel, delivery)),
+      onNotice: (channel, notice) => send(this.notice(channel, notice)),
+      onInterrupted,
+    };
+  }
+
+  #keep(of: object, bytes: Buffer): EncodedFrame {
+    const frame = [headFrame(bytes)];
+    this.#last = { of, frame };
+    return frame;
   }
 }

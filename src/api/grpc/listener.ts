@@ -16,33 +16,6 @@ import { ERROR_MODE_HEADER, TRANSPORT_ERROR_MODE, transportStatus } from "../htt
 import { implementedRpcs, type Rpc } from "../rpc.ts";
 import type { ServerApi } from "../server-api.ts";
 
-/** Where gRPC keeps a `google.rpc.Status`. */
-const DETAILS_KEY = "grpc-status-details-bin";
-/** Field numbers of `google.rpc.Status`. */
-const CODE = 1;
-const MESSAGE = 2;
-const DETAILS = 3;
-
-/** An API error as the status of a call: its message, and itself in the details (docs/protocols/server-api.md §5.1). */
-export function errorStatus(error: ClientError): Partial<StatusObject> {
-  const { rpcCode } = transportStatus(error);
-  const { code, message } = error;
-  const detail = anyPack(ErrorSchema, create(ErrorSchema, { code, message }));
-  const details = new BinaryWriter()
-    .tag(CODE, WireType.Varint)
-    .int32(rpcCode)
-    .tag(MESSAGE, WireType.LengthDelimited)
-    .string(message)
-    .tag(DETAILS, WireType.LengthDelimited)
-    .bytes(toBinary(AnySchema, detail))
-    .finish();
-  const metadata = new Metadata();
-  metadata.set(DETAILS_KEY, Buffer.from(details));
-  return { code: rpcCode, details: message, metadata };
-}
-
-type Rpcs = ReturnType<typeof implementedRpcs>;
-
 /**
  * The gRPC door: a listener of its own for the service (docs/protocols/server-api.md §5.1). Undefined when it is
  * switched off.
@@ -62,6 +35,8 @@ export function createApiGrpcListener(
   listener.addService(CentrifugoApi, handlers, {}, emptyResponses(rpcs));
   return listener;
 }
+
+type Rpcs = ReturnType<typeof implementedRpcs>;
 
 function emptyResponses(rpcs: Rpcs): ReadonlyMap<unknown, Buffer> {
   const bytes = new Map<unknown, Buffer>();
@@ -127,4 +102,29 @@ function handlerOf(rpc: Rpc, config: GrpcApiConfig): CallerHandler {
 
 function asksForTransportErrors(metadata: Metadata): boolean {
   return metadata.get(ERROR_MODE_HEADER)[0] === TRANSPORT_ERROR_MODE;
+}
+
+/** Where gRPC keeps a `google.rpc.Status`. */
+const DETAILS_KEY = "grpc-status-details-bin";
+/** Field numbers of `google.rpc.Status`. */
+const CODE = 1;
+const MESSAGE = 2;
+const DETAILS = 3;
+
+/** An API error as the status of a call: its message, and itself in the details (docs/protocols/server-api.md §5.1). */
+export function errorStatus(error: ClientError): Partial<StatusObject> {
+  const { rpcCode } = transportStatus(error);
+  const { code, message } = error;
+  const detail = anyPack(ErrorSchema, create(ErrorSchema, { code, message }));
+  const details = new BinaryWriter()
+    .tag(CODE, WireType.Varint)
+    .int32(rpcCode)
+    .tag(MESSAGE, WireType.LengthDelimited)
+    .string(message)
+    .tag(DETAILS, WireType.LengthDelimited)
+    .bytes(toBinary(AnySchema, detail))
+    .finish();
+  const metadata = new Metadata();
+  metadata.set(DETAILS_KEY, Buffer.from(details));
+  return { code: rpcCode, details: message, metadata };
 }

@@ -11,6 +11,32 @@ import type { ApiMethod, CallOrigin } from "../method.ts";
 import type { ServerApi } from "../server-api.ts";
 import { createJsonEndpoint, errorJson } from "./json-endpoint.ts";
 
+const EMPTY_OBJECT = Buffer.from("{}");
+
+/**
+ * Serves `POST /api`, the API of old clients: concatenated objects with `method` and `params`, run in their
+ * order, and as many replies, a line each (docs/protocols/server-api.md §1.6).
+ *
+ * An object that cannot be read fails the request, although the commands before it have had their effect.
+ */
+export function createLegacyHandler(api: ServerApi, options: HttpDoorOptions): RequestHandler {
+  const methods = new Map(api.methods.map((method) => [method.name, method]));
+  return createJsonEndpoint(options, async ({ body, caller, response }) => {
+    if (api.isStopping) {
+      sendEmpty(response, 503);
+      return undefined;
+    }
+    if (body.length === 0) throw new JsonDecodeError("nothing to read");
+    const origin = new JsonOrigin(response, caller);
+    const context = { api, methods, encoder: options.encoder, origin };
+    const replies: string[] = [];
+    for (const json of jsonValues(body)) {
+      replies.push(await answerCommand(context, readLegacyCommand(json)));
+    }
+    return { status: 200, json: replies.join("\n") };
+  });
+}
+
 /** One object of a legacy request. */
 export interface LegacyCommand {
   /** Echoed in the reply; 0 for none. */
@@ -85,32 +111,6 @@ function readMethod(json: Uint8Array | undefined): string | undefined {
   const name = typeof value === "string" ? value.toLowerCase() : "";
   if (!METHODS.has(name)) throw new JsonDecodeError("unknown method", "method");
   return name;
-}
-
-const EMPTY_OBJECT = Buffer.from("{}");
-
-/**
- * Serves `POST /api`, the API of old clients: concatenated objects with `method` and `params`, run in their
- * order, and as many replies, a line each (docs/protocols/server-api.md §1.6).
- *
- * An object that cannot be read fails the request, although the commands before it have had their effect.
- */
-export function createLegacyHandler(api: ServerApi, options: HttpDoorOptions): RequestHandler {
-  const methods = new Map(api.methods.map((method) => [method.name, method]));
-  return createJsonEndpoint(options, async ({ body, caller, response }) => {
-    if (api.isStopping) {
-      sendEmpty(response, 503);
-      return undefined;
-    }
-    if (body.length === 0) throw new JsonDecodeError("nothing to read");
-    const origin = new JsonOrigin(response, caller);
-    const context = { api, methods, encoder: options.encoder, origin };
-    const replies: string[] = [];
-    for (const json of jsonValues(body)) {
-      replies.push(await answerCommand(context, readLegacyCommand(json)));
-    }
-    return { status: 200, json: replies.join("\n") };
-  });
 }
 
 interface AnswerContext {

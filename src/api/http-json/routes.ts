@@ -14,6 +14,25 @@ import type { ServerApi } from "../server-api.ts";
 import { createJsonEndpoint, errorJson } from "./json-endpoint.ts";
 import { createLegacyHandler } from "./legacy-endpoint.ts";
 
+const TRAILING_SLASHES = /\/+$/;
+
+/**
+ * The JSON door (docs/protocols/server-api.md §1): a path for each method below the prefix, and the legacy requests at
+ * the prefix itself. With an empty prefix these are at `/` and whatever no other path serves.
+ */
+export function createJsonRoutes(api: ServerApi, prefix: string, options: HttpDoorOptions): Route[] {
+  const base = prefix.replace(TRAILING_SLASHES, "");
+  const legacy = createLegacyHandler(api, options);
+  return [
+    ...api.methods.map((method) => ({
+      path: `${base}/${method.name}`,
+      handle: createMethodHandler(api, method, options),
+    })),
+    { path: `${base}/batch`, handle: createBatchHandler(api, options) },
+    base === "" ? { path: "/", prefix: true, handle: legacy } : { path: base, handle: legacy },
+  ];
+}
+
 /** Serves one method: its request in, `{"result":…}` or `{"error":…}` out. */
 export function createMethodHandler(
   api: ServerApi,
@@ -47,23 +66,4 @@ export function createBatchHandler(api: ServerApi, options: HttpDoorOptions): Re
     const replies = await api.runBatch(commands, batch.parallel, new JsonOrigin(response, caller));
     return { status: 200, json: options.encoder.encode(BatchResponseSchema, replies) };
   });
-}
-
-const TRAILING_SLASHES = /\/+$/;
-
-/**
- * The JSON door (docs/protocols/server-api.md §1): a path for each method below the prefix, and the legacy requests at
- * the prefix itself. With an empty prefix these are at `/` and whatever no other path serves.
- */
-export function createJsonRoutes(api: ServerApi, prefix: string, options: HttpDoorOptions): Route[] {
-  const base = prefix.replace(TRAILING_SLASHES, "");
-  const legacy = createLegacyHandler(api, options);
-  return [
-    ...api.methods.map((method) => ({
-      path: `${base}/${method.name}`,
-      handle: createMethodHandler(api, method, options),
-    })),
-    { path: `${base}/batch`, handle: createBatchHandler(api, options) },
-    base === "" ? { path: "/", prefix: true, handle: legacy } : { path: base, handle: legacy },
-  ];
 }

@@ -17,6 +17,18 @@ import { jsonCodec, jsonPatchCodec, jsonWholeCodec } from "./json-codec.ts";
 import { encodePublicationPush, isUniPush, toPushMessage } from "./push-message.ts";
 import { type UniContext, UniConversation } from "./uni-conversation.ts";
 
+/** Centrifugo's unidirectional protocol over a node. */
+export function createUniProtocol(context: UniContext): UniProtocol {
+  const connector = new Connector(context);
+  return {
+    json: jsonEncoding,
+    protobuf: protobufEncoding,
+    protoJson: protoJsonEncoding,
+    accept: (transport: Transport): UniConnection =>
+      new UniConversation(context.node.sessions.open(transport), context, connector),
+  };
+}
+
 /** Centrifugo's JSON. */
 export const jsonEncoding: UniEncoding = {
   codec: jsonCodec,
@@ -104,16 +116,4 @@ function headersOf({ headers }: ConnectRequestMessage): ConnectRequest["headers"
   const entries = Object.entries(headers);
   if (entries.length === 0) return NO_HEADERS;
   return new Map(entries.map(([name, value]) => [name.toLowerCase(), value]));
-}
-
-/** Centrifugo's unidirectional protocol over a node. */
-export function createUniProtocol(context: UniContext): UniProtocol {
-  const connector = new Connector(context);
-  return {
-    json: jsonEncoding,
-    protobuf: protobufEncoding,
-    protoJson: protoJsonEncoding,
-    accept: (transport: Transport): UniConnection =>
-      new UniConversation(context.node.sessions.open(transport), context, connector),
-  };
 }

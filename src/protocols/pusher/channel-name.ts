@@ -62,17 +62,17 @@ export function userOfChannelName(name: string): string | undefined {
   return name.startsWith(SERVER_TO_USER) ? name.slice(SERVER_TO_USER.length) : undefined;
 }
 
-/*
- * A connection's socket id and its client id are two spellings of the same 96 random bits, so that either is found
- * from the other on every node without an index: `<first 48>.<last 48>` in decimal, and a UUID of version 8 with the
- * same bits in its first and last twelve digits (RFC 9562 §5.8).
- */
-
 const CUSTOM_BITS = "-8000-8000-";
 const SOCKET_ID = /^(\d{1,15})\.(\d{1,15})$/u;
 const MAX_48_BITS = 2 ** 48 - 1;
 
-/** A new client id of which a socket id can be made. */
+/**
+ * A new client id of which a socket id can be made.
+ *
+ * The two are spellings of the same 96 random bits, so that either is found from the other on every node without an
+ * index: a socket id is `<first 48>.<last 48>` in decimal, a client id a UUID of version 8 with the same bits in its
+ * first and last twelve digits (RFC 9562 §5.8).
+ */
 export function newClientId(): string {
   const hex = randomBytes(12).toString("hex");
   return clientId(hex.slice(0, 12), hex.slice(12));
