@@ -69,7 +69,7 @@ async function run(
   const logger = openLog(io, config);
   for (const warning of [...warnings, ...adviseStart(config)]) logger.warn({}, warning);
   using cleanup = new DisposableStack();
-  const stop = cleanup.use(new StopRequest(io));
+  const stop = new StopRequest(io);
   cleanup.use(writePidFile(io.cwd, config.pid_file));
   const isDev = devKeys !== undefined;
   const server = io.createServer({ config, logger, isDev });

@@ -6,10 +6,13 @@ import type { CliIo } from "./cli-io.ts";
  */
 const SAME_SIGNAL_MS = 1000;
 
-/** The first SIGINT or SIGTERM, or the end of the terminal; a second one ends the process at once. */
-export class StopRequest implements Disposable {
+/**
+ * The first SIGINT or SIGTERM, or the end of the terminal; a second one ends the process at once.
+ *
+ * Listens for as long as the process is there: the same signal may come again when all else has ended.
+ */
+export class StopRequest {
   readonly requested: Promise<string>;
-  readonly #subscriptions = new DisposableStack();
 
   constructor(io: CliIo) {
     const { promise, resolve } = Promise.withResolvers<string>();
@@ -23,13 +26,9 @@ export class StopRequest implements Disposable {
       else io.exit(1);
     };
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      this.#subscriptions.use(io.onSignal(signal, () => onStop(signal)));
+      io.onSignal(signal, () => onStop(signal));
     }
-    this.#subscriptions.use(io.onSignal("SIGHUP", () => io.isTerminalGone() && resolve("SIGHUP")));
-  }
-
-  [Symbol.dispose](): void {
-    this.#subscriptions.dispose();
+    io.onSignal("SIGHUP", () => io.isTerminalGone() && resolve("SIGHUP"));
   }
 }
 

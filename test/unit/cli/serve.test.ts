@@ -115,7 +115,8 @@ test("core 99: a signal stops the server, exit 0", async () => {
   const { status, stderr } = await bench.run("--log.level", "info");
   expect(status).toBe(0);
   expect(stderr).toContain('"signal":"SIGTERM","message":"shutting down"');
-  expect(bench.signalHandlers).toBe(0);
+  // Those of stopping: the signal may come again before the process is gone.
+  expect(bench.signalHandlers).toBe(3);
 });
 
 test("a shutdown that runs out of time exits 1", async () => {
