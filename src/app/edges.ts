@@ -41,11 +41,11 @@ const uniGrpcOnHttp: UniTransportEdge<"uni_grpc", UniGrpcConfig> = {
   routes: createConsumeRoutes,
 };
 
-/** Unidirectional transports on the HTTP server. */
+/** Unidirectional transports on the HTTP server; first those that one can try with nothing but curl. */
 const UNI_TRANSPORTS: readonly AnyUniTransport[] = [
-  uniWebSocketEdge,
-  uniSseEdge,
   uniHttpStreamEdge,
+  uniSseEdge,
+  uniWebSocketEdge,
   uniGrpcOnHttp,
 ];
 
