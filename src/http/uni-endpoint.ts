@@ -34,6 +34,17 @@ export interface UniTransportEdge<Name extends string, Config> extends Edge<Name
   routes(context: UniEndpointContext, config: Config): readonly Route[];
 }
 
+/** What edges of the HTTP server at one path have in common. */
+export const UNI_HTTP_EDGE: Pick<
+  UniTransportEdge<string, { readonly enabled: boolean; readonly handler_prefix: string }>,
+  "role" | "isEnabled" | "paths" | "devDefaults"
+> = {
+  role: "transport",
+  isEnabled: ({ enabled }) => enabled,
+  paths: ({ handler_prefix: path }) => [path],
+  devDefaults: () => ({ enabled: true }),
+};
+
 /** Whether one more connection may be tried. */
 export function admitsConnection(
   { gate, refusals }: Pick<UniEndpointContext, "gate" | "refusals">,

@@ -64,7 +64,8 @@ export interface SessionContext extends Pick<Ambient, "clock" | "wheel" | "rando
 }
 
 const PING = new EncodedPush({ type: "ping" });
-const ANONYMOUS: SessionIdentity = {
+/** Identity of somebody of whom nothing is known. */
+export const ANONYMOUS_IDENTITY: SessionIdentity = {
   user: "",
   expireAtSec: undefined,
   info: undefined,
@@ -101,7 +102,7 @@ export class Session extends WheelTimer {
   /** Server-side subscriptions by channel. */
   readonly subscriptions: SubscriptionMap = new SubscriptionMap();
   readonly #context: SessionContext;
-  #identity: SessionIdentity = ANONYMOUS;
+  #identity: SessionIdentity = ANONYMOUS_IDENTITY;
   /** The client has its connect push. */
   #hasStarted = false;
   #onStart: (() => void)[] | undefined;

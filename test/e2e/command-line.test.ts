@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { GrpcPushStream } from "../support/grpc-push-stream.ts";
 import { openHttpStream, openSse } from "../support/push-stream.ts";
-import { httpRequest, RawConnection } from "../support/raw-connection.ts";
+import { WEBSOCKET_HANDSHAKE, httpRequest, RawConnection } from "../support/raw-connection.ts";
 import { type ConfigInput, OPEN } from "../support/running-server.ts";
 import { parseLog, ServerProcess, Workplace } from "../support/server-process.ts";
 import { PATIENCE_MS } from "../support/signal.ts";
@@ -33,13 +33,9 @@ async function takePort(): Promise<number> {
 async function holdUp(server: ServerProcess): Promise<void> {
   const connection = await RawConnection.open(server.ports.http ?? 0);
   onTestFinished(() => connection[Symbol.dispose]());
-  const headers = {
-    Connection: "Upgrade",
-    Upgrade: "websocket",
-    "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-  };
-  connection.send(httpRequest("GET", "/connection/uni_websocket?cf_connect=%7B%7D", { headers }));
+  connection.send(
+    httpRequest("GET", "/connection/uni_websocket?cf_connect=%7B%7D", { headers: WEBSOCKET_HANDSHAKE }),
+  );
   await connection.until('"connect"');
 }
 

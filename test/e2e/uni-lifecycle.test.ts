@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { GrpcPushStream } from "../support/grpc-push-stream.ts";
 import { openHttpStream, openSse, openStream } from "../support/push-stream.ts";
-import { httpRequest, RawConnection } from "../support/raw-connection.ts";
+import { WEBSOCKET_HANDSHAKE, httpRequest, RawConnection } from "../support/raw-connection.ts";
 import { type ConfigInput, OPEN, type RunningServer, runServer } from "../support/running-server.ts";
 import { openWebSocket, WebSocketClient } from "../support/web-socket-client.ts";
 import { hmacToken } from "../unit/auth/tokens.ts";
@@ -35,13 +35,7 @@ async function openSending(port: number, words: string | Buffer): Promise<RawCon
 
 /** A WebSocket whose client answers nothing. */
 async function openBare(port: number, path: string): Promise<RawConnection> {
-  const headers = {
-    Connection: "Upgrade",
-    Upgrade: "websocket",
-    "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-  };
-  const connection = await openSending(port, httpRequest("GET", path, { headers }));
+  const connection = await openSending(port, httpRequest("GET", path, { headers: WEBSOCKET_HANDSHAKE }));
   await connection.until("101 Switching Protocols");
   return connection;
 }

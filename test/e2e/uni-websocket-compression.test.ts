@@ -2,20 +2,14 @@ import { once } from "node:events";
 import { constants, inflateRawSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { parsePush } from "../support/push-stream.ts";
-import { httpRequest, parseResponse, RawConnection } from "../support/raw-connection.ts";
+import { WEBSOCKET_HANDSHAKE, httpRequest, parseResponse, RawConnection } from "../support/raw-connection.ts";
 import { type ConfigInput, OPEN, runServer } from "../support/running-server.ts";
 import { openWebSocket, WebSocketClient } from "../support/web-socket-client.ts";
 
 /** A handshake of a bare client that connects in the query and makes the given offers. */
 function upgradeRequest(offers: string): string {
   const query = encodeURIComponent('{"subs":{"a":{}}}');
-  const headers = {
-    Connection: "Upgrade",
-    Upgrade: "websocket",
-    "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    "Sec-WebSocket-Extensions": offers,
-  };
+  const headers = { ...WEBSOCKET_HANDSHAKE, "Sec-WebSocket-Extensions": offers };
   return httpRequest("GET", `/connection/uni_websocket?cf_connect=${query}`, { headers });
 }
 

@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { httpRequest, parseResponse, RawConnection, type RawResponse } from "../support/raw-connection.ts";
+import {
+  WEBSOCKET_HANDSHAKE,
+  httpRequest,
+  parseResponse,
+  RawConnection,
+  type RawResponse,
+} from "../support/raw-connection.ts";
 import { type ConfigInput, OPEN, type RunningServer, runServer } from "../support/running-server.ts";
 import { openWebSocket } from "../support/web-socket-client.ts";
 
 const PATH = "/connection/uni_websocket";
-const HANDSHAKE = {
-  Connection: "Upgrade",
-  Upgrade: "websocket",
-  "Sec-WebSocket-Version": "13",
-  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-};
 const ORIGIN = "https://a.example.com";
 const EVIL = "https://evil.example.org";
 const ALLOWED: ConfigInput = {
@@ -35,7 +35,7 @@ function plainRequest(method: string, query = "", headers: Readonly<Record<strin
 }
 
 function upgradeRequest(headers: Readonly<Record<string, string>> = {}, method = "GET", query = ""): string {
-  return httpRequest(method, PATH + query, { headers: { ...HANDSHAKE, ...headers } });
+  return httpRequest(method, PATH + query, { headers: { ...WEBSOCKET_HANDSHAKE, ...headers } });
 }
 
 /** Headers of a response without those that tell of the connection and the time. */
@@ -177,7 +177,7 @@ describe("uni_websocket: origins", () => {
       expect(await connection.until("\r\n\r\n")).not.toContain("Access-Control-Allow-Origin");
     }
     using pusher = await RawConnection.open(server.port);
-    pusher.send(httpRequest("GET", "/app/app-key", { headers: { ...HANDSHAKE, ...headers } }));
+    pusher.send(httpRequest("GET", "/app/app-key", { headers: { ...WEBSOCKET_HANDSHAKE, ...headers } }));
     await pusher.until("The origin is not allowed");
   });
 });

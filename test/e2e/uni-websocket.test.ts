@@ -1,17 +1,11 @@
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import { httpRequest, RawConnection } from "../support/raw-connection.ts";
+import { WEBSOCKET_HANDSHAKE, httpRequest, RawConnection } from "../support/raw-connection.ts";
 import { type ConfigInput, OPEN, runServer } from "../support/running-server.ts";
 import { openWebSocket, WebSocketClient } from "../support/web-socket-client.ts";
 import { hmacToken } from "../unit/auth/tokens.ts";
 
 const PATH = "/connection/uni_websocket";
-const HANDSHAKE = {
-  Connection: "Upgrade",
-  Upgrade: "websocket",
-  "Sec-WebSocket-Version": "13",
-  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-};
 const CONNECT_PUSH = /^\{"connect":\{[^\n]*\}\}$/u;
 const FORCED = '{"disconnect":{"code":3503,"reason":"force disconnect"}}';
 
@@ -21,7 +15,7 @@ function webSocketConfig(options: NonNullable<ConfigInput["uni_websocket"]>): Co
 }
 
 function upgradeRequest(headers: Readonly<Record<string, string>> = {}, method = "GET", query = ""): string {
-  return httpRequest(method, PATH + query, { headers: { ...HANDSHAKE, ...headers } });
+  return httpRequest(method, PATH + query, { headers: { ...WEBSOCKET_HANDSHAKE, ...headers } });
 }
 
 describe("uni_websocket: connect request", () => {

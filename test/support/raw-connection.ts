@@ -159,6 +159,14 @@ export function parseChunks(body: string): ChunkedBody {
   }
 }
 
+/** Headers with which a client asks for a WebSocket. */
+export const WEBSOCKET_HANDSHAKE = {
+  Connection: "Upgrade",
+  Upgrade: "websocket",
+  "Sec-WebSocket-Version": "13",
+  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+} as const;
+
 /** An HTTP/1.1 request as text, complete with a length if it has a body. */
 export function httpRequest(
   method: string,

@@ -3,7 +3,7 @@ import { disconnectOf } from "../../core/failure.ts";
 import { EncodedPush } from "../../core/push.ts";
 import { WheelTimer } from "../../lib/timer-wheel.ts";
 import { CommandQueue, type CommandWorker } from "../../session/command-queue.ts";
-import type { Session } from "../../session/session.ts";
+import { ANONYMOUS_IDENTITY, type Session } from "../../session/session.ts";
 import type { PusherApp } from "./app.ts";
 import { socketIdOf } from "./channel-name.ts";
 import { ClientEvents } from "./client-events.ts";
@@ -95,16 +95,10 @@ export class PusherConversation extends WheelTimer implements BidiConnection, Co
     this.#knowsPingEvent = protocol >= PING_EVENT_VERSION;
     if (session.isClosed) return;
     node.sessions.admit(session, {
-      user: "",
-      expireAtSec: undefined,
-      info: undefined,
-      meta: undefined,
+      ...ANONYMOUS_IDENTITY,
       labels: this.#app.labels,
-      tokenId: "",
-      issuedAtSec: 0,
       appName: name,
       appVersion: version,
-      source: "anonymous",
     });
     const activityTimeoutSec = Math.round(config.activity_timeout / 1000);
     const welcome = { socket_id: socketIdOf(session.id), activity_timeout: activityTimeoutSec };

@@ -1,17 +1,14 @@
 import type { Route } from "../../http/http-app.ts";
-import type { UniEndpointContext, UniTransportEdge } from "../../http/uni-endpoint.ts";
+import { UNI_HTTP_EDGE, type UniEndpointContext, type UniTransportEdge } from "../../http/uni-endpoint.ts";
 import { quoteForShell } from "../../lib/shell.ts";
 import { type UniHttpStreamConfig, uniHttpStreamConfig } from "./config.ts";
 import { HttpStreamEndpoint } from "./endpoint.ts";
 
 /** The HTTP streaming transport. */
 export const uniHttpStreamEdge: UniTransportEdge<"uni_http_stream", UniHttpStreamConfig> = {
+  ...UNI_HTTP_EDGE,
   name: "uni_http_stream",
   section: uniHttpStreamConfig,
-  role: "transport",
-  isEnabled: ({ enabled }) => enabled,
-  paths: ({ handler_prefix: path }) => [path],
-  devDefaults: () => ({ enabled: true }),
   tryLines({ enabled, handler_prefix: path }, { http, connectRequest }) {
     if (!enabled || http === undefined) return [];
     return [

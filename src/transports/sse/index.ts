@@ -1,17 +1,14 @@
 import type { Route } from "../../http/http-app.ts";
-import type { UniEndpointContext, UniTransportEdge } from "../../http/uni-endpoint.ts";
+import { UNI_HTTP_EDGE, type UniEndpointContext, type UniTransportEdge } from "../../http/uni-endpoint.ts";
 import { quoteForShell } from "../../lib/shell.ts";
 import { type UniSseConfig, uniSseConfig } from "./config.ts";
 import { SseEndpoint } from "./endpoint.ts";
 
 /** The Server-Sent Events transport. */
 export const uniSseEdge: UniTransportEdge<"uni_sse", UniSseConfig> = {
+  ...UNI_HTTP_EDGE,
   name: "uni_sse",
   section: uniSseConfig,
-  role: "transport",
-  isEnabled: ({ enabled }) => enabled,
-  paths: ({ handler_prefix: path }) => [path],
-  devDefaults: () => ({ enabled: true }),
   tryLines({ enabled, handler_prefix: path }, { http, connectRequest }) {
     if (!enabled || http === undefined) return [];
     const parameter = quoteForShell(`cf_connect=${connectRequest}`);

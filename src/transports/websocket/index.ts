@@ -1,5 +1,5 @@
 import type { Route } from "../../http/http-app.ts";
-import type { UniEndpointContext, UniTransportEdge } from "../../http/uni-endpoint.ts";
+import { UNI_HTTP_EDGE, type UniEndpointContext, type UniTransportEdge } from "../../http/uni-endpoint.ts";
 import { quoteForShell } from "../../lib/shell.ts";
 import { type UniWebSocketConfig, uniWebSocketConfig } from "./config.ts";
 import {
@@ -11,12 +11,9 @@ import { UniWebSocketProtocol } from "./uni-protocol.ts";
 
 /** The unidirectional WebSocket transport. */
 export const uniWebSocketEdge: UniTransportEdge<"uni_websocket", UniWebSocketConfig> = {
+  ...UNI_HTTP_EDGE,
   name: "uni_websocket",
   section: uniWebSocketConfig,
-  role: "transport",
-  isEnabled: ({ enabled }) => enabled,
-  paths: ({ handler_prefix: path }) => [path],
-  devDefaults: () => ({ enabled: true }),
   tryLines({ enabled, handler_prefix: path }, { http, connectRequest }) {
     if (!enabled || http === undefined) return [];
     const url = `${http.replace(/^http/u, "ws")}${path}?cf_connect=${connectRequest}`;

@@ -1,13 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { disconnect } from "../../../src/core/disconnect.ts";
-import { NO_LABELS } from "../../../src/core/label-filter.ts";
 import { JOIN_LEAVE, NO_NOTICES, Publication } from "../../../src/core/publication.ts";
 import { EncodedPush } from "../../../src/core/push.ts";
 import { SUBSCRIPTION_SOURCE } from "../../../src/core/token-verifier.ts";
 import type { Codec } from "../../../src/core/wire-format.ts";
 import { TimerWheel } from "../../../src/lib/timer-wheel.ts";
 import { FlushList } from "../../../src/session/outbox.ts";
-import { Session, type SessionIdentity, type SessionLimits } from "../../../src/session/session.ts";
+import {
+  ANONYMOUS_IDENTITY,
+  Session,
+  type SessionIdentity,
+  type SessionLimits,
+} from "../../../src/session/session.ts";
 import { Subscription, type SubscriptionFeatures } from "../../../src/session/subscription.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { endOfTurn, FakeTransport, lineFormat } from "../../support/fake-transport.ts";
@@ -44,19 +48,7 @@ function setUp(transport = new FakeTransport(), limits: SessionLimits = LIMITS) 
 }
 
 function identity(changes: Partial<SessionIdentity> = {}): SessionIdentity {
-  return {
-    user: "42",
-    expireAtSec: undefined,
-    info: undefined,
-    meta: undefined,
-    labels: NO_LABELS,
-    tokenId: "",
-    issuedAtSec: 0,
-    appName: "",
-    appVersion: "",
-    source: "token",
-    ...changes,
-  };
+  return { ...ANONYMOUS_IDENTITY, user: "42", source: "token", ...changes };
 }
 
 function publication(text: string): EncodedPush {

@@ -1,6 +1,5 @@
 import { expect, it } from "vitest";
 import { CentrifugoUniStream } from "../../../../gen/centrifugal/centrifugo/unistream/unistream_pb.ts";
-import { NO_LABELS } from "../../../../src/core/label-filter.ts";
 import { EncodedPush } from "../../../../src/core/push.ts";
 import type { UniProtocol } from "../../../../src/core/uni-protocol.ts";
 import { GrpcListener } from "../../../../src/grpc/listener.ts";
@@ -11,25 +10,13 @@ import {
   protoJsonEncoding,
 } from "../../../../src/protocols/centrifugo/uni-protocol.ts";
 import { FlushList } from "../../../../src/session/outbox.ts";
-import { Session } from "../../../../src/session/session.ts";
+import { ANONYMOUS_IDENTITY, Session } from "../../../../src/session/session.ts";
 import { createConsumeHandler } from "../../../../src/transports/grpc/service.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
 import { GrpcPushStream } from "../../../support/grpc-push-stream.ts";
 import { PATIENCE_MS } from "../../../support/signal.ts";
 import { silentLogger } from "../../../support/silent-logger.ts";
 
-const NOBODY = {
-  user: "",
-  expireAtSec: undefined,
-  info: undefined,
-  meta: undefined,
-  labels: NO_LABELS,
-  tokenId: "",
-  issuedAtSec: 0,
-  appName: "",
-  appVersion: "",
-  source: "anonymous" as const,
-};
 /** A push that shows what was sent before and what after it. */
 const MARK = new EncodedPush({ type: "disconnect", code: 1, reason: "" });
 const MARK_BYTES = 4;
@@ -64,7 +51,7 @@ async function serve(clock: FakeClock, random: () => number): Promise<ConsumeSer
       sessions.push(session);
       return {
         connect() {
-          session.identify(NOBODY);
+          session.identify(ANONYMOUS_IDENTITY);
           session.startKeeping();
         },
         refuseRequest: () => undefined,

@@ -26,16 +26,15 @@ import type {
 } from "../../../../src/transports/websocket/endpoint.ts";
 import { createWebSocketRoutes } from "../../../../src/transports/websocket/index.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
-import { httpRequest, parseResponse, RawConnection } from "../../../support/raw-connection.ts";
+import {
+  WEBSOCKET_HANDSHAKE,
+  httpRequest,
+  parseResponse,
+  RawConnection,
+} from "../../../support/raw-connection.ts";
 import { Signal } from "../../../support/signal.ts";
 import { silentLogger } from "../../../support/silent-logger.ts";
 
-const HANDSHAKE = {
-  Connection: "Upgrade",
-  Upgrade: "websocket",
-  "Sec-WebSocket-Version": "13",
-  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-};
 const PAGE = "https://a.example";
 const LONG_TEXT = "quote ".repeat(200);
 
@@ -356,7 +355,7 @@ describe("WebSocket endpoint: who is let in", () => {
   const CORS = ["Access-Control-Allow-Origin", PAGE];
 
   it.each([
-    ["a handshake", HANDSHAKE],
+    ["a handshake", WEBSOCKET_HANDSHAKE],
     ["another request", { Connection: "close" }],
   ])("the protocol can refuse %s with a status", async (_what, headers) => {
     await using server = await serve({ screening: { rate: 0, origins: [PAGE] } });
@@ -369,12 +368,12 @@ describe("WebSocket endpoint: who is let in", () => {
   it("with origins to check, refuses others with 403 and answers pages of theirs with CORS headers", async () => {
     await using server = await serve({ screening: { rate: 0, origins: [PAGE] } });
     const origins = [PAGE, "https://b.example"];
-    const taken = origins.map((Origin) => responseTo(server, "/quotes", { ...HANDSHAKE, Origin }));
+    const taken = origins.map((Origin) => responseTo(server, "/quotes", { ...WEBSOCKET_HANDSHAKE, Origin }));
     expect((await Promise.all(taken)).map(({ statusLine }) => statusLine)).toEqual([
       "HTTP/1.1 101 Switching Protocols",
       "HTTP/1.1 403 Forbidden",
     ]);
-    const headers = { ...HANDSHAKE, "Sec-WebSocket-Version": "8", Origin: PAGE };
+    const headers = { ...WEBSOCKET_HANDSHAKE, "Sec-WebSocket-Version": "8", Origin: PAGE };
     expect((await responseTo(server, "/quotes", headers)).headers).toContainEqual(CORS);
   });
 
@@ -382,7 +381,7 @@ describe("WebSocket endpoint: who is let in", () => {
     await using server = await serve({ screening: { rate: 1, origins: ["*"] } });
     const statusLines: string[] = [];
     for (let count = 0; count < 2; count++) {
-      statusLines.push((await responseTo(server, "/quotes", HANDSHAKE)).statusLine);
+      statusLines.push((await responseTo(server, "/quotes", WEBSOCKET_HANDSHAKE)).statusLine);
     }
     expect(statusLines).toEqual(["HTTP/1.1 101 Switching Protocols", "HTTP/1.1 503 Service Unavailable"]);
   });

@@ -19,17 +19,16 @@ import type {
 } from "../../../../src/transports/websocket/endpoint.ts";
 import { createWebSocketRoutes } from "../../../../src/transports/websocket/index.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
-import { httpRequest, parseResponse, RawConnection } from "../../../support/raw-connection.ts";
+import {
+  WEBSOCKET_HANDSHAKE,
+  httpRequest,
+  parseResponse,
+  RawConnection,
+} from "../../../support/raw-connection.ts";
 import { Signal } from "../../../support/signal.ts";
 import { silentLogger } from "../../../support/silent-logger.ts";
 import { UpgradeRefused, WebSocketClient } from "../../../support/web-socket-client.ts";
 
-const HANDSHAKE = {
-  Connection: "Upgrade",
-  Upgrade: "websocket",
-  "Sec-WebSocket-Version": "13",
-  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-};
 /** What every connection hears last. */
 const LAST_MESSAGE = Buffer.from("bye");
 
@@ -172,7 +171,7 @@ describe("WebSocket endpoint: handshake", () => {
   it("finds the name in a target with scheme and host, as clients of a proxy send it", async () => {
     await using server = await serve();
     using connection = await RawConnection.open(server.port);
-    connection.send(httpRequest("GET", "http://example.com/app/key?a=b", { headers: HANDSHAKE }));
+    connection.send(httpRequest("GET", "http://example.com/app/key?a=b", { headers: WEBSOCKET_HANDSHAKE }));
     await connection.until("\r\n\r\n");
     expect(server.protocol.asked).toEqual([{ name: "key", query: "a=b", origin: undefined }]);
   });
@@ -192,7 +191,7 @@ describe("WebSocket endpoint: handshake", () => {
 
   it.each(["/app/", "/app/?a=b", "/app/a/b", "/app/a/"])("answers 404 for %s", async (path) => {
     await using server = await serve();
-    expect(await statusLineOf(server.port, path, HANDSHAKE)).toBe("HTTP/1.1 404 Not Found");
+    expect(await statusLineOf(server.port, path, WEBSOCKET_HANDSHAKE)).toBe("HTTP/1.1 404 Not Found");
     const plain = await statusLineOf(server.port, path, { Connection: "close" });
     expect(plain).toBe("HTTP/1.1 404 Not Found");
     expect(server.protocol.asked).toEqual([]);
@@ -206,7 +205,7 @@ describe("WebSocket endpoint: handshake", () => {
   ])("where nothing may follow its path, answers %s with %s", async (path, statusLine) => {
     await using server = await serve({ path: "/talk", isPrefix: false });
     using connection = await RawConnection.open(server.port);
-    connection.send(httpRequest("GET", path, { headers: HANDSHAKE }));
+    connection.send(httpRequest("GET", path, { headers: WEBSOCKET_HANDSHAKE }));
     expect(parseResponse(await connection.until("\r\n\r\n")).statusLine).toBe(statusLine);
   });
 
@@ -216,7 +215,7 @@ describe("WebSocket endpoint: handshake", () => {
   ])("of the subprotocols %j takes %j: the first that it speaks", async (offers, chosen) => {
     await using server = await serve();
     using connection = await RawConnection.open(server.port);
-    const headers = { ...HANDSHAKE, "Sec-WebSocket-Protocol": offers };
+    const headers = { ...WEBSOCKET_HANDSHAKE, "Sec-WebSocket-Protocol": offers };
     connection.send(httpRequest("GET", "/app/key", { headers }));
     const { headers: answer } = parseResponse(await connection.until("\r\n\r\n"));
     expect(new Map(answer).get("Sec-WebSocket-Protocol")).toBe(chosen);
@@ -225,7 +224,10 @@ describe("WebSocket endpoint: handshake", () => {
   it("answers 400 for a request that is no handshake", async () => {
     await using server = await serve();
     const plain = await statusLineOf(server.port, "/app/key", { Connection: "close" });
-    const wrong = await statusLineOf(server.port, "/app/key", { ...HANDSHAKE, "Sec-WebSocket-Key": "short" });
+    const wrong = await statusLineOf(server.port, "/app/key", {
+      ...WEBSOCKET_HANDSHAKE,
+      "Sec-WebSocket-Key": "short",
+    });
     expect([plain, wrong]).toEqual(["HTTP/1.1 400 Bad Request", "HTTP/1.1 400 Bad Request"]);
   });
 
@@ -295,7 +297,7 @@ describe("WebSocket endpoint: messages", () => {
     await using server = await serve();
     using connection = await RawConnection.open(server.port);
     const hello = Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]);
-    const request = Buffer.from(httpRequest("GET", "/app/key", { headers: HANDSHAKE }));
+    const request = Buffer.from(httpRequest("GET", "/app/key", { headers: WEBSOCKET_HANDSHAKE }));
     connection.send(Buffer.concat([request, hello]));
     const talk = await server.protocol.first();
     await server.protocol.signal.until(() => talk.messages.length > 0, "message");
@@ -313,7 +315,7 @@ describe("WebSocket endpoint: messages", () => {
   it("cuts a client that pings on and on and reads no answer", async () => {
     await using server = await serve();
     using connection = await RawConnection.open(server.port);
-    connection.send(httpRequest("GET", "/app/key", { headers: HANDSHAKE }));
+    connection.send(httpRequest("GET", "/app/key", { headers: WEBSOCKET_HANDSHAKE }));
     const talk = await server.protocol.first();
     await connection.until("\r\n\r\n");
     connection.socket.pause();
@@ -361,7 +363,7 @@ describe("WebSocket endpoint: end", () => {
   ])("is over for the protocol with the client's %s, whenever TCP ends", async (_name, bytes) => {
     await using server = await serve();
     using connection = await RawConnection.open(server.port, { allowHalfOpen: true });
-    connection.send(httpRequest("GET", "/app/key", { headers: HANDSHAKE }));
+    connection.send(httpRequest("GET", "/app/key", { headers: WEBSOCKET_HANDSHAKE }));
     const talk = await server.protocol.first();
     connection.send(Buffer.from(bytes));
     await server.protocol.signal.until(() => talk.isClosed, "end");
@@ -371,7 +373,7 @@ describe("WebSocket endpoint: end", () => {
   it("cuts a client that leaves a close frame without answer for 5 s", async () => {
     await using server = await serve();
     using connection = await RawConnection.open(server.port);
-    connection.send(httpRequest("GET", "/app/key", { headers: HANDSHAKE }));
+    connection.send(httpRequest("GET", "/app/key", { headers: WEBSOCKET_HANDSHAKE }));
     const talk = await server.protocol.first();
     talk.transport.close(new Disconnect(3009, "why"));
     await connection.until("why");
