@@ -60,12 +60,14 @@ export class FlushList implements DeliverySchedule {
   }
 
   /** A transport has got the frames of a sequence. Each sequence is looked at once, however many have written it. */
-  wrote(sequence: FrameSequence, { name }: Transport): void {
+  wrote(sequence: FrameSequence, transport: Transport): void {
+    if (this.#traffic === undefined) return;
     sequence.writeCount += 1;
-    if (sequence.writeCount === 1 && this.#traffic !== undefined) this.#written.push([sequence, name]);
+    if (sequence.writeCount === 1) this.#written.push([sequence, transport.name]);
   }
 
   #countWritten(): void {
+    if (this.#written.length === 0) return;
     for (const [sequence, transport] of this.#written) this.#traffic?.count(sequence, transport);
     this.#written = [];
   }
